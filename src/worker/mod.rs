@@ -1,0 +1,1 @@
+//! worker (under construction).
