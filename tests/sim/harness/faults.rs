@@ -136,3 +136,24 @@ async fn a_server_that_is_away_refuses_connections() {
     client.get("p").await.unwrap();
     assert_eq!(start.elapsed(), Duration::from_millis(5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_cut_short_cannot_be_read() {
+    let (api, client) = one_policy();
+    api.fault(Fault::new(FaultKind::Cut));
+    assert!(matches!(write_status(&client, 1).await.unwrap_err(), kube::Error::SerdeError(_)));
+    assert_eq!(observed(&api), 1);
+    assert_eq!(client.get("p").await.unwrap().data["status"]["observedGeneration"], 1);
+}
+
+/// F3: a list that fails on its second page.
+#[tokio::test(start_paused = true)]
+async fn a_list_can_fail_between_pages() {
+    let (api, client) = one_policy();
+    api.apply(policy("q", "two"));
+    api.fault(Fault::status(500).verb("list").after(1));
+    let first = client.list(&ListParams::default().limit(1)).await.unwrap();
+    let next = ListParams::default().limit(1).continue_token(&first.metadata.continue_.unwrap());
+    assert_eq!(code(&client.list(&next).await.unwrap_err()), 500);
+    assert_eq!(client.list(&next).await.unwrap().items.len(), 1);
+}

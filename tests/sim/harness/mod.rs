@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod reads;
+mod runtime;
 mod users;
 mod watches;
 mod writes;

@@ -67,7 +67,7 @@ async fn a_restore_brings_the_same_objects_under_other_uids() {
     api.apply(policy("p", "two"));
     api.edit("Policy", "team-a", "p", |p| p["status"] = json!({"observedGeneration": 2}));
     let before = api.get("Policy", "team-a", "p").unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     api.restore_with_new_uids();
     let after = api.get("Policy", "team-a", "p").unwrap();
     assert_eq!(after["spec"], before["spec"]);
@@ -84,4 +84,22 @@ async fn anything_can_be_stored_past_the_checks() {
     let read = policies(&api).get("odd").await.unwrap();
     assert_eq!(read.data["spec"], "not even an object");
     assert!(read.uid().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn force_takes_finalizers_off_and_history_keeps_every_state() {
+    let api = server();
+    let mut held = policy("p", "one");
+    held["metadata"]["finalizers"] = json!(["ordain.dev/release"]);
+    api.apply(held);
+    assert_eq!(
+        api.condition("Policy", "team-a", "p", "Ready"),
+        Some(("Unknown".to_owned(), "Pending".to_owned()))
+    );
+    assert_eq!(api.condition("Policy", "team-a", "p", "Stalled"), None);
+    assert!(api.force_delete("Policy", "team-a", "p"));
+    assert!(!api.force_delete("Policy", "team-a", "p"));
+    let finalizers: Vec<_> =
+        api.history("Policy").iter().map(|p| p["metadata"].get("finalizers").is_some()).collect();
+    assert_eq!(finalizers, [true, false]);
 }

@@ -26,6 +26,7 @@ where
         .map(|event| match event {
             Ok(event) => event.to_string(),
             Err(watcher::Error::WatchError(status)) => format!("error {}", status.code),
+            Err(watcher::Error::WatchFailed(error)) => format!("failed {error}"),
             Err(other) => panic!("{other}"),
         })
         .boxed()
@@ -37,7 +38,7 @@ async fn take(events: &mut Events, count: usize) -> Vec<String> {
 
 /// Nothing comes within an hour.
 async fn assert_silent(events: &mut Events) {
-    let event = tokio::time::timeout(Duration::from_secs(3600), events.next()).await;
+    let event = tokio::time::timeout(Duration::from_hours(1), events.next()).await;
     assert!(event.is_err(), "unexpected {event:?}");
 }
 
@@ -136,6 +137,22 @@ async fn a_dropped_watch_resumes_where_it_was() {
     assert_eq!(take(&mut events, 1).await, ["Delete(a)"]);
     api.disturb_watches(None, WatchFault::Expire);
     assert_eq!(take(&mut events, 2).await, ["error 410", "Init"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_watch_resumes_too() {
+    let api = three();
+    let mut events = watch_policies(&api, watcher::Config::default().streaming_lists());
+    take(&mut events, 5).await;
+    api.disturb_watches(None, WatchFault::Cut);
+    api.delete("Policy", "team-a", "a");
+    assert_eq!(take(&mut events, 1).await, ["Delete(a)"], "half an event is no event");
+    api.disturb_watches(None, WatchFault::Reset);
+    api.delete("Policy", "team-a", "b");
+    let seen = take(&mut events, 2).await;
+    assert!(seen[0].starts_with("failed"), "{seen:?}");
+    assert_eq!(seen[1], "Delete(b)");
+    assert_eq!(api.requests().verb("watch").len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -188,16 +188,16 @@ impl Process {
 
     /// Whether this process is dead or replaced.
     pub fn is_dead(&self) -> bool {
-        self.over(&self.gate.0.life.borrow())
+        self.over(*self.gate.0.life.borrow())
     }
 
     /// Resolves when this process is dead or replaced.
     pub async fn dead(&self) {
         let mut life = self.gate.0.life.subscribe();
-        life.wait_for(|life| self.over(life)).await.expect("this handle keeps the gate");
+        life.wait_for(|life| self.over(*life)).await.expect("this handle keeps the gate");
     }
 
-    fn over(&self, life: &Life) -> bool {
+    fn over(&self, life: Life) -> bool {
         life.crashed || life.incarnation != self.incarnation
     }
 

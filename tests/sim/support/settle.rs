@@ -32,7 +32,7 @@ impl Default for Settle {
     /// Two minutes without I/O, within six hours; the Lease and watches that are only re-opened do
     /// not count, since they never end.
     fn default() -> Self {
-        Self { quiet: Duration::from_secs(120), bound: Duration::from_secs(6 * 3600), counts: is_work }
+        Self { quiet: Duration::from_mins(2), bound: Duration::from_hours(6), counts: is_work }
     }
 }
 

@@ -139,13 +139,17 @@ impl Call {
         }
     }
 
-    /// A short label: verb, resource, object.
+    /// A short label: verb, resource, object. The end of an Event's name is left out: kube makes it
+    /// of the machine's time, and labels must repeat from run to run.
     pub fn label(&self) -> String {
-        let object = match (&self.namespace, self.name.as_str()) {
-            (None, name) => name.to_owned(),
-            (Some(namespace), name) => format!("{namespace}/{name}"),
+        let posted = self.body.as_ref().filter(|_| self.verb == Verb::Create);
+        let name = posted.and_then(|body| body["metadata"]["name"].as_str()).unwrap_or(&self.name);
+        let name = match name.rsplit_once('.') {
+            Some((stem, _)) if self.resource.kind == "Event" => stem,
+            _ => name,
         };
-        format!("{} {} {object}", self.verb.rbac(), self.full_resource()).trim_end().into()
+        let scope = self.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        format!("{} {} {scope}{name}", self.verb.rbac(), self.full_resource()).trim_end().into()
     }
 
     /// A query parameter, where it is given and not empty.

@@ -11,7 +11,7 @@ use super::log::Part;
 use super::meta::{self, Birth};
 use super::patch;
 use super::read::Lag;
-use super::resource::Resource;
+use super::resource::{Put, Resource};
 use super::ssa;
 use super::store::{Key, Store};
 
@@ -111,7 +111,7 @@ impl Cluster {
     fn update(&mut self, call: &Call, now: &str) -> Result<Written, Failure> {
         let body = call.required_body()?.clone();
         let Some(old) = self.store.get(&call.key()).cloned() else {
-            if call.resource.create_on_put && call.subresource.is_empty() {
+            if call.resource.put == Put::Creates && call.subresource.is_empty() {
                 return self.create(call, body, now);
             }
             return Err(Failure::not_found(call.resource, &call.name));
@@ -167,7 +167,9 @@ impl Cluster {
         let mut claims = ssa::claims(body);
         if call.resource.custom {
             let keep = |member: &String| (member == "status") == (call.subresource == "status");
-            claims.as_object_mut().map(|members| members.retain(|member, _| keep(member)));
+            if let Some(members) = claims.as_object_mut() {
+                members.retain(|member, _| keep(member));
+            }
         }
         let mut owners = self.store.owners(&call.key());
         if !call.flag("force")
@@ -196,7 +198,7 @@ impl Cluster {
     /// The common end of PUT and PATCH: version check, update rules, then store, remove or nothing.
     fn replace(&mut self, call: &Call, old: &Arc<Value>, new: Value) -> Result<Written, Failure> {
         match meta::text(&new, "resourceVersion") {
-            given if given.is_empty() && call.resource.unconditional_put => {}
+            given if given.is_empty() && call.resource.put == Put::Overwrites => {}
             given if given.is_empty() => {
                 let why = "Invalid value: 0: must be specified for an update";
                 return Err(Failure::invalid(call.resource, &call.name, "metadata.resourceVersion", why));
@@ -317,7 +319,7 @@ fn dry_run(call: &Call) -> bool {
 }
 
 fn check_preconditions(call: &Call, old: &Value) -> Result<(), Failure> {
-    let conditions = call.body.as_ref().map(|body| &body["preconditions"]).unwrap_or(&Value::Null);
+    let conditions = call.body.as_ref().map_or(&Value::Null, |body| &body["preconditions"]);
     for (field, what) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let standing = meta::text(old, field);
         if let Some(asked) = conditions[field].as_str().filter(|asked| *asked != standing) {

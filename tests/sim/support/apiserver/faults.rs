@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::Call;
+use super::call::{Call, Verb};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum FaultKind {
     LostAnswer(Duration),
     /// The request is carried out; what arrives is a 504.
     TimeoutAfterCommit,
+    /// The request is carried out; the body of the answer breaks off half way. Does not strike
+    /// watches, which have [`WatchFault::Cut`].
+    Cut,
     /// The answer takes this long.
     Delay(Duration),
 }
@@ -105,7 +108,9 @@ impl Fault {
     }
 
     fn matches(&self, call: &Call) -> bool {
-        (self.verbs.is_empty() || self.verbs.iter().any(|verb| verb == call.verb.rbac()))
+        let whole = self.kind != FaultKind::Cut || call.verb != Verb::Watch;
+        whole
+            && (self.verbs.is_empty() || self.verbs.iter().any(|verb| verb == call.verb.rbac()))
             && (self.targets.is_empty() || self.targets.contains(&call.full_resource()))
     }
 
@@ -146,8 +151,12 @@ pub fn strike(faults: &mut [Fault], call: &Call) -> Option<FaultKind> {
 /// What happens to watches that are running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchFault {
-    /// The connection ends.
+    /// The connection ends in order.
     Drop,
+    /// The connection breaks.
+    Reset,
+    /// The connection ends in the middle of the next event.
+    Cut,
     /// The connection stays and nothing comes any more, not even its end (F9).
     Stall,
     /// The last events are delivered again (F10).

@@ -2,6 +2,17 @@
 
 use serde_json::{Value, json};
 
+/// What a PUT without resourceVersion does, and one of what does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// Overwrites; never creates.
+    Overwrites,
+    /// Is refused; never creates.
+    NeedsVersion,
+    /// Is refused where there is an object, and creates where there is none.
+    Creates,
+}
+
 /// One served resource.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Resource {
@@ -15,45 +26,20 @@ pub struct Resource {
     pub kind: &'static str,
     /// Whether objects live in namespaces.
     pub namespaced: bool,
-    /// Whether it comes from a CRD: generation, status subresource with its default, no
-    /// unconditional PUT.
+    /// Whether it comes from a CRD: generation, status subresource with its default.
     pub custom: bool,
-    /// Whether a PUT without resourceVersion overwrites.
-    pub unconditional_put: bool,
-    /// Whether a PUT creates what is missing.
-    pub create_on_put: bool,
+    /// How strict PUT is.
+    pub put: Put,
 }
 
 const fn custom(plural: &'static str, kind: &'static str, namespaced: bool) -> Resource {
     let (group, version) = ("ordain.dev", "v1alpha1");
-    Resource {
-        group,
-        version,
-        plural,
-        kind,
-        namespaced,
-        custom: true,
-        unconditional_put: false,
-        create_on_put: false,
-    }
+    Resource { group, version, plural, kind, namespaced, custom: true, put: Put::NeedsVersion }
 }
 
-const fn built_in(
-    group: &'static str,
-    plural: &'static str,
-    kind: &'static str,
-    create_on_put: bool,
-) -> Resource {
-    Resource {
-        group,
-        version: "v1",
-        plural,
-        kind,
-        namespaced: true,
-        custom: false,
-        unconditional_put: !create_on_put,
-        create_on_put,
-    }
+const fn built_in(group: &'static str, plural: &'static str, kind: &'static str) -> Resource {
+    let (version, put) = ("v1", Put::Overwrites);
+    Resource { group, version, plural, kind, namespaced: true, custom: false, put }
 }
 
 /// Everything that is served.
@@ -63,11 +49,11 @@ pub static RESOURCES: [Resource; 10] = [
     custom("policies", "Policy", true),
     custom("targetgroups", "TargetGroup", true),
     custom("policyassignments", "PolicyAssignment", true),
-    Resource { namespaced: false, ..built_in("", "namespaces", "Namespace", false) },
-    built_in("", "secrets", "Secret", false),
-    built_in("", "configmaps", "ConfigMap", false),
-    built_in("coordination.k8s.io", "leases", "Lease", true),
-    Resource { unconditional_put: true, ..built_in("events.k8s.io", "events", "Event", true) },
+    Resource { namespaced: false, ..built_in("", "namespaces", "Namespace") },
+    built_in("", "secrets", "Secret"),
+    built_in("", "configmaps", "ConfigMap"),
+    Resource { put: Put::Creates, ..built_in("coordination.k8s.io", "leases", "Lease") },
+    built_in("events.k8s.io", "events", "Event"),
 ];
 
 impl Resource {

@@ -98,7 +98,7 @@ impl FakeApi {
                 self.touch(call);
                 return None;
             }
-            FaultKind::LostAnswer(_) | FaultKind::TimeoutAfterCommit => return None,
+            FaultKind::LostAnswer(_) | FaultKind::TimeoutAfterCommit | FaultKind::Cut => return None,
             FaultKind::Reset => {
                 self.record(call, client, 0, vec![]);
                 return Some(
@@ -174,6 +174,11 @@ async fn fail_after(fault: Option<FaultKind>, response: Response<Body>) -> Resul
             Err(IoError::new(ErrorKind::TimedOut, "operation timed out").into())
         }
         Some(FaultKind::TimeoutAfterCommit) => Ok(refuse(&Failure::trouble(504), None)),
+        Some(FaultKind::Cut) => {
+            let (parts, body) = response.into_parts();
+            let whole = body.collect().await?.to_bytes();
+            Ok(Response::from_parts(parts, Body::from(whole.slice(..whole.len() / 2))))
+        }
         _ => Ok(response),
     }
 }

@@ -76,6 +76,44 @@ impl FakeApi {
         self.state().cluster.store.all(resource).map(|(_, object)| (**object).clone()).collect()
     }
 
+    /// One condition as `(status, reason)`.
+    pub fn condition(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        condition: &str,
+    ) -> Option<(String, String)> {
+        let object = self.get(kind, namespace, name)?;
+        let conditions = object["status"]["conditions"].as_array()?;
+        let found = conditions.iter().find(|found| found["type"] == condition)?;
+        let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+        Some((text("status"), text("reason")))
+    }
+
+    /// Every state any object of a kind ever had, oldest first: what a status linter reads.
+    pub fn history(&self, kind: &str) -> Vec<Value> {
+        let resource = Resource::named(kind).plural;
+        let state = self.state();
+        let changes = state.cluster.store.changes(0, u64::MAX).iter();
+        let states = changes
+            .filter(|change| change.key.resource == resource)
+            .filter_map(|change| change.after.clone());
+        states.map(|object| (*object).clone()).collect()
+    }
+
+    /// Takes the finalizers off by hand and deletes (F18); false if it was not there.
+    pub fn force_delete(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        if self.get(kind, namespace, name).is_none() {
+            return false;
+        }
+        self.edit(kind, namespace, name, |object| {
+            object["metadata"].as_object_mut().map(|metadata| metadata.remove("finalizers"));
+        });
+        self.delete(kind, namespace, name);
+        true
+    }
+
     /// `kubectl edit`, of the object and, where the closure changes it, of its status.
     ///
     /// # Panics

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
+use std::io::{Error as IoError, ErrorKind};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,11 +22,11 @@ use super::store::Change;
 use crate::support::gate::Process;
 
 /// How often an idle watch is sent a bookmark.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 /// How long before its end a watch is sent a last bookmark.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a watch lasts when the client names no time.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(45 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
 /// How many delivered events are kept for [`WatchFault::Repeat`].
 const MEMORY: usize = 32;
 
@@ -45,7 +46,16 @@ pub struct Watch {
     deadline: Instant,
     stalled: bool,
     swap: bool,
-    ended: bool,
+    cut: bool,
+    end: End,
+}
+
+/// Whether and how a watch is over, once its queue is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    NotYet,
+    Closed,
+    Broken,
 }
 
 impl Watch {
@@ -75,7 +85,8 @@ impl Watch {
             deadline: now + seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs),
             stalled: false,
             swap: false,
-            ended: false,
+            cut: false,
+            end: End::NotYet,
         };
         watch.schedule_bookmark(now);
         watch.begin(&api.state().cluster, streaming_list);
@@ -112,29 +123,32 @@ impl Watch {
     }
 
     /// The body.
-    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send {
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, IoError>> + Send {
         futures::stream::unfold(self, |mut watch| async move {
             let chunk = watch.next().await?;
-            Some((Ok(chunk), watch))
+            Some((chunk, watch))
         })
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Result<Bytes, IoError>> {
         loop {
             self.suffer();
             if self.stalled || self.process.is_dead() {
                 return pending().await;
             }
             self.pull();
-            let held_back = self.swap && self.queue.len() == 1 && !self.ended;
+            let held_back = self.swap && self.queue.len() == 1 && self.end == End::NotYet;
             if let Some(line) = self.queue.pop_front_if(|_| !held_back) {
-                self.remember(&line);
-                return Some(line);
+                return Some(Ok(self.deliver(line)));
             }
-            if self.ended {
-                return None;
+            match self.end {
+                End::NotYet => self.idle().await,
+                End::Closed => return None,
+                End::Broken => {
+                    self.end = End::Closed;
+                    return Some(Err(IoError::new(ErrorKind::ConnectionReset, "connection reset by peer")));
+                }
             }
-            self.idle().await;
         }
     }
 
@@ -156,7 +170,7 @@ impl Watch {
                 self.queue.push_back(self.bookmark_line(visible, false));
                 self.schedule_bookmark(Instant::now());
             }
-            () = sleep_until(self.deadline) => self.ended = true,
+            () = sleep_until(self.deadline) => self.end = End::Closed,
         }
     }
 
@@ -178,10 +192,9 @@ impl Watch {
                 continue;
             }
             match fault {
-                WatchFault::Drop => {
-                    self.queue.clear();
-                    self.ended = true;
-                }
+                WatchFault::Drop => self.stop(End::Closed),
+                WatchFault::Reset => self.stop(End::Broken),
+                WatchFault::Cut => self.cut = true,
                 WatchFault::Stall => self.stalled = true,
                 WatchFault::Repeat(count) => {
                     let skip = self.sent.len().saturating_sub(count);
@@ -198,7 +211,7 @@ impl Watch {
 
     /// Queues what happened since.
     fn pull(&mut self) {
-        if self.ended {
+        if self.end != End::NotYet {
             return;
         }
         let api = self.api.clone();
@@ -241,14 +254,25 @@ impl Watch {
     /// Ends with an ERROR event.
     fn fail(&mut self, failure: &Failure) {
         self.queue.push_back(line("ERROR", &failure.status()));
-        self.ended = true;
+        self.end = End::Closed;
     }
 
-    fn remember(&mut self, line: &Bytes) {
+    /// Ends without what is still queued.
+    fn stop(&mut self, end: End) {
+        self.queue.clear();
+        self.end = end;
+    }
+
+    fn deliver(&mut self, line: Bytes) -> Bytes {
+        if self.cut {
+            self.stop(End::Closed);
+            return line.slice(..line.len() / 2);
+        }
         if self.sent.len() == MEMORY {
             self.sent.pop_front();
         }
         self.sent.push_back(line.clone());
+        line
     }
 }
 
