@@ -8,7 +8,8 @@ use super::{
     call::Call,
     list, render,
     route::Op,
-    store::{Crash, DeviceId, Store},
+    rows::{Crash, DeviceId},
+    store::Store,
 };
 
 const FAILED: &str = "Policy Management related exception";

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     evaluate::effective,
     options::Wso2Options,
-    store::{Delivered, Device, Moment, Store},
+    rows::{Delivered, Device, Moment},
+    store::Store,
 };
 
 /// How the next runs of the task end (fault `taskOutcome`).

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::{
     answer::{self, Answer},
     options::Wso2Options,
-    store::{Moment, Store},
+    rows::Moment,
+    store::Store,
 };
 
 /// A registered client. The same owner and name get the same one again.

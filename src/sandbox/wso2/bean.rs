@@ -9,7 +9,8 @@ use super::{
     answer::{self, Answer},
     content, dates,
     options::{Dialect, Wso2Options},
-    store::{DeviceId, Draft, GroupLink, Store},
+    rows::{DeviceId, Draft, GroupLink},
+    store::Store,
 };
 
 /// `PolicyWrapper`. Members nobody knows are ignored, null is as good as absent.

@@ -14,7 +14,8 @@ use super::{
     directory,
     options::Wso2Options,
     route::{self, Op, Route},
-    store::{Moment, Store},
+    rows::Moment,
+    store::Store,
     v1,
 };
 

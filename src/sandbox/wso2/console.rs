@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     Inner, content,
-    store::{Crash, Device, DeviceId, Draft, GroupLink, Moment, Store},
+    rows::{Crash, Device, DeviceId, Draft, GroupLink, Moment},
+    store::Store,
 };
 
 /// What `patch_state` understands; every member is optional.
@@ -234,12 +235,10 @@ fn edit_device(inner: &mut Inner, edit: DeviceChange, now: Moment) {
     set(&mut device.ownership, edit.ownership);
     set(&mut device.groups, edit.groups);
     set(&mut device.violations, edit.violations);
-    match old {
-        Some(index) => store.devices.insert(index, device),
-        None => {
-            // A newly enrolled device gets what is active without any apply-changes (section 6).
-            store.tell(options, &mut device, now);
-            store.devices.push(device);
-        }
+    if let Some(index) = old {
+        return store.devices.insert(index, device);
     }
+    // A newly enrolled device gets what is active without any apply-changes (section 6).
+    store.tell(options, &mut device, now);
+    store.devices.push(device);
 }

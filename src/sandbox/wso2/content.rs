@@ -91,6 +91,8 @@ fn double(number: &Number) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use serde_json::json;
 
     use super::stored;

@@ -50,6 +50,8 @@ fn zone(minutes: i32) -> TimeZone {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::{readable, text};
     use crate::sandbox::wso2::options::{DateLocale, Dialect, Wso2Options};
 

@@ -33,7 +33,7 @@ fn admin(call: &Call<'_>) -> bool {
 
 fn types(call: &Call<'_>) -> Answer {
     let objects = admin(call) || call.options.device_types_as_objects;
-    let one = |t: &super::store::DeviceType| {
+    let one = |t: &super::rows::DeviceType| {
         if objects { json!({"id": t.id, "name": t.name}) } else { json!(t.name) }
     };
     let types: Value = call.store.types.iter().map(one).collect();

@@ -2,7 +2,8 @@
 
 use super::{
     options::{Engine, Wso2Options},
-    store::{Device, Policy, Profile, Store},
+    rows::{Device, Policy, Profile},
+    store::Store,
 };
 
 const ANY: &str = "ANY";

@@ -1,4 +1,4 @@
-//! Double of WSO2 EMM 2, WSO2 IoT Server and Entgra: the device policy API of one tenant.
+//! Double of `WSO2` EMM 2, `WSO2` `IoT` Server and Entgra: the device policy API of one tenant.
 //!
 //! Written from the vendor sheet; section numbers in these files are the sheet's. What it does not
 //! know is a member of [`Wso2Options`], so that a driver can be tried under every reading.
@@ -21,6 +21,7 @@ mod list;
 mod options;
 mod render;
 mod route;
+mod rows;
 mod seed;
 mod state;
 mod store;
@@ -41,7 +42,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use self::{answer::Answer, apply::Outcome, auth::Accounts, call::Request, store::Moment, store::Store};
+use self::{answer::Answer, apply::Outcome, auth::Accounts, call::Request, rows::Moment, store::Store};
 use super::Double;
 use crate::model::Clock;
 

@@ -12,7 +12,7 @@ pub enum Dialect {
     MdmAdmin,
     /// A′: core 1.1.x, like B, but activate and deactivate are `PUT`.
     DeviceMgtV1Put,
-    /// B: EMM 2.2 and IoT Server 3.x, `/api/device-mgt/v1.0/…`.
+    /// B: EMM 2.2 and `IoT` Server 3.x, `/api/device-mgt/v1.0/…`.
     DeviceMgtV1,
     /// C: Entgra's core, same paths as B, with validation and more list calls.
     Entgra,

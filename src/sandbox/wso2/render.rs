@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{
     dates,
     options::{Dialect, Wso2Options},
-    store::{Device, DeviceId, Moment, Policy, Profile, Store},
+    rows::{Device, DeviceId, Moment, Policy, Profile},
+    store::Store,
 };
 
 /// A policy as it is returned.
@@ -80,7 +81,7 @@ fn profile_json(store: &Store, options: &Wso2Options, profile: &Profile) -> Valu
     out
 }
 
-fn feature(options: &Wso2Options, profile: &Profile, type_id: i64, feature: &super::store::Feature) -> Value {
+fn feature(options: &Wso2Options, profile: &Profile, type_id: i64, feature: &super::rows::Feature) -> Value {
     let mut out = Map::new();
     out.insert("id".to_owned(), json!(feature.id));
     out.insert("featureCode".to_owned(), json!(feature.code));

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::{
     content,
     options::Wso2Options,
-    store::{Device, DeviceId, DeviceType, Draft, Group, Moment, Store, User},
+    rows::{Device, DeviceId, DeviceType, Draft, Group, Moment, User},
+    store::Store,
 };
 
 /// The account a Backend logs in with.
@@ -15,7 +16,16 @@ pub(super) const USERNAME: &str = "policy-operator";
 /// Its password.
 pub(super) const PASSWORD: &str = "Harbour-Lantern-42";
 
-const PEOPLE: [(&str, &str, &str, &[&str]); 8] = [
+/// Names, in a list.
+type Names = &'static [&'static str];
+/// User name, first and last name, roles.
+type Person = (&'static str, &'static str, &'static str, Names);
+/// Id, type, name, owner, ownership, groups.
+type Machine = (&'static str, &'static str, &'static str, &'static str, &'static str, Names);
+/// Feature codes and what the console calls them.
+type Codes = &'static [(&'static str, &'static str)];
+
+const PEOPLE: [Person; 8] = [
     ("admin", "Admin", "Admin", &["admin"]),
     (USERNAME, "Policy", "Operator", &["admin", "Internal/devicemgt-user"]),
     ("auditor", "Ada", "Auditor", &["Internal/devicemgt-viewer"]),
@@ -32,7 +42,7 @@ const GROUPS: [(&str, &str); 3] = [
     ("Lab phones", "Test devices"),
 ];
 
-const DEVICES: [(&str, &str, &str, &str, &str, &[&str]); 8] = [
+const DEVICES: [Machine; 8] = [
     ("a-1001", "android", "Jane's Pixel", "jdoe", "BYOD", &[]),
     ("a-1002", "android", "Field tablet 7", "asmith", "COPE", &["Field tablets"]),
     ("a-1003", "android", "Field tablet 8", "mlee", "COPE", &["Field tablets", "Lab phones"]),
@@ -43,9 +53,9 @@ const DEVICES: [(&str, &str, &str, &str, &str, &[&str]); 8] = [
     ("i-3001", "ios", "Min's iPhone", "mlee", "BYOD", &[]),
 ];
 
-const EVERYWHERE: [(&str, &str); 1] = [("PASSCODE_POLICY", "Passcode Policy")];
+const EVERYWHERE: Codes = &[("PASSCODE_POLICY", "Passcode Policy")];
 
-const TYPES: [(i64, &str, &[(&str, &str)]); 3] = [
+const TYPES: [(i64, &str, Codes); 3] = [
     (
         1,
         "android",
@@ -130,8 +140,8 @@ fn owned(names: &[&str]) -> BTreeSet<String> {
 }
 
 fn types() -> Vec<DeviceType> {
-    let named = |list: &[(&str, &str)]| -> BTreeMap<String, String> {
-        list.iter().chain(&EVERYWHERE).map(|&(code, name)| (code.to_owned(), name.to_owned())).collect()
+    let named = |list: Codes| -> BTreeMap<String, String> {
+        list.iter().chain(EVERYWHERE).map(|&(code, name)| (code.to_owned(), name.to_owned())).collect()
     };
     TYPES
         .iter()
@@ -151,7 +161,7 @@ fn roles() -> BTreeMap<String, BTreeSet<&'static str>> {
 }
 
 fn users() -> BTreeMap<String, User> {
-    let user = |&(name, first, last, roles): &(&str, &str, &str, &[&str])| {
+    let user = |&(name, first, last, roles): &Person| {
         let password = if name == USERNAME { PASSWORD.to_owned() } else { format!("{name}-Pass-1") };
         let (first, last) = (first.to_owned(), last.to_owned());
         let email = format!("{name}@example.com");

@@ -6,7 +6,7 @@ use super::{
     Inner, dates,
     evaluate::effective,
     render,
-    store::{Device, Moment, Policy, Profile},
+    rows::{Device, Moment, Policy, Profile},
 };
 
 /// Policies in full, in priority order, each with `contents`: what its features hold, parsed;

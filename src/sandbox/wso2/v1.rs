@@ -10,7 +10,7 @@ use super::{
     options::{Dialect, LimitOmitted},
     render,
     route::Op,
-    store::{Crash, DeviceId, Draft},
+    rows::{Crash, DeviceId, Draft},
 };
 
 /// Performs `op`.

@@ -76,11 +76,10 @@ async fn foreign_policies_people_and_the_apply_button() {
     assert_eq!(bench.device("a-1001")["deliveredPolicyId"], 3);
     let client = bench.register().await;
     bench.patch(json!({"passwords": {"policy-operator": "another"}}));
-    let (id, secret) = ("x", "y");
-    assert_eq!(
-        bench.password_grant(id, secret, "policy-operator", "Harbour-Lantern-42", "").await.status,
-        401
-    );
+    let (id, secret) = client;
+    let old = bench.password_grant(&id, &secret, "policy-operator", "Harbour-Lantern-42", "").await;
+    assert_eq!(old.json()["error"], "invalid_grant", "the old password");
+    assert_eq!(bench.password_grant(&id, &secret, "policy-operator", "another", "").await.status, 200);
     bench.patch(json!({"devices": [{"id": "a-1001", "type": "android", "unenrol": true}]}));
     assert!(!bench.double.state()["devices"].as_array().unwrap().iter().any(|d| d["id"] == "a-1001"));
 }
