@@ -11,7 +11,7 @@ use super::{
     answer::{self, Answer},
     apply::Outcome,
     auth::Bearer,
-    directory,
+    directory, list,
     options::Wso2Options,
     route::{self, Op, Route},
     rows::Moment,
@@ -171,6 +171,7 @@ fn perform(inner: &mut Inner, request: &Request, user: String, op: Op, now: Mome
     }
     let outcome = if op == Op::Apply { inner.next_outcome() } else { Outcome::Done };
     let Inner { options, store, .. } = inner;
+    list::refresh(store, options, now);
     let mut call = Call { options, store, request, user, outcome, now };
     let result = match op {
         Op::DeviceTypes | Op::Features(_) | Op::Roles | Op::Users | Op::Groups => {

@@ -129,6 +129,8 @@ pub struct Wso2Options {
     pub apply_busy_until_delivered: bool,
     /// A new policy is missing from lists for so long (F22).
     pub list_delay: u64,
+    /// Lists and single reads come from a copy up to so old, as from another node's cache (section 6).
+    pub stale_reads: u64,
     /// Pages after the first are cut as if the last policy had just moved to the top (F23).
     pub duplicate_on_page: bool,
     /// Lists end after so many policies, whatever `count` says (F23).
@@ -217,6 +219,7 @@ impl Wso2Options {
             delivery_delay: 1,
             apply_busy_until_delivered: true,
             list_delay: 0,
+            stale_reads: 0,
             duplicate_on_page: false,
             list_cut: None,
             count_skew: 0,

@@ -26,6 +26,8 @@ pub(super) struct Store {
     pub groups: BTreeMap<String, Group>,
     pub types: Vec<DeviceType>,
     pub run: Option<Run>,
+    /// What a stale node answers, and when it was read: policies by priority, rendered.
+    pub replica: Option<(Duration, Vec<(i64, Value)>)>,
     pub counters: Counters,
     /// `(priority, id)` of every policy.
     order: BTreeSet<(i64, i64)>,
@@ -41,8 +43,9 @@ impl Store {
     ///
     /// `race`: as if another create had read the same maximum.
     pub fn create(&mut self, draft: Draft, now: Moment, list_delay: u64, race: bool) -> Result<i64, Crash> {
+        check_columns(&draft)?;
         let profile_id = if draft.profile_id == 0 {
-            self.add_profile(&draft, now)?
+            self.add_profile(&draft, now)
         } else {
             self.profiles.get(&draft.profile_id).ok_or(Crash)?.id
         };
@@ -76,8 +79,7 @@ impl Store {
         Ok(id)
     }
 
-    fn add_profile(&mut self, draft: &Draft, now: Moment) -> Result<i64, Crash> {
-        check_columns(draft)?;
+    fn add_profile(&mut self, draft: &Draft, now: Moment) -> i64 {
         self.last_profile += 1;
         let id = self.last_profile;
         let mut features = Vec::new();
@@ -95,7 +97,7 @@ impl Store {
                 features,
             },
         );
-        Ok(id)
+        id
     }
 
     fn new_feature(&mut self, code: &str, content: &str, corrective_actions: Option<Value>) -> Feature {

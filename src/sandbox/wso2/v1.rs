@@ -96,22 +96,28 @@ fn by_type(call: &mut Call<'_>, kind: &str) -> Answer {
 
 fn one(call: &mut Call<'_>, id: i64) -> Result<Answer, Answer> {
     call.store.counters.gets += 1;
-    if !exists(call, id)? {
+    let Some(policy) = list::policy(call, id) else {
+        absent(call)?;
         let text = format!("No policy found with the id '{id}'");
         return Err(if entgra(call) { plain(404, &text) } else { error(404, None, &text) });
-    }
-    let policy = list::policy(call, id).unwrap_or_default();
+    };
     Ok(Answer::json(200, &if call.options.cache_enabled { policy } else { render::uncached(policy) }))
 }
 
-/// With the cache off, asking for an unknown id crashes.
 fn exists(call: &Call<'_>, id: i64) -> Result<bool, Answer> {
-    match call.store.policies.contains_key(&id) {
-        false if !call.options.cache_enabled => {
-            Err(error(500, None, "Error occurred while retrieving policy"))
-        }
-        known => Ok(known),
+    let known = call.store.policies.contains_key(&id);
+    if !known {
+        absent(call)?;
     }
+    Ok(known)
+}
+
+/// With the cache off, asking for an unknown id crashes.
+fn absent(call: &Call<'_>) -> Result<(), Answer> {
+    if call.options.cache_enabled {
+        return Ok(());
+    }
+    Err(error(500, None, "Error occurred while retrieving policy"))
 }
 
 fn create(call: &mut Call<'_>) -> Result<Answer, Answer> {
@@ -119,7 +125,7 @@ fn create(call: &mut Call<'_>) -> Result<Answer, Answer> {
     check_device_access(call, &draft)?;
     let created = call.store.create(draft, call.now, call.options.list_delay, call.options.priority_race);
     let id = created.map_err(|Crash| error(500, Some(500), "Error occurred while adding policy"))?;
-    let policy = list::policy(call, id).unwrap_or_default();
+    let policy = list::live(call.store, call.options, id).unwrap_or_default();
     Ok(Answer::json(201, &policy).at(format!("/policies/{id}")))
 }
 

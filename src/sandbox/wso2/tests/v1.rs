@@ -86,6 +86,21 @@ async fn lists_may_lie() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_node_may_be_stale() {
+    let bench = Bench::new(Wso2Options { stale_reads: 30, ..Wso2Options::default() }).await;
+    assert_eq!(ids(&bench.get(&policies("?limit=9")).await), [1, 2]);
+    let id = bench.create(&android("new", json!({}))).await;
+    bench.post(&policies("/deactivate-policy"), &json!([1])).await;
+    let read = policies(&format!("/{id}"));
+    assert_eq!(bench.get(&read).await.status, 404, "not there yet");
+    assert_eq!(bench.get(&policies("/1")).await.json()["active"], true, "not yet");
+    super::seconds(30).await;
+    assert_eq!(bench.get(&read).await.status, 200);
+    assert_eq!(bench.get(&policies("/1")).await.json()["active"], false);
+    assert_eq!(ids(&bench.get(&policies("?limit=9")).await), [1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn unknown_ids() {
     let bench = Bench::of(Dialect::DeviceMgtV1).await;
     let got = bench.get(&policies("/99")).await;
