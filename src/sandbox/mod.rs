@@ -3,6 +3,8 @@
 //! Each double is written from the vendor's sheet, never from our driver: it enforces what the
 //! system enforces and misbehaves where the system does.
 
+pub mod wso2;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
