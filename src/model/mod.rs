@@ -1,7 +1,18 @@
 //! Words of the domain: no I/O, no Kubernetes client, no HTTP.
 
+pub mod catalogue;
 pub mod clock;
+pub mod digest;
+pub mod item;
+pub mod memory;
+pub mod names;
 pub mod secret;
 
+pub use catalogue::{Catalogue, Entry, EntryKind};
 pub use clock::{Clock, SystemClock};
+pub use digest::{Digest, Digester};
+pub use item::{
+    Contribution, ItemKey, LeafPath, LeafValue, MemberKind, Observation, ObservedItem, Provenance, Shape,
+};
+pub use names::{BackendId, BackendKind, ExternalId, Identity, Mark, ObjectName, OwnerId, Uid};
 pub use secret::Secret;

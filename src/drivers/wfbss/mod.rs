@@ -1,0 +1,1 @@
+//! wfbss (under construction).

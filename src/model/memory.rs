@@ -1,0 +1,327 @@
+//! What Ordain remembers of one account between passes and over restarts.
+//!
+//! A `Memory` is loaded whole from the store and changed only through [`Write`]s: the worker
+//! commits them to the store first and applies them here after, so that what decisions see is
+//! never ahead of what would survive a crash.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Catalogue, Digest, ExternalId, ItemKey, LeafPath, MemberKind, ObjectName, Provenance, Uid};
+
+/// Digests by path, sorted by path: a map's content at a fraction of its size.
+pub type LeafDigests = Vec<(LeafPath, Digest)>;
+
+/// Everything remembered of one account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Memory {
+    /// The account as last probed.
+    pub account: Option<AccountRecord>,
+    /// Names and ids as last listed.
+    pub catalogue: Option<CatalogueRecord>,
+    /// What we know of each item we ever touched or proved.
+    pub items: BTreeMap<ItemKey, ItemRecord>,
+    /// Who holds what of an item; the witness list for removals (R3).
+    pub claims: BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    /// Sealed values that stood before our first write, for Restore (R11).
+    pub pre_images: BTreeMap<(ItemKey, LeafPath), Sealed>,
+    /// Calls about to be made that must not be repeated blindly (R14).
+    pub intents: BTreeMap<ItemKey, IntentRecord>,
+    /// Asynchronous tasks not yet settled (R20), by the vendor's task id.
+    pub operations: BTreeMap<String, OperationRecord>,
+    /// Removals executed within the guard's window (R2).
+    pub removals: Vec<RemovalRecord>,
+    /// Deploy provenance and state (R18).
+    pub deploy: DeployRecord,
+    /// Highest generation acted on, per uid (I7, F11).
+    pub seen: BTreeMap<Uid, i64>,
+    /// What a lost store cost (R13): words for `status.memory.lost`.
+    pub lost: BTreeSet<String>,
+    /// Since when this memory is continuous.
+    pub since: Option<Timestamp>,
+    /// The value of `ordain.dev/approve-removals` taken last, so that it counts once.
+    pub approval: Option<ApprovalRecord>,
+}
+
+/// The account's identity (R7) and what probing told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRecord {
+    /// Short text shown as `status.account.fingerprint` and named in `ordain.dev/accept-account`.
+    pub fingerprint: String,
+    /// What the driver compares accounts by: host and tenant, or known customers.
+    pub evidence: BTreeSet<String>,
+    /// Dialect, for `status.account.api`.
+    pub api: String,
+    /// Product version, if told.
+    pub version: String,
+    /// Tenant, if told.
+    pub tenant: String,
+    /// Capability → `Allowed` | `Denied` | `Unknown`.
+    pub capabilities: BTreeMap<String, String>,
+    /// When probed.
+    pub probed_at: Timestamp,
+}
+
+/// A catalogue and its age.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueRecord {
+    /// When it was read.
+    pub at: Timestamp,
+    /// What it holds.
+    pub catalogue: Catalogue,
+}
+
+/// How an item came under our care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// We created it.
+    Created,
+    /// It existed and was adopted on purpose; never re-created, orphaned by default.
+    Adopted,
+    /// A document that exists anyway.
+    Document,
+}
+
+/// What is known of one item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemRecord {
+    /// How it came to us.
+    pub origin: Origin,
+    /// The vendor's id, for objects; the recorded id decides (product.md section 4).
+    pub id: Option<ExternalId>,
+    /// What people call it.
+    pub title: String,
+    /// `status.objects[].key`.
+    pub status_key: String,
+    /// The last read of it.
+    pub observed: Option<ObservedRecord>,
+    /// Its place in the account's order, journalled before a PUT that may reset it (R17).
+    pub slot: Option<i64>,
+    /// The last write and whether it stuck.
+    pub sent: Option<SentRecord>,
+    /// Fingerprints of secret leaves as last sent: they cannot be read back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: LeafDigests,
+    /// Times at which a leaf had left our value, newest last, at most three (contested, product.md section 1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drifted: Vec<Timestamp>,
+    /// `replicateFrom.revision` already run (R27).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeded: Option<i64>,
+    /// Re-read more often until then, because a task on it was lost (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect_until: Option<Timestamp>,
+    /// Its removal has begun: it was switched off for good, counted once by the guard.
+    #[serde(default)]
+    pub retiring: bool,
+    /// Consecutive complete views in which an object of ours was missing (F23: two before re-creating).
+    #[serde(default)]
+    pub absences: u8,
+}
+
+/// One read of an item, as digests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObservedRecord {
+    /// When it was read.
+    pub at: Timestamp,
+    /// Owned leaves only.
+    pub leaves: LeafDigests,
+    /// All members, of the kinds we own.
+    pub members: Digest,
+    /// The system's switch.
+    pub enabled: Option<bool>,
+    /// Not yet deployed.
+    pub pending: bool,
+    /// The digest of the desired state that this read proved, if it did.
+    pub proves: Option<Digest>,
+    /// Who and when, if told.
+    pub provenance: Provenance,
+}
+
+/// The last write to an item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SentRecord {
+    /// Digest of the desired state sent.
+    pub desired: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// How often this very state was sent and then read back different (WriteNotSticking at three).
+    pub misses: u32,
+}
+
+/// What one assignment holds of one item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClaimRecord {
+    /// Leaves it contributed, with the digest of its value.
+    pub leaves: LeafDigests,
+    /// Members it contributed.
+    pub members: BTreeMap<MemberKind, BTreeSet<String>>,
+    /// Priority it had.
+    pub priority: i32,
+    /// `metadata.generation` of the assignment when contributed.
+    pub generation: i64,
+    /// Generation of the Policy it was compiled from.
+    pub policy_generation: i64,
+}
+
+/// A value encrypted under the operator's key (R22).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed(pub Vec<u8>);
+
+impl std::fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<sealed, {} bytes>", self.0.len())
+    }
+}
+
+/// A call that is not idempotent and about to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentRecord {
+    /// What: `create`.
+    pub action: String,
+    /// When it was first journalled.
+    pub at: Timestamp,
+    /// Digest of the desired state meant.
+    pub desired: Digest,
+}
+
+/// State of an asynchronous task, spelled as the vendor's (wfbss sheet section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskState {
+    /// Accepted, not begun; some systems also say so of an unknown id.
+    Pending,
+    /// Begun.
+    Started,
+    /// Done, says the system; proven only by reading.
+    Success,
+    /// Failed.
+    Failure,
+    /// Cancelled before running; never blindly resent.
+    Revoked,
+}
+
+/// One open task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationRecord {
+    /// Items it writes, with the desired digest it carries for each.
+    pub items: BTreeMap<ItemKey, Digest>,
+    /// Last known state.
+    pub state: TaskState,
+    /// When it was started.
+    pub since: Timestamp,
+    /// How often its write was sent again after FAILURE or overdue.
+    pub resends: u32,
+}
+
+/// Removals executed at one moment (R2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalRecord {
+    /// When.
+    pub at: Timestamp,
+    /// How many elements.
+    pub count: u32,
+}
+
+/// An approval that was taken (R2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRecord {
+    /// The annotation's value.
+    pub text: String,
+    /// Removals it still lets through: a plan may take several passes.
+    pub left: u32,
+}
+
+/// What is known of the account's global deploy (R18).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployRecord {
+    /// Writes of ours not yet deployed, since when.
+    pub ours_since: Option<Timestamp>,
+    /// A deploy was started and not yet seen finished.
+    pub running_since: Option<Timestamp>,
+}
+
+/// One change of memory. Absolute, so that replaying is harmless.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// The account's identity; `None` forgets it and everything remembered of the account.
+    Account(Option<AccountRecord>),
+    /// The catalogue.
+    Catalogue(CatalogueRecord),
+    /// An item; `None` forgets it.
+    Item(ItemKey, Option<Box<ItemRecord>>),
+    /// A claim; `None` drops it.
+    Claim(ItemKey, ObjectName, Option<ClaimRecord>),
+    /// A pre-image; `None` drops it. Only the first one is kept: writing over an existing one is a no-op.
+    PreImage(ItemKey, LeafPath, Option<Sealed>),
+    /// An intent; `None` settles it.
+    Intent(ItemKey, Option<IntentRecord>),
+    /// A task; `None` settles it.
+    Operation(String, Option<OperationRecord>),
+    /// The guard's window, whole.
+    Removals(Vec<RemovalRecord>),
+    /// The deploy state.
+    Deploy(DeployRecord),
+    /// A generation was acted on; a lower one than remembered is ignored.
+    Seen(Uid, i64),
+    /// A uid is gone for good.
+    Unseen(Uid),
+    /// What a lost store cost.
+    Lost(BTreeSet<String>),
+    /// Since when the memory is continuous.
+    Since(Timestamp),
+    /// An approval was taken or used; `None` once its annotation is gone.
+    Approval(Option<ApprovalRecord>),
+}
+
+impl Memory {
+    /// Applies what has been committed.
+    pub fn apply(&mut self, write: Write) {
+        match write {
+            Write::Account(Some(record)) => self.account = Some(record),
+            Write::Account(None) => *self = Self { since: self.since, ..Self::default() },
+            Write::Catalogue(record) => self.catalogue = Some(record),
+            Write::Item(key, record) => put(&mut self.items, key, record.map(|r| *r)),
+            Write::Claim(key, who, record) => put(&mut self.claims, (key, who), record),
+            Write::PreImage(key, path, Some(sealed)) => {
+                self.pre_images.entry((key, path)).or_insert(sealed);
+            }
+            Write::PreImage(key, path, None) => {
+                self.pre_images.remove(&(key, path));
+            }
+            Write::Intent(key, record) => put(&mut self.intents, key, record),
+            Write::Operation(id, record) => put(&mut self.operations, id, record),
+            Write::Removals(records) => self.removals = records,
+            Write::Deploy(record) => self.deploy = record,
+            Write::Seen(uid, generation) => {
+                let seen = self.seen.entry(uid).or_insert(generation);
+                *seen = generation.max(*seen);
+            }
+            Write::Unseen(uid) => {
+                self.seen.remove(&uid);
+            }
+            Write::Lost(words) => self.lost = words,
+            Write::Since(at) => self.since = Some(at),
+            Write::Approval(record) => self.approval = record,
+        }
+    }
+
+    /// Claims on one item, by assignment.
+    pub fn claims_on<'a>(&'a self, key: &'a ItemKey) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
+        let from = (key.clone(), ObjectName::new("", ""));
+        self.claims.range(from..).take_while(move |((k, _), _)| k == key).map(|((_, who), claim)| (who, claim))
+    }
+
+    /// The open task that writes this item, if any.
+    pub fn operation_on(&self, key: &ItemKey) -> Option<(&str, &OperationRecord)> {
+        self.operations.iter().find(|(_, op)| op.items.contains_key(key)).map(|(id, op)| (id.as_str(), op))
+    }
+}
+
+fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}

@@ -1,0 +1,207 @@
+//! Names and identifiers, parsed once into types that cannot be mixed up.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// Namespace and name of a namespaced object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectName {
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+impl ObjectName {
+    /// Both parts as they stand in `metadata`.
+    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// `metadata.uid`: guards process-internal things only, never an external identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Uid(pub Arc<str>);
+
+/// The two kinds of backend; the order is the one of R10 (a ClusterBackend works before a Backend).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BackendKind {
+    /// Cluster-scoped, shared by access entries.
+    ClusterBackend,
+    /// Namespaced.
+    Backend,
+}
+
+/// One Backend or ClusterBackend: the key of a worker and of its memory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BackendId {
+    /// Which of the two kinds.
+    pub kind: BackendKind,
+    /// Empty for a ClusterBackend.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            BackendKind::Backend => write!(f, "Backend/{}/{}", self.namespace, self.name),
+            BackendKind::ClusterBackend => write!(f, "ClusterBackend/{}", self.name),
+        }
+    }
+}
+
+/// An id the vendor gave; always text, also where the vendor sends a number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ExternalId(pub Arc<str>);
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who writes the marks of this installation (product.md section 4): eight characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OwnerId(Arc<str>);
+
+impl OwnerId {
+    /// A given owner id shortened to, or hashed into, eight characters of base32.
+    ///
+    /// Text of exactly eight characters `a-z2-7` is taken as it is, so that the id printed in a
+    /// mark can be set again after a restore elsewhere; anything else is hashed.
+    pub fn new(text: &str) -> Self {
+        let fits = text.len() == 8 && text.bytes().all(|b| BASE32.contains(&b));
+        if fits { Self(text.into()) } else { Self(base32(&blake3::hash(text.as_bytes()).as_bytes()[..5]).into()) }
+    }
+
+    /// The eight characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What makes an external object *this* one: (owner id, keying kind, namespace, name, variant).
+///
+/// No uid and no Backend: a restore, a reinstall or `replace --force` finds the same objects.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// This installation.
+    pub owner: OwnerId,
+    /// The kind that keys the object: `PolicyAssignment` or `Policy` (R5).
+    pub kind: &'static str,
+    /// Its namespace and name.
+    pub object: ObjectName,
+    /// What tells the objects of one key apart, e.g. `android/roles`.
+    pub variant: String,
+}
+
+impl Identity {
+    /// The mark that stands at the end of the vendor object's description.
+    pub fn mark(&self) -> Mark {
+        let mut hasher = blake3::Hasher::new();
+        for part in [self.owner.as_str(), self.kind, &self.object.namespace, &self.object.name, &self.variant] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        Mark { owner: self.owner.clone(), identity: base32(&hasher.finalize().as_bytes()[..10]).into() }
+    }
+}
+
+/// `[ordain:<owner, 8>/<base32 of 80 bits of blake3(identity)>]`, for finding an object again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mark {
+    /// The installation that wrote it.
+    pub owner: OwnerId,
+    /// Sixteen characters of base32.
+    pub identity: Arc<str>,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[ordain:{}/{}]", self.owner.as_str(), self.identity)
+    }
+}
+
+impl Mark {
+    /// The description with this mark at its end.
+    pub fn append_to(&self, description: &str) -> String {
+        if description.is_empty() { self.to_string() } else { format!("{description} {self}") }
+    }
+
+    /// Splits a vendor's description into the text people wrote and the mark at its end, if any.
+    pub fn split(description: &str) -> (&str, Option<Self>) {
+        let trimmed = description.trim_end();
+        let found = trimmed.rfind("[ordain:").and_then(|at| {
+            let inner = trimmed.get(at..)?.strip_prefix("[ordain:")?.strip_suffix(']')?;
+            let (owner, identity) = inner.split_once('/')?;
+            let well_formed = |s: &str, n| s.len() == n && s.bytes().all(|b| BASE32.contains(&b));
+            (well_formed(owner, 8) && well_formed(identity, 16))
+                .then(|| (at, Self { owner: OwnerId(owner.into()), identity: identity.into() }))
+        });
+        match found {
+            Some((at, mark)) => (trimmed.get(..at).unwrap_or_default().trim_end(), Some(mark)),
+            None => (description, None),
+        }
+    }
+}
+
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// RFC 4648 base32, lower case, for inputs that are a multiple of five bytes.
+fn base32(bytes: &[u8]) -> String {
+    bytes
+        .chunks(5)
+        .flat_map(|chunk| {
+            let bits = chunk.iter().fold(0u64, |bits, b| bits << 8 | u64::from(*b));
+            (0..8).rev().map(move |i| {
+                let index = usize::try_from(bits >> (5 * i) & 31).unwrap_or_default();
+                char::from(BASE32.get(index).copied().unwrap_or(b'a'))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark() -> Mark {
+        Identity {
+            owner: OwnerId::new("a cluster"),
+            kind: "PolicyAssignment",
+            object: ObjectName::new("team", "laptops"),
+            variant: "android/roles".into(),
+        }
+        .mark()
+    }
+
+    #[test]
+    fn a_mark_survives_the_trip_through_a_description() {
+        for text in ["", "Camera off", "odd [ordain:x] text", "trailing [brackets]"] {
+            let described = mark().append_to(text);
+            assert_eq!(Mark::split(&described), (text, Some(mark())));
+        }
+    }
+
+    #[test]
+    fn text_that_only_looks_like_a_mark_is_left_alone() {
+        for text in ["[ordain:/]", "[ordain:aaaaaaaa/bbbb]", "[ordain:AAAAAAAA/bbbbbbbbbbbbbbbb]", "x]"] {
+            assert_eq!(Mark::split(text), (text, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_owner_id_taken_from_a_mark_is_kept_as_it_is() {
+        let owner = OwnerId::new("a cluster");
+        assert_eq!(OwnerId::new(owner.as_str()), owner);
+    }
+}
