@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
-  say "$(basename "$0"): $*"
+  say "${0##*/}: $*"
   exit 1
 }
 

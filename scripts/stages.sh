@@ -27,11 +27,15 @@ trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The sums over all `test result:` lines of a log: passed, failed.
+# The sums over all `test result:` lines of a log: passed, failed. A test program that crashed has no such line, but
+# cargo counts it among the failed targets.
 counts() {
   awk '/^test result: / {
     for (i = 2; i <= NF; i++) { if ($i == "passed;") passed += $(i - 1); if ($i == "failed;") failed += $(i - 1) }
-  } END { print passed + 0, failed + 0 }' "$1"
+    if ($3 == "FAILED.") told += 1
+  }
+  /^error: [0-9]+ targets? failed:/ { targets += $2 }
+  END { if (targets > told) failed += targets - told; print passed + 0, failed + 0 }' "$1"
 }
 
 # in_group CMD…: starts CMD in a process group of its own, without input, ended with this script. Sets `spawned`.
@@ -43,8 +47,10 @@ in_group() {
   groups+=("$spawned $(identity "$spawned")")
 }
 
+# Lasts until all that CMD started has closed its output, also when they are told to end.
 shown() {
-  "$@" 2>&1 | tee "$stage_log"
+  trap : INT TERM
+  "$@" 2>&1 | (trap '' INT TERM && exec tee "$stage_log")
   return "${PIPESTATUS[0]}"
 }
 
