@@ -38,39 +38,92 @@ http() {
   [[ $reply =~ ^HTTP/1\.[01]\ 2 ]]
 }
 
-# What a system holds, as its double tells.
-held_by() { http GET "$control/$1/state"; }
+# behind SYSTEM WORD…: what stands in the system's state (its double tells) behind these words, each sought behind the
+# one before; status 1 if one is not there. Spaces, and the backslashes of JSON within strings, are left out of the state.
+behind() {
+  local system=$1
+  shift
+  http GET "$control/$system/state" | tr -d ' \n\\' | awk 'BEGIN {
+    while ((getline line < "-") > 0) text = text line
+    for (i = 1; i < ARGC; i++) {
+      at = index(text, ARGV[i])
+      if (!at) exit 1
+      text = substr(text, at + length(ARGV[i]))
+    }
+    print substr(text, 1, 40)
+  }' "$@"
+}
 
-# holds SYSTEM REGEX: spaces and the backslashes of JSON in strings are left out before the search.
-holds() { held_by "$1" | tr -d ' \n\\' | grep -qE "$2"; }
-lacks() { ! holds "$@"; }
+in_wso2() { behind wso2 '"policies":[' '"policyName":"Phonebaseline"' "$@"; }
+not_in_wso2() { behind wso2 '"policies":[' && ! in_wso2; }
+pin_length_is() { [[ $(in_wso2 '"minLength":') =~ ^\"?$1[^0-9] ]]; }
+camera_is() { [[ $(in_wso2 '"enabled":') == "$1"* ]]; }
+monitoring_is() {
+  [[ $(behind wfbss '"640FE47F-5118-4D79-8221-A35D0DE2EE2C"' '"Server(Default)"' '"win"' '"behavior_monitoring"' '"enabled":') == "$1"* ]]
+}
 
-# The object is Ready for its present generation and for its Policy's.
+# What was sent to a system since the request numbered SINCE, without the reads.
+sent_since() {
+  http GET "$control/$1/requests?since=$2" | grep -oE '"method":"(PUT|POST|DELETE)","path":"[^"]*","query":"[^"]*"' |
+    sed -E 's/"method":"([^"]*)","path":"([^"]*)","query":"([^"]*)"/    \1 \2?\3/; s/\?$//'
+}
+last_request() { http GET "$control/$1/requests?since=0" | grep -oE '"seq":[0-9]+' | tail -n 1 | cut -d: -f2; }
+
+# The assignment is Ready, and for the Policy as it is now.
 ready_for_policy() {
-  local assignment=$1 policy=$2 generations
-  generations=$(kubectl get policy "$policy" --namespace "$namespace" -o jsonpath='{.metadata.generation}')
-  [ "$(kubectl get policyassignment "$assignment" --namespace "$namespace" -o jsonpath='{.status.policyGeneration}')" = "$generations" ] &&
+  local assignment=$1 policy=$2 generation
+  generation=$(kubectl get policy "$policy" --namespace "$namespace" -o jsonpath='{.metadata.generation}')
+  [ "$(kubectl get policyassignment "$assignment" --namespace "$namespace" -o jsonpath='{.status.policyGeneration}')" = "$generation" ] &&
     kubectl wait --for=condition=Ready --timeout=1s --namespace "$namespace" "policyassignment/$assignment"
+}
+
+look_now() {
+  show kubectl annotate policyassignment "$1" --namespace "$namespace" --overwrite \
+    "ordain.dev/reconcile-requested-at=$(date -u +%Y-%m-%dT%H:%M:%SZ)" || failed "the annotation was refused"
 }
 
 step_edit() {
   explain "An edit in Git reaches the system: the PIN is to have eight digits"
-  holds wso2 '"minLength":"?6' || failed "WSO2 does not hold the example's PIN length"
+  until_true "WSO2 holds a PIN length of 6, as the example says" pin_length_is 6
   show kubectl patch policy phone-baseline --namespace "$namespace" --type json \
     -p '[{"op": "replace", "path": "/spec/content/wso2/profiles/0/features/1/content/minLength", "value": 8}]' ||
     failed "the edit was refused"
-  until_true "WSO2 holds a PIN length of 8" holds wso2 '"minLength":"?8'
+  until_true "WSO2 holds a PIN length of 8" pin_length_is 8
   until_true "the assignment is Ready for this edit" ready_for_policy phone-baseline-engineers phone-baseline
+}
+
+step_drift_wso2() {
+  explain "Somebody allows the camera in WSO2's console; Ordain looks (by itself every half hour, now on request)"
+  http PATCH "$control/wso2/state" '{"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]}' ||
+    failed "the double refused the change by hand"
+  until_true "the camera is on" camera_is true
+  look_now phone-baseline-engineers
+  until_true "the camera is off again" camera_is false
+}
+
+step_drift_wfbss() {
+  local before
+  explain "Somebody switches behavior monitoring off on the servers of a customer in Worry-Free"
+  before=$(last_request wfbss)
+  http PATCH "$control/wfbss/state" '{"set": {"customer": "640FE47F-5118-4D79-8221-A35D0DE2EE2C", "group": "Server (Default)",
+    "os": "win", "path": "/behavior_monitoring/enabled", "value": 0}}' || failed "the double refused the change by hand"
+  until_true "behavior monitoring is off" monitoring_is 0
+  look_now behavior-monitoring-servers
+  until_true "behavior monitoring is on again" monitoring_is 1
+  printf '  sent for it, to this customer and group alone:\n'
+  sent_since wfbss "${before:-0}"
 }
 
 step_delete() {
   explain "A deletion is released: the policy goes from WSO2, then the object from the cluster"
   show kubectl delete policyassignment phone-baseline-engineers --namespace "$namespace" --timeout=60s ||
     failed "the deletion did not finish"
-  until_true "WSO2 no longer holds the policy" lacks wso2 '"policyName":"Phonebaseline"'
+  until_true "WSO2 no longer holds the policy" not_in_wso2
 }
 
 steps() {
   step_edit
+  step_drift_wso2
+  step_drift_wfbss
   step_delete
 }
