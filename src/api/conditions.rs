@@ -5,7 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::{Reason, limits, schema};
+pub use super::reasons::Reason;
+use super::{limits, schema};
 
 words! {
     /// Types of conditions.

@@ -9,7 +9,7 @@ union! {
     rules = schema::exactly_one;
 
     /// A selection in one system, a union of everything it names.
-    pub enum Targets {
+    pub enum TargetSpec {
         /// Customers and their groups, in Trend Micro WFBSS.
         Wfbss(WfbssTargets) = "wfbss",
         /// Groups and users, in Yurbi App Shield.
@@ -39,7 +39,7 @@ union! {
     }
 }
 
-impl Targets {
+impl TargetSpec {
     /// The system in whose words the selection is made.
     pub const fn system(&self) -> SystemName {
         match self {

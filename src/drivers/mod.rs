@@ -20,8 +20,8 @@ use serde_json::Value;
 use crate::{
     api::conditions::Reason,
     model::{
-        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, Observation,
-        ObjectName, ObservedItem, OwnerId, Secret, Uid,
+        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObjectName,
+        Observation, ObservedItem, OwnerId, Secret, Uid,
         memory::{AccountRecord, TaskState},
     },
 };

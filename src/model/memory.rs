@@ -308,9 +308,15 @@ impl Memory {
     }
 
     /// Claims on one item, by assignment.
-    pub fn claims_on<'a>(&'a self, key: &'a ItemKey) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
+    pub fn claims_on<'a>(
+        &'a self,
+        key: &'a ItemKey,
+    ) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
         let from = (key.clone(), ObjectName::new("", ""));
-        self.claims.range(from..).take_while(move |((k, _), _)| k == key).map(|((_, who), claim)| (who, claim))
+        self.claims
+            .range(from..)
+            .take_while(move |((k, _), _)| k == key)
+            .map(|((_, who), claim)| (who, claim))
     }
 
     /// The open task that writes this item, if any.

@@ -253,7 +253,8 @@ fn sort_the_rest<'a>(
         .filter_map(|item| item.id.as_ref())
         .chain(memory.items.values().filter_map(|record| record.id.as_ref()))
         .collect();
-    for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id))) {
+    for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
+    {
         match &item.mark {
             Some(mark) if mark.owner == *owner => out.orphaned.push(item),
             Some(_) => {}
