@@ -1,1 +1,50 @@
 //! The subcommands of the binary, one file each.
+
+pub mod crds;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The arguments of the binary.
+#[derive(Debug, Parser)]
+#[command(name = "ordain", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do. Each variant holds the arguments of one file of this folder.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the five CRDs as YAML, or write them to one file per kind.
+    Crds(crds::Args),
+}
+
+impl Cli {
+    /// Does what the arguments say and tells the exit status.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Crds(args) => exit(crds::run(&args)),
+        }
+    }
+}
+
+/// An error becomes one line on stderr and exit status 1.
+fn exit<E: std::error::Error>(outcome: Result<(), E>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ordain: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
