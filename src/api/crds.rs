@@ -52,6 +52,7 @@ fn polish(crd: CustomResourceDefinition) -> CustomResourceDefinition {
 /// The root of a kind: `spec` is required and the status of a new object says that nothing has
 /// looked at it.
 fn root(schema: &mut Value) {
+    schema.as_object_mut().map(|root| root.remove("title"));
     if let Some(status) = schema.pointer_mut("/properties/status").and_then(Value::as_object_mut) {
         status.insert("default".to_owned(), conditions::pending_status());
         status.insert("description".to_owned(), "What the operator found; not an input.".into());
