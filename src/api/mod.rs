@@ -22,6 +22,7 @@ pub mod schema;
 mod systems;
 mod target_group;
 mod targets;
+pub mod validate;
 mod values;
 
 pub use access::{
