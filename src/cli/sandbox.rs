@@ -8,7 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use clap::Args;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -21,8 +20,8 @@ use crate::{
 const NAMESPACE: &str = "ordain-demo";
 
 /// Arguments of `ordain sandbox`.
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
     /// Folder that receives endpoints.json and cluster.yaml; made if missing
     #[arg(long)]
     pub dir: PathBuf,
@@ -79,7 +78,7 @@ pub enum Error {
 ///
 /// # Errors
 /// [`Error`], before anything is served.
-pub async fn run(args: SandboxArgs) -> Result<(), Error> {
+pub async fn run(args: Args) -> Result<(), Error> {
     let stop = stop_signal()?;
     let sandbox = Sandbox::start(&args).await?;
     let mut stdout = io::stdout();
@@ -110,7 +109,7 @@ struct Sandbox {
 }
 
 impl Sandbox {
-    async fn start(args: &SandboxArgs) -> Result<Self, Error> {
+    async fn start(args: &Args) -> Result<Self, Error> {
         if !args.listen.is_loopback() {
             return Err(Error::NotLoopback(args.listen));
         }
@@ -232,9 +231,9 @@ mod tests {
 
     use super::*;
 
-    fn args(dir: &Path) -> SandboxArgs {
+    fn args(dir: &Path) -> Args {
         let listen = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        SandboxArgs { dir: dir.to_owned(), systems: vec!["wfbss".to_owned()], listen, port_base: None }
+        Args { dir: dir.to_owned(), systems: vec!["wfbss".to_owned()], listen, port_base: None }
     }
 
     #[tokio::test]
@@ -262,12 +261,12 @@ mod tests {
     #[tokio::test]
     async fn it_refuses_the_world_and_what_it_cannot_play() {
         let dir = tempfile::tempdir().unwrap();
-        let world = SandboxArgs { listen: "0.0.0.0".parse().unwrap(), ..args(dir.path()) };
+        let world = Args { listen: "0.0.0.0".parse().unwrap(), ..args(dir.path()) };
         assert!(matches!(Sandbox::start(&world).await.err(), Some(Error::NotLoopback(_))));
-        let unknown = SandboxArgs { systems: vec!["intune".to_owned()], ..args(dir.path()) };
+        let unknown = Args { systems: vec!["intune".to_owned()], ..args(dir.path()) };
         let problem = Sandbox::start(&unknown).await.err().unwrap().to_string();
         assert!(problem.contains("intune") && problem.contains("wfbss"), "{problem}");
-        let high = SandboxArgs { port_base: Some(u16::MAX), ..args(dir.path()) };
+        let high = Args { port_base: Some(u16::MAX), ..args(dir.path()) };
         assert!(matches!(Sandbox::start(&high).await.err(), Some(Error::PortBase(_) | Error::Listen { .. })));
         assert!(
             !dir.path().join("endpoints.json").exists(),

@@ -107,14 +107,22 @@ impl DoubleService {
     }
 
     async fn answer(&self, parts: Parts, body: Bytes, struck: Vec<Kind>) -> Result<Response<Body>, Dropped> {
-        let mut decisive = None;
+        let (mut before, mut after, mut decisive) = (Duration::ZERO, Duration::ZERO, None);
         for kind in struck {
             match kind {
-                Kind::Delay { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Kind::Delay { ms, after: false } => before += Duration::from_millis(ms),
+                Kind::Delay { ms, after: true } => after += Duration::from_millis(ms),
                 other => decisive = Some(other),
             }
         }
-        let Some(kind) = decisive else { return Ok(self.real(parts, body).await) };
+        wait(before).await;
+        let answer = self.play(parts, body, decisive).await;
+        wait(after).await;
+        answer
+    }
+
+    async fn play(&self, parts: Parts, body: Bytes, kind: Option<Kind>) -> Result<Response<Body>, Dropped> {
+        let Some(kind) = kind else { return Ok(self.real(parts, body).await) };
         let real = if kind.has_effect() { Some(self.real(parts, body).await) } else { None };
         match kind {
             Kind::DropBefore {} => Err(Dropped::BeforeEffect),
@@ -129,6 +137,13 @@ impl DoubleService {
             Ok(response) => response,
             Err(never) => match never {},
         }
+    }
+}
+
+/// Not even a yield where there is nothing to wait for.
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 

@@ -26,6 +26,7 @@ mod seed;
 mod settings;
 mod signature;
 mod state;
+mod switches;
 mod tasks;
 #[cfg(test)]
 mod tests;

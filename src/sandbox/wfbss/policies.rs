@@ -38,8 +38,8 @@ pub fn read(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
         let customer = inner.estate.reachable(&id, call.now, &inner.options)?;
         check_groups(&id, customer, gids.as_ref(), inner.options.missing_group)?;
         let shown = |document: &Value| {
-            let known = without_newer(document, os, &call.version);
-            present::document(&known, fields.as_ref(), &inner.options)
+            let wanted = |name: &str| is_shown(name, fields.as_ref(), os, &call.version);
+            present::document(document, wanted, &inner.options)
         };
         found.push((id, entries(customer, os, gids.as_ref(), inner.options.grouping, shown)));
     }
@@ -117,13 +117,10 @@ fn merge_equal(entries: impl Iterator<Item = (BTreeSet<u32>, Value)>) -> Entries
     merged
 }
 
-/// A document without the sections that came after `version`.
-fn without_newer(document: &Value, os: Os, version: &str) -> Value {
-    let mut known = document.clone();
-    if let (Some(members), "v2.6", Os::Win) = (known.as_object_mut(), version, os) {
-        members.remove("application_control");
-    }
-    known
+/// Whether a section is shown: asked for, and not newer than the version asked.
+fn is_shown(name: &str, fields: Option<&BTreeSet<String>>, os: Os, version: &str) -> bool {
+    let newer = os == Os::Win && version == "v2.6" && name == "application_control";
+    !newer && fields.is_none_or(|fields| fields.contains(name))
 }
 
 /// The checked `fields`.
@@ -177,8 +174,8 @@ pub fn defaults(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
         Some(other) => return Err(wrong("type", &format!("is {other:?}, allowed are desktop and server"))),
     };
     let fields = fields(call, os.sections(&call.version), &inner.options)?;
-    let known = without_newer(&seed::document(os, server), os, &call.version);
-    let policy = present::document(&known, fields.as_ref(), &inner.options);
+    let wanted = |name: &str| is_shown(name, fields.as_ref(), os, &call.version);
+    let policy = present::document(&seed::document(os, server), wanted, &inner.options);
     Ok(Answer::Json(json!({"policies": [{"policy": policy}]})))
 }
 

@@ -36,7 +36,8 @@ fn show(inner: &Inner, call: &Call, defaults: bool) -> Result<Answer, Failure> {
     for id in call.query.required_customers(10)? {
         let customer = inner.estate.reachable(&id, call.now, &inner.options)?;
         let settings = if defaults { seed::global() } else { customer.global.clone() };
-        let shown = present::document(&settings, fields.as_ref(), &inner.options);
+        let wanted = |name: &str| fields.as_ref().is_none_or(|fields| fields.contains(name));
+        let shown = present::document(&settings, wanted, &inner.options);
         customers.push(json!({"id": id, "eid": directory::eid(&id), "global_setting": shown}));
     }
     Ok(Answer::Json(json!({"customers": customers})))

@@ -74,6 +74,7 @@ async fn http_faults_strike_before_or_after_the_effect() {
         (json!({"kind": "status", "code": 504, "effect": true}), Ok(504), 0),
         (json!({"kind": "html"}), Ok(200), 1),
         (json!({"kind": "delay", "ms": 30_000}), Ok(200), 0),
+        (json!({"kind": "delay", "ms": 30_000, "after": true}), Ok(200), 0),
     ];
     for (fault, expected, monitored) in cases {
         let bench = Bench::new();
@@ -84,6 +85,20 @@ async fn http_faults_strike_before_or_after_the_effect() {
         assert_eq!(bench.stored(ALDER, 1, MONITORING), monitored, "{fault}");
         let seen = bench.service.recorder().since(0);
         assert_eq!((seen[0].status, seen[0].faults[0]), (expected.ok(), fault["kind"].as_str().unwrap()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_gives_up_may_have_had_its_effect() {
+    for (after, monitored) in [(false, 1), (true, 0)] {
+        let bench = Bench::new();
+        bench.service.add_fault(&json!({"kind": "delay", "ms": 60_000, "after": after})).unwrap();
+        let resource = format!("{ROOT}/policies?cids={ALDER}&gids=1&sync=true");
+        let call = bench.send(bench.signed("PUT", &resource, &monitoring(0)));
+        assert!(tokio::time::timeout(Duration::from_secs(30), call).await.is_err());
+        tokio::time::advance(Duration::from_mins(2)).await;
+        assert_eq!(bench.stored(ALDER, 1, MONITORING), monitored, "waiting after the effect: {after}");
+        assert_eq!(bench.service.recorder().since(0)[0].status, None);
     }
 }
 
