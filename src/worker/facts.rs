@@ -231,7 +231,7 @@ impl Worker {
                 None if watching.plan.create + watching.plan.update == 0 => {
                     fact(Some(true), Reason::InStep, "")
                 }
-                None => fact(Some(false), Reason::Drifted, format!("differs: {}", watching.paths.join(", "))),
+                None => fact(Some(false), Reason::DriftDetected, format!("differs: {}", watching.paths.join(", "))),
             };
         }
         let unread =
@@ -254,7 +254,7 @@ impl Worker {
         if differing.is_empty() {
             return fact(Some(true), Reason::InStep, "");
         }
-        fact(Some(false), Reason::Drifted, format!("differs: {}", differing.join(", ")))
+        fact(Some(false), Reason::DriftDetected, format!("differs: {}", differing.join(", ")))
     }
 
     fn lost_leaves(
