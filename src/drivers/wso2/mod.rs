@@ -1,1 +1,4 @@
 //! wso2 (under construction).
+mod canonical;
+mod dialect;
+mod wire;
