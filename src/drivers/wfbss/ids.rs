@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use crate::model::ItemKey;
+use crate::{api::Os, model::ItemKey};
 
 /// Most customers in one call (sheet section 4).
 pub const MAX_CUSTOMERS: usize = 10;
@@ -70,42 +70,6 @@ impl fmt::Display for GroupId {
     }
 }
 
-/// The four documents of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Platform {
-    /// Windows.
-    Win,
-    /// macOS.
-    Mac,
-    /// Android.
-    Android,
-    /// iOS.
-    Ios,
-}
-
-impl Platform {
-    /// As the parameter `os` spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Win => "win",
-            Self::Mac => "mac",
-            Self::Android => "android",
-            Self::Ios => "ios",
-        }
-    }
-
-    /// Takes the vendor's spelling.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Win, Self::Mac, Self::Android, Self::Ios].into_iter().find(|os| os.as_str() == text)
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// One policy document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentId {
@@ -114,7 +78,7 @@ pub struct DocumentId {
     /// Of which group.
     pub group: GroupId,
     /// For which platform.
-    pub os: Platform,
+    pub os: Os,
 }
 
 impl DocumentId {
@@ -125,7 +89,7 @@ impl DocumentId {
         if parts.next().is_some() {
             return None;
         }
-        Some(Self { customer: CustomerId::parse(customer)?, group: GroupId::parse(group)?, os: Platform::parse(os)? })
+        Some(Self { customer: CustomerId::parse(customer)?, group: GroupId::parse(group)?, os: parse_os(os)? })
     }
 
     /// Writes `<customer>/<gid>/<os>`.
@@ -140,12 +104,16 @@ impl fmt::Display for DocumentId {
     }
 }
 
+fn parse_os(text: &str) -> Option<Os> {
+    Os::ALL.iter().copied().find(|os| os.as_str() == text)
+}
+
 /// What one PUT reaches: never more than the documents it was made from.
 ///
 /// ```
-/// use ordain::drivers::wfbss::ids::{CustomerId, DocumentId, GroupId, Platform, PutScope};
+/// use ordain::{api::Os, drivers::wfbss::ids::{CustomerId, DocumentId, GroupId, PutScope}};
 /// let customer = CustomerId::parse("640fe47f-5118-4d79-8221-a35d0de2ee2c").unwrap();
-/// let scope = PutScope::covering([DocumentId { customer, group: GroupId::new(1), os: Platform::Win }]).unwrap();
+/// let scope = PutScope::covering([DocumentId { customer, group: GroupId::new(1), os: Os::Win }]).unwrap();
 /// assert_eq!(scope.cids(), "640FE47F-5118-4D79-8221-A35D0DE2EE2C");
 /// assert!(PutScope::covering([]).is_err());
 /// ```
@@ -153,14 +121,14 @@ impl fmt::Display for DocumentId {
 /// There is no other way to one:
 ///
 /// ```compile_fail
-/// use ordain::drivers::wfbss::ids::{Platform, PutScope};
-/// let everybody = PutScope { customers: Default::default(), groups: Default::default(), os: Platform::Win };
+/// use ordain::{api::Os, drivers::wfbss::ids::PutScope};
+/// let everybody = PutScope { customers: Default::default(), groups: Default::default(), os: Os::Win };
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutScope {
     customers: BTreeSet<CustomerId>,
     groups: BTreeSet<GroupId>,
-    os: Platform,
+    os: Os,
 }
 
 impl PutScope {
@@ -223,7 +191,7 @@ mod tests {
     const A: &str = "640FE47F-5118-4D79-8221-A35D0DE2EE2C";
     const B: &str = "AEE6F73D-6AFC-44CC-8C44-AC54A7A1E163";
 
-    fn document(customer: &str, group: u64, os: Platform) -> DocumentId {
+    fn document(customer: &str, group: u64, os: Os) -> DocumentId {
         DocumentId { customer: CustomerId::parse(customer).unwrap(), group: GroupId::new(group), os }
     }
 
@@ -240,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_key_is_read_as_it_was_written() {
-        let id = document(A, 7, Platform::Android);
+        let id = document(A, 7, Os::Android);
         assert_eq!(id.key().0.as_ref(), format!("{A}/7/android"));
         assert_eq!(DocumentId::parse(&id.key()), Some(id));
         for key in ["", "a/b/c", &format!("{A}/7"), &format!("{A}/7/beos"), &format!("{A}/7/win/x")] {
@@ -250,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_scope_reaches_exactly_its_documents_or_cannot_be_made() {
-        use Platform::{Mac, Win};
+        use Os::{Mac, Win};
         let eleven = |n: u32| document(&format!("640FE47F-5118-4D79-8221-A35D0DE2{n:04X}"), 1, Win);
         let cases: [(&str, Vec<DocumentId>, Option<(&str, &str)>); 7] = [
             ("nothing", vec![], None),

@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     body,
-    ids::{CustomerId, DocumentId, GroupId, MAX_CUSTOMERS, MAX_GROUPS, Platform},
+    ids::{CustomerId, DocumentId, GroupId, MAX_CUSTOMERS, MAX_GROUPS},
 };
-use crate::drivers::DocumentChange;
+use crate::{api::Os, drivers::DocumentChange};
 
 /// Changes of one customer that share a body.
 type Row = BTreeMap<GroupId, DocumentChange>;
 
 /// What customers must have in common to share a call.
-type Shared = (Platform, String, BTreeSet<GroupId>);
+type Shared = (Os, String, BTreeSet<GroupId>);
 
 /// Splits changes into writes of at most `customers` customers, in a stable order.
 ///
@@ -36,7 +36,7 @@ pub fn pack(changes: Vec<DocumentChange>, customers: usize, proven: bool) -> Vec
 type Rows = BTreeMap<Shared, BTreeMap<CustomerId, Row>>;
 
 fn rows(changes: Vec<DocumentChange>) -> (Rows, Vec<Vec<DocumentChange>>) {
-    let mut by_body: BTreeMap<(CustomerId, Platform, String), Row> = BTreeMap::new();
+    let mut by_body: BTreeMap<(CustomerId, Os, String), Row> = BTreeMap::new();
     let mut alone = Vec::new();
     for change in changes {
         let described = DocumentId::parse(&change.desired.key).zip(body::build(&change).ok());

@@ -18,6 +18,8 @@ pub struct Page<T> {
     pub rows: BTreeMap<CustomerId, T>,
     /// How many were not.
     pub garbled: usize,
+    /// How many the page held, understood or not.
+    pub records: u64,
     /// `paging`, where the answer has it.
     pub paging: Option<Paging>,
 }
@@ -139,7 +141,12 @@ impl Merge for PoliciesRow {
 
 fn page<T: Merge>(answer: &Value, row: impl Fn(&Value) -> Option<T>) -> Option<Page<T>> {
     let records = answer.get("customers")?.as_array()?;
-    let mut page = Page { rows: BTreeMap::new(), garbled: 0, paging: answer.get("paging").and_then(paging) };
+    let mut page = Page {
+        rows: BTreeMap::new(),
+        garbled: 0,
+        records: u64::try_from(records.len()).unwrap_or(u64::MAX),
+        paging: answer.get("paging").and_then(paging),
+    };
     for record in records {
         let id = record.get("id").and_then(Value::as_str).and_then(CustomerId::parse);
         match id.zip(row(record)) {
