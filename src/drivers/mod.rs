@@ -45,6 +45,26 @@ pub struct Facts {
     pub deletes: bool,
 }
 
+/// `deploy` of a backend's system (R18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploySettings {
+    /// `mode: Automatic`; otherwise a human deploys.
+    pub automatic: bool,
+    /// `foreignChanges: Hold`; otherwise they are published along.
+    pub hold_foreign: bool,
+}
+
+/// Whether writes wait for their result or become tasks (R20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// Synchronous for few targets, tasks for many.
+    Auto,
+    /// Always wait.
+    Sync,
+    /// Always a task.
+    Async,
+}
+
 /// What `probe` found out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
@@ -272,6 +292,22 @@ pub trait Translate: Send + Sync {
     fn pack(&self, changes: Vec<DocumentChange>, packed_proven: bool) -> Vec<Vec<DocumentChange>> {
         let _ = packed_proven;
         changes.into_iter().map(|change| vec![change]).collect()
+    }
+
+    /// Prefixes of leaf paths that form an exact list on objects: an observed leaf below one that is not desired is
+    /// an element to remove (`features/`).
+    fn exact_lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How this account deploys, where `Facts::deploys` (R18).
+    fn deploy_settings(&self) -> Option<DeploySettings> {
+        None
+    }
+
+    /// `spec.system.wfbss.execution`; `Auto` where the system has no tasks.
+    fn execution(&self) -> Execution {
+        Execution::Auto
     }
 
     /// `metadata.name` and key of every Secret the facet of this binding refers to.

@@ -41,8 +41,8 @@ pub struct Memory {
     pub lost: BTreeSet<String>,
     /// Since when this memory is continuous.
     pub since: Option<Timestamp>,
-    /// Value of `ordain.dev/approve-removals` already spent, so that it counts once.
-    pub spent_approval: Option<String>,
+    /// The value of `ordain.dev/approve-removals` taken last, so that it counts once.
+    pub approval: Option<ApprovalRecord>,
 }
 
 /// The account's identity (R7) and what probing told.
@@ -113,6 +113,9 @@ pub struct ItemRecord {
     /// Re-read more often until then, because a task on it was lost (R20).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect_until: Option<Timestamp>,
+    /// Its removal has begun: it was switched off for good, counted once by the guard.
+    #[serde(default)]
+    pub retiring: bool,
     /// Consecutive complete views in which an object of ours was missing (F23: two before re-creating).
     #[serde(default)]
     pub absences: u8,
@@ -221,6 +224,15 @@ pub struct RemovalRecord {
     pub count: u32,
 }
 
+/// An approval that was taken (R2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRecord {
+    /// The annotation's value.
+    pub text: String,
+    /// Removals it still lets through: a plan may take several passes.
+    pub left: u32,
+}
+
 /// What is known of the account's global deploy (R18).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployRecord {
@@ -259,8 +271,8 @@ pub enum Write {
     Lost(BTreeSet<String>),
     /// Since when the memory is continuous.
     Since(Timestamp),
-    /// An approval was spent.
-    SpentApproval(Option<String>),
+    /// An approval was taken or used; `None` once its annotation is gone.
+    Approval(Option<ApprovalRecord>),
 }
 
 impl Memory {
@@ -291,7 +303,7 @@ impl Memory {
             }
             Write::Lost(words) => self.lost = words,
             Write::Since(at) => self.since = Some(at),
-            Write::SpentApproval(value) => self.spent_approval = value,
+            Write::Approval(record) => self.approval = record,
         }
     }
 

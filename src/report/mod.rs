@@ -1,1 +1,3 @@
-//! report (under construction).
+//! Saying the truth: facts of a pass → conditions (pure) → one writer of statuses, events, metrics.
+
+pub mod facts;

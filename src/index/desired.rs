@@ -1,0 +1,141 @@
+//! Desired state of one account, as the index hands it to the worker.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    api::{SystemSpec, conditions::Reason},
+    drivers::{Binding, Finding},
+    model::{BackendId, ObjectName, Uid},
+};
+
+/// Everything that names one backend, at one moment. Cheap to clone: the views are shared.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The backend itself.
+    pub backend: Arc<BackendView>,
+    /// Assignments that name it, allowed or not; those of a ClusterBackend come from many namespaces.
+    pub assignments: BTreeMap<ObjectName, Arc<AssignmentView>>,
+    /// Objects that may concern this account and cannot be decoded, as `Kind namespace/name`. While there is one,
+    /// no removal is made on the account (R3).
+    pub undecodable: BTreeSet<String>,
+    /// Grows with every change of any of the above.
+    pub version: u64,
+}
+
+/// A Backend or ClusterBackend.
+#[derive(Debug, Clone)]
+pub struct BackendView {
+    /// Kind, namespace, name.
+    pub id: BackendId,
+    /// `metadata.uid`.
+    pub uid: Uid,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `metadata.creationTimestamp`, for R10.
+    pub created: Timestamp,
+    /// Has a deletionTimestamp.
+    pub deleting: bool,
+    /// Bears `ordain.dev/in-use`.
+    pub finalizer: bool,
+    /// The one system.
+    pub system: Arc<SystemSpec>,
+    /// Everything else a pass needs of the spec.
+    pub settings: BackendSettings,
+    /// Annotation `ordain.dev/accept-account`.
+    pub accept_account: Option<String>,
+    /// Annotation `ordain.dev/approve-removals`.
+    pub approve_removals: Option<String>,
+    /// Annotation `ordain.dev/reconcile-requested-at`.
+    pub requested_at: Option<String>,
+    /// The spec is invalid (a CRD rule was bypassed): what is wrong. Nothing is called then.
+    pub invalid: Option<String>,
+}
+
+/// Backend settings with their defaults filled in (product.md section 2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackendSettings {
+    /// `credentialsRef.name`; the namespace is the Backend's, or the operator's for a ClusterBackend (R24).
+    pub credentials: String,
+    /// `caRef`: kind, name, key.
+    pub ca: Option<(String, String, String)>,
+    /// `drift.interval`.
+    pub drift_interval: std::time::Duration,
+    /// `drift.correction: Correct`.
+    pub correct_drift: bool,
+    /// `limits`.
+    pub requests_per_minute: u32,
+    /// `limits.burst`.
+    pub burst: u32,
+    /// `limits.inFlight`.
+    pub in_flight: u32,
+    /// `guard.maxTargets`.
+    pub max_targets: u32,
+    /// `guard.maxRemovals`.
+    pub max_removals: u32,
+    /// `guard.window`.
+    pub guard_window: std::time::Duration,
+    /// `suspend`.
+    pub suspend: bool,
+}
+
+/// A PolicyAssignment with what it refers to.
+#[derive(Debug, Clone)]
+pub struct AssignmentView {
+    /// Namespace and name.
+    pub name: ObjectName,
+    /// `metadata.uid`.
+    pub uid: Uid,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `metadata.creationTimestamp`.
+    pub created: Timestamp,
+    /// Has a deletionTimestamp.
+    pub deleting: bool,
+    /// Bears `ordain.dev/release`.
+    pub finalizer: bool,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// `spec.mode: Observe`.
+    pub observe_only: bool,
+    /// `spec.releasePolicy`, as written.
+    pub release_policy: Option<crate::api::ReleasePolicy>,
+    /// Annotation `ordain.dev/reconcile-requested-at`.
+    pub requested_at: Option<String>,
+    /// What it comes to.
+    pub input: Input,
+}
+
+/// Whether an assignment can be compiled.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Everything it refers to is there; `findings` tell of TargetGroups left out (R16).
+    Bound {
+        /// Input of `compile`.
+        binding: Box<Binding>,
+        /// Found while resolving references.
+        findings: Vec<Finding>,
+    },
+    /// Something is missing or forbidden: what was applied stays as it is (a freeze), nothing is removed.
+    /// Releasing on deletion stays possible.
+    Frozen {
+        /// `PolicyNotFound`, `FacetMissing`, `AccessDenied`, …
+        reason: Reason,
+        /// What to do.
+        message: String,
+    },
+}
+
+impl AssignmentView {
+    /// The binding, where there is one.
+    pub fn binding(&self) -> Option<&Binding> {
+        match &self.input {
+            Input::Bound { binding, .. } => Some(binding),
+            Input::Frozen { .. } => None,
+        }
+    }
+}
