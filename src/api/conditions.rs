@@ -5,7 +5,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::{Reason, limits, schema};
+use super::{limits, schema};
+
+pub use super::Reason;
 
 words! {
     /// Types of conditions.

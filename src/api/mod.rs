@@ -43,10 +43,12 @@ pub use systems::{
     AppShield, AppShieldPaths, Deploy, DeployMode, DeviceLinks, Execution, ForeignChanges, Generation,
     Naming, Resend, Symphony, System, SystemName, Tachyon, UngroupedDevices, Wfbss, Wso2, Wso2Api,
 };
+pub use systems::System as SystemSpec;
 pub use target_group::{TargetGroup, TargetGroupSpec, TargetGroupStatus};
 pub use targets::{
     AppShieldTargets, Customer, GroupScope, Selector, TachyonTargets, Targets, WfbssTargets, Wso2Targets,
 };
+pub use targets::Targets as TargetSpec;
 pub use values::{FreeForm, GoDuration};
 
 /// The API group of all kinds.

@@ -18,12 +18,12 @@ impl HttpClient {
             401 => (Class::Unauthorized, Reason::Unauthorized),
             429 => (Class::Throttled { after: asked }, Reason::Throttled),
             403 | 503 if asked.is_some() => (Class::Throttled { after: asked }, Reason::Throttled),
-            403 => (Class::Rejected, Reason::PermissionDenied),
+            403 => (Class::Rejected, Reason::Forbidden),
             404 | 410 => (Class::Gone, Reason::ExternalObjectGone),
-            409 | 412 => (Class::Conflict, Reason::ConcurrentChange),
-            408 | 500 | 502 | 504 if answer.effect => (Class::Ambiguous, Reason::Unreachable),
-            408 | 425 | 500..=599 => (Class::Transient, Reason::Unreachable),
-            400..=499 => (Class::Rejected, Reason::RejectedBySystem),
+            409 | 412 => (Class::Conflict, Reason::Conflict),
+            408 | 500 | 502 | 504 if answer.effect => (Class::Ambiguous, Reason::SystemUnavailable),
+            408 | 425 | 500..=599 => (Class::Transient, Reason::SystemUnavailable),
+            400..=499 => (Class::Rejected, Reason::Rejected),
             _ => (garbled(answer), Reason::UnexpectedAnswer),
         };
         DriverError::new(class, reason, self.told(answer))

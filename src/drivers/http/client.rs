@@ -102,7 +102,7 @@ impl HttpClient {
     /// - `Rejected` for a path that cannot be said.
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, DriverError> {
         let wire_target = target::encode(self.origin.path(), call.path, call.query)
-            .map_err(|error| DriverError::new(Class::Rejected, Reason::InvalidName, error.to_string()))?;
+            .map_err(|error| DriverError::new(Class::Rejected, Reason::Invalid, error.to_string()))?;
         let first = self.attempt(&call, &wire_target).await?;
         match self.throttle(&first) {
             Some(after) if !call.effect && after <= SHORT => {
@@ -185,7 +185,7 @@ impl HttpClient {
         let uri = format!("{}{wire_target}", self.origin.origin().ascii_serialization());
         let mut request =
             Request::builder().method(call.method.clone()).uri(uri).body(body).map_err(|error| {
-                DriverError::new(Class::Rejected, Reason::InvalidName, format!("not a request: {error}"))
+                DriverError::new(Class::Rejected, Reason::Invalid, format!("not a request: {error}"))
             })?;
         *request.headers_mut() = headers;
         request
