@@ -21,7 +21,9 @@ pub enum Unwritable {
     #[error("{0} is not a path of a setting")]
     Path(LeafPath),
     /// The system holds something else where the path leads.
-    #[error("the system holds {holds} at {at}, which writing {path} would replace: correct the path or its value")]
+    #[error(
+        "the system holds {holds} at {at}, which writing {path} would replace: correct the path or its value"
+    )]
     Shape {
         /// The leaf.
         path: LeafPath,
@@ -132,13 +134,12 @@ fn check_shape(raw: &Value, path: &LeafPath, segments: &[String], value: &Value)
     for (depth, segment) in segments.iter().enumerate() {
         at = pointer::join(&at, segment);
         here = here.and_then(|section| section.get(segment));
+        let last = depth + 1 == segments.len();
         let holds = match here {
             None | Some(Value::Null) => return Ok(()),
-            Some(Value::Object(members)) if depth + 1 == segments.len() => {
-                if members.is_empty() || value.is_object() { return Ok(()) } else { "a section" }
-            }
-            Some(Value::Object(_)) => continue,
-            Some(_) if depth + 1 == segments.len() => return Ok(()),
+            Some(Value::Object(_)) if !last => continue,
+            Some(Value::Object(members)) if !members.is_empty() && !value.is_object() => "a section",
+            Some(_) if last => return Ok(()),
             Some(Value::Array(items)) if items.is_empty() => return Ok(()),
             Some(Value::Array(_)) => "a list",
             Some(_) => "a value",

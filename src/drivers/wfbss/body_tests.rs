@@ -48,8 +48,18 @@ fn the_body_is_the_whole_owned_subset_and_nothing_else() {
             vec![(list, json!(["https://B.example/login"]))],
             json!({"approved_blocked_url": {"approved": {"urls": ["https://B.example/login"]}}}),
         ),
-        ("a section that is not there is made", json!({}), vec![("/a/b/c", json!(1))], json!({"a": {"b": {"c": 1}}})),
-        ("an empty list stands for an empty section", json!({"a": []}), vec![("/a/b", json!(1))], json!({"a": {"b": 1}})),
+        (
+            "a section that is not there is made",
+            json!({}),
+            vec![("/a/b/c", json!(1))],
+            json!({"a": {"b": {"c": 1}}}),
+        ),
+        (
+            "an empty list stands for an empty section",
+            json!({"a": []}),
+            vec![("/a/b", json!(1))],
+            json!({"a": {"b": 1}}),
+        ),
         ("a section may be one value", json!({}), vec![("/scan_mode", json!(1))], json!({"scan_mode": 1})),
         ("nothing to send", json!({"x": {"list": [1]}}), vec![("/x/list", json!([1]))], json!({})),
     ];
@@ -75,8 +85,18 @@ fn values_put_back_go_along_unless_somebody_wants_another() {
 #[test]
 fn what_would_replace_more_than_ours_is_refused() {
     let cases = [
-        ("a section by a value", json!({"wtp": {"enabled": 1}}), vec![("/wtp", json!(1))], "a section at /wtp"),
-        ("a section by a list", json!({"a": {"b": {"c": 1}}}), vec![("/a/b", json!([]))], "a section at /a/b"),
+        (
+            "a section by a value",
+            json!({"wtp": {"enabled": 1}}),
+            vec![("/wtp", json!(1))],
+            "a section at /wtp",
+        ),
+        (
+            "a section by a list",
+            json!({"a": {"b": {"c": 1}}}),
+            vec![("/a/b", json!([]))],
+            "a section at /a/b",
+        ),
         ("a value by a section", json!({"wtp": 5}), vec![("/wtp/enabled", json!(1))], "a value at /wtp"),
         ("a list by a section", json!({"a": {"b": [1]}}), vec![("/a/b/c", json!(1))], "a list at /a/b"),
         ("contradicting policies", json!({}), vec![("/a", json!(1)), ("/a/b", json!(1))], "cannot both"),

@@ -48,7 +48,12 @@ impl Session {
     ///
     /// # Errors
     /// `Ambiguous` where no complete answer came back.
-    pub async fn put(&self, scope: &PutScope, body: &Value, synchronous: bool) -> Result<Answer, DriverError> {
+    pub async fn put(
+        &self,
+        scope: &PutScope,
+        body: &Value,
+        synchronous: bool,
+    ) -> Result<Answer, DriverError> {
         let (cids, gids) = (scope.cids(), scope.gids());
         let mut query = vec![("cids", cids.as_str()), ("gids", gids.as_str()), ("os", scope.os())];
         if synchronous {
@@ -64,8 +69,10 @@ impl Session {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Answer, DriverError> {
-        let path: Vec<&str> =
-            ["SMPI", &self.version, "service", "wfbss", "api"].into_iter().chain(resource.iter().copied()).collect();
+        let path: Vec<&str> = ["SMPI", &self.version, "service", "wfbss", "api"]
+            .into_iter()
+            .chain(resource.iter().copied())
+            .collect();
         let sign = |method: &Method, target: &str, body: &[u8]| {
             self.credentials.headers(self.clock.now(), method, target, body)
         };
@@ -97,6 +104,7 @@ impl Session {
             (404, _) => {
                 let why = "the customer's licence has expired, or the customer is unknown or not initialised, \
                            or the group is gone";
+                error.reason = Reason::CustomerNotFound;
                 error.message = format!("{} ({why})", error.message);
             }
             _ => {}
@@ -112,7 +120,7 @@ pub fn succeeded(answer: &Answer) -> bool {
 
 /// A refusal of a call that concerns the whole account: there is nobody else to blame but the credentials.
 pub fn of_the_account(mut error: DriverError) -> DriverError {
-    if error.reason == Reason::PermissionDenied {
+    if error.reason == Reason::Forbidden {
         error.class = Class::Unauthorized;
     }
     error

@@ -34,7 +34,9 @@ fn canonical(key: &str, value: &Value) -> Value {
             Some(urls) => urls.into(),
             None => items.iter().map(|item| canonical("", item)).collect(),
         },
-        Value::Object(members) => kept(members).map(|(key, value)| (key.clone(), canonical(key, value))).collect(),
+        Value::Object(members) => {
+            kept(members).map(|(key, value)| (key.clone(), canonical(key, value))).collect()
+        }
     }
 }
 

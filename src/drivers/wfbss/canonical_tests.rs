@@ -1,8 +1,9 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing)]
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::drivers::wfbss::testing::any_json;
 
 const URLS: &str = "/approved_blocked_url/approved/urls";
 
@@ -13,7 +14,11 @@ fn equal_meanings_are_equal_and_others_are_not() {
         ("flags off", "/wtp/enabled", vec![json!(0), json!("0"), json!(false), json!(-0.0)]),
         ("numbers", "/schedule/daily_min", vec![json!(6), json!(6.0), json!("6")]),
         ("fractions", "/x/ratio", vec![json!(2.5), json!("2.5")]),
-        ("flags in lists", "/x/list", vec![json!([true, {"on": false}]), json!([1, {"on": 0}]), json!(["1", {"on": "0"}])]),
+        (
+            "flags in lists",
+            "/x/list",
+            vec![json!([true, {"on": false}]), json!([1, {"on": 0}]), json!(["1", {"on": "0"}])],
+        ),
         ("times within lists", "/x/list", vec![json!([{"a": 1, "url_times": [5]}]), json!([{"a": 1}])]),
         (
             "URLs are a set of hosts",
@@ -24,7 +29,11 @@ fn equal_meanings_are_equal_and_others_are_not() {
                 json!(["a.example", "https://b.example#top"]),
             ],
         ),
-        ("URLs under the other key", "/x/blocked_urls", vec![json!(["http://a.example"]), json!(["a.example/", "a.example"])]),
+        (
+            "URLs under the other key",
+            "/x/blocked_urls",
+            vec![json!(["http://a.example"]), json!(["a.example/", "a.example"])],
+        ),
     ];
     for (why, path, spellings) in same {
         let first = canonicalise(path, &spellings[0]);
@@ -41,7 +50,12 @@ fn equal_meanings_are_equal_and_others_are_not() {
         ("http is not https", URLS, json!(["http://a.example"]), json!(["https://a.example"])),
         ("hosts differ", URLS, json!(["http://a.example"]), json!(["http://www.a.example"])),
         ("an empty list is not nothing", URLS, json!([]), json!(null)),
-        ("big integers stay exact", "/x/n", json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64)),
+        (
+            "big integers stay exact",
+            "/x/n",
+            json!(9_007_199_254_740_993_u64),
+            json!(9_007_199_254_740_992_u64),
+        ),
     ];
     for (why, path, one, other) in different {
         assert_ne!(canonicalise(path, &one), canonicalise(path, &other), "{why}");
@@ -50,30 +64,10 @@ fn equal_meanings_are_equal_and_others_are_not() {
 
 #[test]
 fn what_is_sent_is_what_the_spec_says_but_for_flags_and_times() {
-    let spec = json!({"on": true, "n": "6", "f": 6.0, "list": [false, {"url_times": [1], "urls": ["B.example/x"]}]});
+    let spec =
+        json!({"on": true, "n": "6", "f": 6.0, "list": [false, {"url_times": [1], "urls": ["B.example/x"]}]});
     let sent = json!({"on": 1, "n": "6", "f": 6.0, "list": [0, {"urls": ["B.example/x"]}]});
     assert_eq!(sendable(&spec), sent);
-}
-
-/// JSON of every shape, with keys and texts that the rules speak of.
-pub fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        (-20_i8..20).prop_map(|n| json!(f64::from(n))),
-        (-20_i8..20).prop_map(|n| json!(n.to_string())),
-        "(HTTP|https|ftp)?(://)?[ aB.*ßİΣ]{0,6}[/?#:]{0,2}[a-z ]{0,3}".prop_map(Value::from),
-        ".{0,8}".prop_map(Value::from),
-    ];
-    let key = prop_oneof![Just("urls".to_owned()), Just("url_times".to_owned()), "[a-z_]{0,6}"];
-    leaf.prop_recursive(4, 32, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::btree_map(key.clone(), inner, 0..5).prop_map(|m| m.into_iter().collect()),
-        ]
-    })
 }
 
 proptest! {

@@ -89,7 +89,11 @@ impl DocumentId {
         if parts.next().is_some() {
             return None;
         }
-        Some(Self { customer: CustomerId::parse(customer)?, group: GroupId::parse(group)?, os: parse_os(os)? })
+        Some(Self {
+            customer: CustomerId::parse(customer)?,
+            group: GroupId::parse(group)?,
+            os: parse_os(os)?,
+        })
     }
 
     /// Writes `<customer>/<gid>/<os>`.
@@ -149,7 +153,9 @@ impl PutScope {
             return Err("one write cannot reach documents of several platforms".into());
         }
         if customers.len() > MAX_CUSTOMERS || groups.len() > MAX_GROUPS {
-            return Err(format!("one write reaches at most {MAX_CUSTOMERS} customers and {MAX_GROUPS} groups"));
+            return Err(format!(
+                "one write reaches at most {MAX_CUSTOMERS} customers and {MAX_GROUPS} groups"
+            ));
         }
         if customers.len() * groups.len() != documents.len() {
             return Err("one write cannot reach different groups of different customers".into());
@@ -185,7 +191,7 @@ pub fn comma_list<T: fmt::Display>(values: impl IntoIterator<Item = T>) -> Strin
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::type_complexity)]
     use super::*;
 
     const A: &str = "640FE47F-5118-4D79-8221-A35D0DE2EE2C";
@@ -198,7 +204,9 @@ mod tests {
     #[test]
     fn ids_fold_case_and_refuse_what_is_none() {
         assert_eq!(CustomerId::parse(&A.to_lowercase()), CustomerId::parse(A));
-        for text in ["", "640FE47F", "640FE47F-5118-4D79-8221-A35D0DE2EE2G", "640FE47F,5118-4D79-8221-A35D0DE2EE2C"] {
+        for text in
+            ["", "640FE47F", "640FE47F-5118-4D79-8221-A35D0DE2EE2G", "640FE47F,5118-4D79-8221-A35D0DE2EE2C"]
+        {
             assert_eq!(CustomerId::parse(text), None, "{text}");
         }
         for text in ["", "-1", "+1", "1,2", "1.0", "99999999999999999999999"] {

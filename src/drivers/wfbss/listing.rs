@@ -121,7 +121,8 @@ impl<T: Merge> Query<'_, T> {
         let answer = session.get(self.resource, &query).await?;
         (self.decode)(&answer).ok_or_else(|| {
             let shown = session.http.excerpt(answer.to_string().as_bytes());
-            let message = format!("GET {} answered JSON without a list of customers: {shown}", self.resource.join("/"));
+            let message =
+                format!("GET {} answered JSON without a list of customers: {shown}", self.resource.join("/"));
             DriverError::new(self.alien, Reason::UnexpectedAnswer, message)
         })
     }
@@ -148,10 +149,10 @@ pub async fn catalogue(session: &Session) -> Result<Catalogue, DriverError> {
     Ok(assemble(&customers, &groups, session.clock.now()))
 }
 
-/// The catalogue that two lists make.
+/// The catalogue that two lists make; a customer whose licence has ended is listed but not usable.
 ///
-/// A customer that a whole list of groups does not name has no groups to write to: listed, but not usable, so that
-/// one customer who was never set up does not make every other "not found" uncertain.
+/// A customer that a whole list of groups does not name simply has none (it may not be set up yet): one such customer
+/// must not make every other "not found" uncertain.
 pub fn assemble(customers: &Listing<CustomerRow>, groups: &Listing<GroupsRow>, now: Timestamp) -> Catalogue {
     let strangers = groups.rows.keys().any(|id| !customers.rows.contains_key(id));
     let groups_whole = groups.whole && groups.rows.values().all(|row| row.whole);
@@ -159,7 +160,7 @@ pub fn assemble(customers: &Listing<CustomerRow>, groups: &Listing<GroupsRow>, n
         id: id.to_string(),
         name: row.name.clone(),
         parent: None,
-        unusable: unusable(row, groups_whole && !groups.rows.contains_key(id), now),
+        unusable: row.expire.filter(|end| *end < now).map(|end| format!("the licence expired at {end}")),
     };
     let group = |(id, row): (&CustomerId, &GroupsRow)| {
         let parent = id.to_string();
@@ -183,11 +184,6 @@ pub fn assemble(customers: &Listing<CustomerRow>, groups: &Listing<GroupsRow>, n
         (EntryKind::Group, groups.rows.iter().flat_map(group).collect()),
     ]);
     Catalogue { entries, partial }
-}
-
-fn unusable(row: &CustomerRow, groupless: bool, now: Timestamp) -> Option<String> {
-    let expired = row.expire.filter(|end| *end < now).map(|end| format!("the licence expired at {end}"));
-    expired.or_else(|| groupless.then(|| "the system lists no groups of it: it may not be set up yet".to_owned()))
 }
 
 /// The ids of the account's customers, up to a thousand: what tells one account from another (R7).

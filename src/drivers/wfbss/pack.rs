@@ -44,7 +44,8 @@ fn rows(changes: Vec<DocumentChange>) -> (Rows, Vec<Vec<DocumentChange>>) {
             alone.push(vec![change]);
             continue;
         };
-        let row = by_body.entry((id.customer, id.os, serde_json::Value::Object(body).to_string())).or_default();
+        let row =
+            by_body.entry((id.customer, id.os, serde_json::Value::Object(body).to_string())).or_default();
         match row.entry(id.group) {
             std::collections::btree_map::Entry::Vacant(free) => {
                 free.insert(change);

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::type_complexity)]
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -37,20 +37,32 @@ fn customers_share_a_call_only_where_it_reaches_exactly_them() {
             vec![flag(&doc(A, 1), 1), flag(&doc(A, 2), 1), flag(&doc(B, 1), 1)],
             vec![vec![doc(B, 1)], vec![doc(A, 1), doc(A, 2)]],
         ),
-        ("other bodies", vec![flag(&doc(A, 1), 1), flag(&doc(B, 1), 0)], vec![vec![doc(B, 1)], vec![doc(A, 1)]]),
+        (
+            "other bodies",
+            vec![flag(&doc(A, 1), 1), flag(&doc(B, 1), 0)],
+            vec![vec![doc(B, 1)], vec![doc(A, 1)]],
+        ),
         (
             "other platforms",
             vec![flag(&doc(A, 1), 1), flag(&format!("{B}/1/mac"), 1)],
             vec![vec![doc(A, 1)], vec![format!("{B}/1/mac")]],
         ),
         ("deep paths: customers apart", vec![deep(A, 1), deep(B, 1)], vec![vec![doc(A, 1)], vec![doc(B, 1)]]),
-        ("deep paths: groups of one together", vec![deep(A, 1), deep(A, 2)], vec![vec![doc(A, 1), doc(A, 2)]]),
+        (
+            "deep paths: groups of one together",
+            vec![deep(A, 1), deep(A, 2)],
+            vec![vec![doc(A, 1), doc(A, 2)]],
+        ),
         (
             "one that cannot be built stands alone",
             vec![flag("nonsense", 1), flag(&doc(A, 1), 1), flag(&doc(B, 1), 1)],
             vec![vec![doc(A, 1), doc(B, 1)], vec!["nonsense".into()]],
         ),
-        ("one document twice", vec![flag(&doc(A, 1), 1), flag(&doc(A, 1), 1)], vec![vec![doc(A, 1)], vec![doc(A, 1)]]),
+        (
+            "one document twice",
+            vec![flag(&doc(A, 1), 1), flag(&doc(A, 1), 1)],
+            vec![vec![doc(A, 1)], vec![doc(A, 1)]],
+        ),
     ];
     for (why, changes, expected) in cases {
         assert_eq!(shown(&pack(changes, 10, true)), expected, "{why}");
@@ -91,7 +103,11 @@ fn changes() -> impl Strategy<Value = Vec<DocumentChange>> {
 fn written(changes: &[DocumentChange]) -> BTreeSet<(String, String, String)> {
     let leaves = |c: &DocumentChange| {
         let key = c.desired.key.to_string();
-        c.desired.leaves.iter().map(|(p, v)| (key.clone(), p.to_string(), v.value.to_string())).collect::<Vec<_>>()
+        c.desired
+            .leaves
+            .iter()
+            .map(|(p, v)| (key.clone(), p.to_string(), v.value.to_string()))
+            .collect::<Vec<_>>()
     };
     changes.iter().flat_map(leaves).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use serde_json::Value;
 
 use super::{
@@ -26,10 +26,10 @@ const CONCURRENT: usize = 32;
 const MAX_PAGES: u64 = 10;
 
 /// One call: documents of one customer and platform.
-struct Job<'a> {
+struct Job {
     customer: CustomerId,
     os: Os,
-    documents: BTreeMap<GroupId, &'a BTreeSet<LeafPath>>,
+    documents: BTreeMap<GroupId, BTreeSet<LeafPath>>,
 }
 
 /// Reads the documents of the scope.
@@ -41,15 +41,18 @@ struct Job<'a> {
 /// `Unauthorized` and `Throttled` at once; any other where not a single call was answered.
 pub async fn observe(session: &Session, scope: &Scope) -> Result<Observation, DriverError> {
     let (jobs, strangers) = jobs(scope);
-    let mut observation = Observation { complete: strangers.is_empty(), unread: strangers, ..Observation::default() };
+    let mut observation =
+        Observation { complete: strangers.is_empty(), unread: strangers, ..Observation::default() };
     let (mut answered, mut first_error) = (jobs.is_empty(), None);
-    let mut results = stream::iter(jobs.iter().map(|job| async move { (job, job.read(session).await) }))
-        .buffer_unordered(CONCURRENT);
+    let calls = jobs.into_iter().map(|job| job.run(session).boxed());
+    let mut results = stream::iter(calls).buffer_unordered(CONCURRENT);
     while let Some((job, result)) = results.next().await {
         match result {
             Ok(listing) => job.judge(&listing, &mut observation),
             Err(error) if error.class == Class::Gone => job.all_missing(&error, &mut observation),
-            Err(error) if matches!(error.class, Class::Unauthorized | Class::Throttled { .. }) => return Err(error),
+            Err(error) if matches!(error.class, Class::Unauthorized | Class::Throttled { .. }) => {
+                return Err(error);
+            }
             Err(error) => {
                 job.all_unread(&error.message, &mut observation);
                 first_error.get_or_insert(error);
@@ -66,13 +69,13 @@ pub async fn observe(session: &Session, scope: &Scope) -> Result<Observation, Dr
 }
 
 /// The calls that a scope needs, and the keys that are no documents of this system.
-fn jobs(scope: &Scope) -> (Vec<Job<'_>>, BTreeMap<ItemKey, String>) {
+fn jobs(scope: &Scope) -> (Vec<Job>, BTreeMap<ItemKey, String>) {
     let mut strangers = BTreeMap::new();
-    let mut by_call: BTreeMap<(CustomerId, Os), BTreeMap<GroupId, &BTreeSet<LeafPath>>> = BTreeMap::new();
+    let mut by_call: BTreeMap<(CustomerId, Os), BTreeMap<GroupId, BTreeSet<LeafPath>>> = BTreeMap::new();
     for (key, leaves) in &scope.documents {
         match DocumentId::parse(key) {
             Some(id) => {
-                by_call.entry((id.customer, id.os)).or_default().insert(id.group, leaves);
+                by_call.entry((id.customer, id.os)).or_default().insert(id.group, leaves.clone());
             }
             None => {
                 strangers.insert(key.clone(), format!("{key} is not <customer>/<gid>/<os>"));
@@ -81,19 +84,25 @@ fn jobs(scope: &Scope) -> (Vec<Job<'_>>, BTreeMap<ItemKey, String>) {
     }
     let jobs = by_call.into_iter().flat_map(|((customer, os), documents)| {
         let all: Vec<_> = documents.into_iter().collect();
-        let of = |part: &[_]| Job { customer: customer.clone(), os, documents: part.iter().copied().collect() };
+        let of =
+            |part: &[_]| Job { customer: customer.clone(), os, documents: part.iter().cloned().collect() };
         all.chunks(MAX_GROUPS).map(of).collect::<Vec<_>>()
     });
     (jobs.collect(), strangers)
 }
 
-impl Job<'_> {
+impl Job {
+    async fn run(self, session: &Session) -> (Self, Result<Listing<PoliciesRow>, DriverError>) {
+        let result = self.read(session).await;
+        (self, result)
+    }
+
     /// Asks for the sections that matter. A section that this platform or version does not know makes the system
     /// refuse the whole question, so then all sections are asked for.
     async fn read(&self, session: &Session) -> Result<Listing<PoliciesRow>, DriverError> {
         let fields = self.fields();
         match self.ask(session, &fields).await {
-            Err(error) if error.reason == Reason::RejectedBySystem && !fields.is_empty() => {
+            Err(error) if error.reason == Reason::Rejected && !fields.is_empty() => {
                 self.ask(session, "").await
             }
             result => result,
@@ -102,7 +111,8 @@ impl Job<'_> {
 
     async fn ask(&self, session: &Session, fields: &str) -> Result<Listing<PoliciesRow>, DriverError> {
         let gids = comma_list(self.documents.keys());
-        let mut parameters = vec![("cids", self.customer.as_str()), ("gids", &gids), ("os", self.os.as_str())];
+        let mut parameters =
+            vec![("cids", self.customer.as_str()), ("gids", &gids), ("os", self.os.as_str())];
         if !fields.is_empty() {
             parameters.push(("fields", fields));
         }
@@ -119,11 +129,11 @@ impl Job<'_> {
 
     /// Empty where a document is asked for without leaves: then every section matters.
     fn fields(&self) -> String {
-        if self.documents.values().any(|leaves| leaves.is_empty()) {
+        if self.documents.values().any(BTreeSet::is_empty) {
             return String::new();
         }
         let sections: BTreeSet<String> =
-            self.documents.values().copied().flatten().filter_map(pointer::section).collect();
+            self.documents.values().flatten().filter_map(pointer::section).collect();
         comma_list(sections)
     }
 
@@ -144,7 +154,9 @@ impl Job<'_> {
             let serving: Vec<_> = row.documents.iter().filter(|d| d.groups.contains(group)).collect();
             match serving.as_slice() {
                 [] if row.whole && listing.whole => {
-                    observation.missing.insert(key, format!("the system lists no policy of group {group} here"));
+                    observation
+                        .missing
+                        .insert(key, format!("the system lists no policy of group {group} here"));
                 }
                 [] => unread(observation, key, "the answer was cut or not understood"),
                 [first, more @ ..] if more.iter().all(|other| other.policy == first.policy) => {
@@ -155,10 +167,17 @@ impl Job<'_> {
         }
     }
 
-    fn item(&self, key: ItemKey, group: GroupId, leaves: &BTreeSet<LeafPath>, serving: &[&DocumentRow]) -> ObservedItem {
+    fn item(
+        &self,
+        key: ItemKey,
+        group: GroupId,
+        leaves: &BTreeSet<LeafPath>,
+        serving: &[&DocumentRow],
+    ) -> ObservedItem {
         let raw = serving.first().map_or_else(Value::default, |document| document.policy.clone());
         let groups: BTreeSet<_> = serving.iter().flat_map(|document| &document.groups).copied().collect();
-        let others = groups.into_iter().filter(|other| *other != group && !self.documents.contains_key(other));
+        let others =
+            groups.into_iter().filter(|other| *other != group && !self.documents.contains_key(other));
         ObservedItem {
             name: key.to_string(),
             key: Some(key),

@@ -29,8 +29,9 @@ impl Credentials {
     /// # Errors
     /// A sentence that names the key at fault, without its content.
     pub fn new(access_token: &Secret, secret_key: &Secret) -> Result<Self, String> {
-        let mut token = HeaderValue::from_str(text("accessToken", access_token)?)
-            .map_err(|_| "key accessToken of the Secret holds characters that no access token has".to_owned())?;
+        let mut token = HeaderValue::from_str(text("accessToken", access_token)?).map_err(|_| {
+            "key accessToken of the Secret holds characters that no access token has".to_owned()
+        })?;
         token.set_sensitive(true);
         Ok(Self { token, key: Secret::new(text("secretKey", secret_key)?) })
     }
@@ -57,7 +58,8 @@ impl Credentials {
 }
 
 fn text<'a>(name: &str, secret: &'a Secret) -> Result<&'a str, String> {
-    let text = secret.expose_str().ok_or_else(|| format!("key {name} of the Secret is not UTF-8 text"))?.trim();
+    let text =
+        secret.expose_str().ok_or_else(|| format!("key {name} of the Secret is not UTF-8 text"))?.trim();
     if text.is_empty() {
         return Err(format!("key {name} of the Secret is missing or empty"));
     }
@@ -98,7 +100,7 @@ pub fn skew(now: Timestamp, date: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     const KEY: &[u8] = b"example-secret-key";

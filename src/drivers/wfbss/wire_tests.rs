@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::drivers::wfbss::canonical::tests::any_json;
+use crate::drivers::wfbss::testing::any_json;
 
 const A: &str = "640FE47F-5118-4D79-8221-A35D0DE2EE2C";
 
@@ -48,7 +48,8 @@ fn documents_name_every_group_they_serve() {
         {"gid": [4], "policy": []},
     ]}]});
     let row = &policies(&answer).unwrap().rows[&id()];
-    let groups: Vec<Vec<u64>> = row.documents.iter().map(|d| d.groups.iter().map(|g| g.number()).collect()).collect();
+    let groups: Vec<Vec<u64>> =
+        row.documents.iter().map(|d| d.groups.iter().map(|g| g.number()).collect()).collect();
     assert_eq!(groups, [vec![1, 2], vec![3]]);
     assert!(!row.whole, "two documents were not understood");
 }
@@ -74,8 +75,13 @@ fn task_states_are_celerys_and_unknown_ones_are_not_over() {
 
 #[test]
 fn other_answers_are_not_lists() {
-    for answer in [json!(null), json!([]), json!({}), json!({"customers": {}}), json!({"error": {"code": "x"}})] {
-        assert!(customers(&answer).is_none() && groups(&answer).is_none() && policies(&answer).is_none(), "{answer}");
+    for answer in
+        [json!(null), json!([]), json!({}), json!({"customers": {}}), json!({"error": {"code": "x"}})]
+    {
+        assert!(
+            customers(&answer).is_none() && groups(&answer).is_none() && policies(&answer).is_none(),
+            "{answer}"
+        );
     }
 }
 

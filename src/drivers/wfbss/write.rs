@@ -23,19 +23,27 @@ pub async fn execute(session: &Session, step: &Step) -> Result<Outcome, DriverEr
     match step {
         Step::Write { changes, synchronous } => write(session, changes, *synchronous).await,
         Step::Seed { item, from } => {
-            let id = DocumentId::parse(item).ok_or_else(|| refused(format!("{item} is not <customer>/<gid>/<os>")))?;
-            let (customer, group) = CustomerId::parse(&from.0)
-                .zip(GroupId::parse(&from.1))
-                .ok_or_else(|| refused(format!("{}/{} is not a customer's GUID and a group's id", from.0, from.1)))?;
+            let id = DocumentId::parse(item)
+                .ok_or_else(|| refused(format!("{item} is not <customer>/<gid>/<os>")))?;
+            let (customer, group) =
+                CustomerId::parse(&from.0).zip(GroupId::parse(&from.1)).ok_or_else(|| {
+                    refused(format!("{}/{} is not a customer's GUID and a group's id", from.0, from.1))
+                })?;
             let scope = PutScope::covering([id]).map_err(refused)?;
             let body = json!({"replicate_from": {"cid": customer.as_str(), "gid": group.number()}});
             put(session, &scope, &body, true).await
         }
-        _ => Err(refused("WFBSS holds documents of groups, which are neither made, ordered, switched nor removed".into())),
+        _ => Err(refused(
+            "WFBSS holds documents of groups, which are neither made, ordered, switched nor removed".into(),
+        )),
     }
 }
 
-async fn write(session: &Session, changes: &[DocumentChange], synchronous: bool) -> Result<Outcome, DriverError> {
+async fn write(
+    session: &Session,
+    changes: &[DocumentChange],
+    synchronous: bool,
+) -> Result<Outcome, DriverError> {
     let body = shared_body(changes)?;
     let ids: Option<Vec<_>> = changes.iter().map(|change| DocumentId::parse(&change.desired.key)).collect();
     let ids = ids.ok_or_else(|| refused("a document is not named <customer>/<gid>/<os>".into()))?;
@@ -72,7 +80,12 @@ fn learn_secrets(session: &Session, changes: &[DocumentChange]) {
     }
 }
 
-async fn put(session: &Session, scope: &PutScope, body: &Value, synchronous: bool) -> Result<Outcome, DriverError> {
+async fn put(
+    session: &Session,
+    scope: &PutScope,
+    body: &Value,
+    synchronous: bool,
+) -> Result<Outcome, DriverError> {
     let answer = session.put(scope, body, synchronous).await?;
     if succeeded(&answer) { outcome(session, &answer) } else { Err(failure(session, scope, &answer)) }
 }
@@ -99,16 +112,17 @@ fn outcome(session: &Session, answer: &Answer) -> Result<Outcome, DriverError> {
 fn failure(session: &Session, scope: &PutScope, answer: &Answer) -> DriverError {
     let mut error = session.failure(answer);
     let of_one = matches!(error.class, Class::Gone | Class::Transient | Class::Conflict)
-        || error.reason == Reason::PermissionDenied;
+        || error.reason == Reason::Forbidden;
     if scope.is_packed() && of_one {
         error.class = Class::Ambiguous;
-        error.message = format!("{}; which of the customers {} it concerns is not told", error.message, scope.cids());
+        error.message =
+            format!("{}; which of the customers {} it concerns is not told", error.message, scope.cids());
     }
     error
 }
 
 fn refused(message: String) -> DriverError {
-    DriverError::new(Class::Rejected, Reason::RejectedBySystem, message)
+    DriverError::new(Class::Rejected, Reason::Rejected, message)
 }
 
 #[cfg(test)]
