@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::type_complexity, clippy::needless_pass_by_value)]
 use std::sync::Arc;
 
 use serde_json::{Value, json};
