@@ -1,1 +1,4 @@
 //! The subcommands of the binary, one file each.
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

@@ -219,7 +219,7 @@ fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) 
     (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
         let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
                        write the new value into the Policy";
-        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
+        ItemVerdict::Blocked(Reason::Drifted, message.into())
     })
 }
 
@@ -227,7 +227,7 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
     let key = &desired.key;
     let wait = |reason, message: String| (ItemVerdict::Waiting(reason, message), None);
     if let Some(words) = inputs.observation.missing.get(key) {
-        return (ItemVerdict::Blocked(Reason::TargetNotFound, words.clone()), None);
+        return (ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()), None);
     }
     if matches!(desired.shape, Shape::Document) || !inputs.observation.complete {
         return wait(Reason::NotReadable, "the system's answer was not complete; reading it again".into());
@@ -245,7 +245,7 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
         _ if !confirmed => wait(Reason::NotReadable, "the object is missing from the list; reading once more".into()),
         _ => match inputs.memory.intents.get(key) {
             Some(intent) if inputs.now.duration_since(intent.at) < inputs.settle => wait(
-                Reason::Creating,
+                Reason::Applying,
                 "a create was sent and its answer lost; waiting for the object to be listed before trying again".into(),
             ),
             _ => (

@@ -53,7 +53,7 @@ fn document_release(
         return ItemVerdict::InStep;
     }
     if let Some(why) = inputs.frozen {
-        return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
+        return ItemVerdict::Waiting(Reason::UndecodableNeighbour, why.to_owned());
     }
     let Some(observed) = inputs.identified.found.get(item) else {
         return unreadable(inputs, item);
@@ -75,7 +75,7 @@ fn document_release(
 
 fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {
     match inputs.observation.missing.get(item) {
-        Some(words) => ItemVerdict::Blocked(Reason::TargetNotFound, words.clone()),
+        Some(words) => ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()),
         None => ItemVerdict::Waiting(Reason::NotReadable, "the document could not be read; trying again".into()),
     }
 }
@@ -183,7 +183,7 @@ fn object_release(
         return ItemVerdict::Blocked(trouble.reason, trouble.message.clone());
     }
     if let Some(why) = inputs.frozen {
-        return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
+        return ItemVerdict::Waiting(Reason::UndecodableNeighbour, why.to_owned());
     }
     let Some(observed) = inputs.identified.found.get(item) else {
         if !inputs.observation.complete {

@@ -176,6 +176,21 @@ impl Stakes {
         self.holders.get(item).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether somebody pushes this item; one that is only held is neither read nor written.
+    pub fn is_pushed(&self, item: &ItemKey) -> bool {
+        self.holders(item).iter().any(|(who, _)| self.kept.get(who).is_some_and(Kept::pushes))
+    }
+
+    /// Place of an item's objects in the account's order (R17), as `DesiredItem::rank`.
+    pub fn rank(&self, item: &ItemKey) -> (i64, String) {
+        let priority = |who: &ObjectName| {
+            let view = &self.kept.get(who)?.view;
+            view.binding().map(|binding| i64::from(binding.spec.priority()))
+        };
+        let top = self.holders(item).iter().filter_map(|(who, _)| priority(who)).max().unwrap_or_default();
+        (-top, item.0.to_string())
+    }
+
     /// Digest of everything contributed to an item: what `ObservedRecord::proves` is compared with.
     pub fn inputs(&self, item: &ItemKey, digester: &Digester) -> Digest {
         let mut text = String::new();
