@@ -126,10 +126,21 @@ pub struct CompileContext<'a> {
 pub struct Compiled {
     /// What is wanted, per item.
     pub contributions: Vec<Contribution>,
+    /// Documents to be copied once per revision, before their settings (R27).
+    pub seeds: BTreeMap<ItemKey, Seed>,
     /// What is wrong or left out.
     pub findings: Vec<Finding>,
     /// How many targets the assignment reaches (`status.targets.desired`).
     pub targets: u32,
+}
+
+/// A group whose document is copied (R27).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seed {
+    /// Customer and group, as [`Step::Seed`] takes them.
+    pub from: (String, String),
+    /// `replicateFrom.revision`; compare with `ItemRecord::seeded`.
+    pub revision: i64,
 }
 
 /// How far a finding reaches.
