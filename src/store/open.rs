@@ -111,7 +111,9 @@ impl Opening<'_> {
             return Ok(Found::Lost(Why::KeysChanged));
         }
         quick_check(&conn)?;
-        let position = Meta::new(&conn, &sums).position()?;
+        let meta = Meta::new(&conn, &sums);
+        meta.verify()?;
+        let position = meta.position()?;
         if let Some(why) = self.too_old(position, noted) {
             return Ok(Found::Lost(why));
         }

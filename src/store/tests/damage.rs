@@ -119,6 +119,13 @@ fn a_cut_file_or_log_is_noticed() {
     let mut files = open.files.clone();
     files.remove("-wal");
     assert!(!open.judge(&files, "no log"));
+    for victim in [closed, open] {
+        let mut files = victim.files.clone();
+        files.remove("");
+        let opened = House::with(&files).open(expecting(1));
+        assert_eq!(opened.outcome, Outcome::Lost(Why::Missing), "a log alone is nothing");
+        assert_eq!(opened.store.accounts().unwrap(), []);
+    }
 }
 
 #[test]
@@ -162,6 +169,7 @@ fn rows_changed_behind_our_back_are_noticed() {
         ("UPDATE records SET key = key || 'x' WHERE kind = 'item'", "keys changed"),
         ("UPDATE records SET kind = 'intent' WHERE kind = 'operation'", "kinds changed"),
         ("UPDATE meta SET value = x'0900000000000000' WHERE name = 'epoch'", "a younger epoch"),
+        ("INSERT INTO meta VALUES ('loss', x'31', zeroblob(16))", "a loss made up"),
         ("DELETE FROM meta WHERE name = 'commits'", "no position"),
         ("CREATE TABLE more (x)", "a table more"),
         ("DROP TABLE journal", "a table less"),
