@@ -20,8 +20,8 @@ use serde_json::Value;
 use crate::{
     api::conditions::Reason,
     model::{
-        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, Observation,
-        ObjectName, ObservedItem, OwnerId, Secret, Uid,
+        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObjectName,
+        Observation, ObservedItem, OwnerId, Secret, Uid,
         memory::{AccountRecord, TaskState},
     },
 };
@@ -43,6 +43,26 @@ pub struct Facts {
     pub marks: bool,
     /// `releasePolicy: Delete` means something.
     pub deletes: bool,
+}
+
+/// `deploy` of a backend's system (R18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploySettings {
+    /// `mode: Automatic`; otherwise a human deploys.
+    pub automatic: bool,
+    /// `foreignChanges: Hold`; otherwise they are published along.
+    pub hold_foreign: bool,
+}
+
+/// Whether writes wait for their result or become tasks (R20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// Synchronous for few targets, tasks for many.
+    Auto,
+    /// Always wait.
+    Sync,
+    /// Always a task.
+    Async,
 }
 
 /// What `probe` found out.
@@ -165,6 +185,16 @@ pub struct DesiredItem {
     pub contributors: BTreeSet<ObjectName>,
 }
 
+impl DesiredItem {
+    /// The mark it bears, for objects.
+    pub fn mark(&self) -> Option<crate::model::Mark> {
+        match &self.shape {
+            crate::model::Shape::Object { identity } => Some(identity.mark()),
+            crate::model::Shape::Document => None,
+        }
+    }
+}
+
 /// One write to one document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentChange {
@@ -272,6 +302,22 @@ pub trait Translate: Send + Sync {
     fn pack(&self, changes: Vec<DocumentChange>, packed_proven: bool) -> Vec<Vec<DocumentChange>> {
         let _ = packed_proven;
         changes.into_iter().map(|change| vec![change]).collect()
+    }
+
+    /// Prefixes of leaf paths that form an exact list on objects: an observed leaf below one that is not desired is
+    /// an element to remove (`features/`).
+    fn exact_lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How this account deploys, where `Facts::deploys` (R18).
+    fn deploy_settings(&self) -> Option<DeploySettings> {
+        None
+    }
+
+    /// `spec.system.wfbss.execution`; `Auto` where the system has no tasks.
+    fn execution(&self) -> Execution {
+        Execution::Auto
     }
 
     /// `metadata.name` and key of every Secret the facet of this binding refers to.

@@ -50,6 +50,8 @@ pub enum MemberKind {
     Group,
     /// Management groups.
     ManagementGroup,
+    /// Single devices, as `type/id` (wso2, where the build evaluates them).
+    Device,
 }
 
 /// One desired setting.

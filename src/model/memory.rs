@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Catalogue, Digest, ExternalId, ItemKey, LeafPath, MemberKind, ObjectName, Provenance, Uid};
+use super::{
+    Catalogue, Digest, ExternalId, ItemKey, LeafPath, Mark, MemberKind, ObjectName, Provenance, Uid,
+};
 
 /// Digests by path, sorted by path: a map's content at a fraction of its size.
 pub type LeafDigests = Vec<(LeafPath, Digest)>;
@@ -41,8 +43,8 @@ pub struct Memory {
     pub lost: BTreeSet<String>,
     /// Since when this memory is continuous.
     pub since: Option<Timestamp>,
-    /// Value of `ordain.dev/approve-removals` already spent, so that it counts once.
-    pub spent_approval: Option<String>,
+    /// The value of `ordain.dev/approve-removals` taken last, so that it counts once.
+    pub approval: Option<ApprovalRecord>,
 }
 
 /// The account's identity (R7) and what probing told.
@@ -91,6 +93,9 @@ pub struct ItemRecord {
     pub origin: Origin,
     /// The vendor's id, for objects; the recorded id decides (product.md section 4).
     pub id: Option<ExternalId>,
+    /// Its mark, for objects: finds it again when whoever wanted it can no longer be compiled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
     /// What people call it.
     pub title: String,
     /// `status.objects[].key`.
@@ -113,6 +118,9 @@ pub struct ItemRecord {
     /// Re-read more often until then, because a task on it was lost (R20).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect_until: Option<Timestamp>,
+    /// Its removal has begun: it was switched off for good, counted once by the guard.
+    #[serde(default)]
+    pub retiring: bool,
     /// Consecutive complete views in which an object of ours was missing (F23: two before re-creating).
     #[serde(default)]
     pub absences: u8,
@@ -221,6 +229,15 @@ pub struct RemovalRecord {
     pub count: u32,
 }
 
+/// An approval that was taken (R2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRecord {
+    /// The annotation's value.
+    pub text: String,
+    /// Removals it still lets through: a plan may take several passes.
+    pub left: u32,
+}
+
 /// What is known of the account's global deploy (R18).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployRecord {
@@ -259,8 +276,36 @@ pub enum Write {
     Lost(BTreeSet<String>),
     /// Since when the memory is continuous.
     Since(Timestamp),
-    /// An approval was spent.
-    SpentApproval(Option<String>),
+    /// An approval was taken or used; `None` once its annotation is gone.
+    Approval(Option<ApprovalRecord>),
+}
+
+impl ItemRecord {
+    /// A record of something never read.
+    pub fn new(
+        origin: Origin,
+        id: Option<ExternalId>,
+        mark: Option<Mark>,
+        title: &str,
+        status_key: &str,
+    ) -> Self {
+        Self {
+            origin,
+            id,
+            mark,
+            title: title.to_owned(),
+            status_key: status_key.to_owned(),
+            observed: None,
+            slot: None,
+            sent: None,
+            secrets: Vec::new(),
+            drifted: Vec::new(),
+            seeded: None,
+            suspect_until: None,
+            retiring: false,
+            absences: 0,
+        }
+    }
 }
 
 impl Memory {
@@ -291,14 +336,20 @@ impl Memory {
             }
             Write::Lost(words) => self.lost = words,
             Write::Since(at) => self.since = Some(at),
-            Write::SpentApproval(value) => self.spent_approval = value,
+            Write::Approval(record) => self.approval = record,
         }
     }
 
     /// Claims on one item, by assignment.
-    pub fn claims_on<'a>(&'a self, key: &'a ItemKey) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
+    pub fn claims_on<'a>(
+        &'a self,
+        key: &'a ItemKey,
+    ) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
         let from = (key.clone(), ObjectName::new("", ""));
-        self.claims.range(from..).take_while(move |((k, _), _)| k == key).map(|((_, who), claim)| (who, claim))
+        self.claims
+            .range(from..)
+            .take_while(move |((k, _), _)| k == key)
+            .map(|((_, who), claim)| (who, claim))
     }
 
     /// The open task that writes this item, if any.

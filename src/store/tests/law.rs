@@ -7,7 +7,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use super::*;
 use crate::model::{
     Catalogue, Entry, EntryKind,
-    memory::{AccountRecord, CatalogueRecord, DeployRecord, RemovalRecord},
+    memory::{AccountRecord, ApprovalRecord, CatalogueRecord, DeployRecord, RemovalRecord},
 };
 
 /// Few words, so that writes meet; with everything that quoting gets wrong.
@@ -133,7 +133,7 @@ fn write() -> impl Strategy<Value = Write> {
         2 => uid().prop_map(Write::Unseen),
         2 => words().prop_map(Write::Lost),
         2 => time().prop_map(Write::Since),
-        2 => option::of(word()).prop_map(Write::SpentApproval),
+        2 => option::of((word(), any::<u32>()).prop_map(|(text, left)| ApprovalRecord { text, left })).prop_map(Write::Approval),
     ]
 }
 

@@ -1,0 +1,279 @@
+//! Drafts the changes of an account from what is wanted, what is let go of, and what was read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, diff::difference, identify::Identified,
+    release::Release, retire::retire,
+};
+use crate::{
+    api::conditions::Reason,
+    drivers::{DesiredItem, Translate},
+    model::{
+        Digest, Digester, ItemKey, LeafPath, Observation, ObservedItem, Shape,
+        memory::{ItemRecord, Memory, Origin},
+    },
+};
+
+/// After three writes of the same state that did not stay, a human must look.
+const MISSES: u32 = 3;
+/// Values lost this often within a day are contested (product.md section 1).
+const CONTESTED: usize = 3;
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Everything a draft is made from.
+pub struct Inputs<'a> {
+    /// The system's rules.
+    pub driver: &'a dyn Translate,
+    /// Digests.
+    pub digester: &'a Digester,
+    /// Merged desired state, in scope.
+    pub items: &'a BTreeMap<ItemKey, DesiredItem>,
+    /// Digest of everything contributed to an item (`ObservedRecord::proves`).
+    pub inputs: &'a BTreeMap<ItemKey, Digest>,
+    /// What living witnesses let go of.
+    pub releases: &'a [Release],
+    /// Who is who.
+    pub identified: &'a Identified<'a>,
+    /// What was read.
+    pub observation: &'a Observation,
+    /// What is remembered.
+    pub memory: &'a Memory,
+    /// Why no removal may be made on this account now (undecodable object, incomplete view).
+    pub frozen: Option<&'a str>,
+    /// Items with a contributor whose includes do not all resolve: no member is removed (R16).
+    pub keep_members: &'a BTreeSet<ItemKey>,
+    /// `drift.correction: Correct`.
+    pub correct_drift: bool,
+    /// Items that must rest after a failure, with what to say meanwhile.
+    pub resting: &'a BTreeMap<ItemKey, ItemVerdict>,
+    /// Opens a sealed pre-image.
+    pub pre_image: &'a dyn Fn(&ItemKey, &LeafPath) -> Option<Value>,
+    /// How long the system may take to list what was just created (F22).
+    pub settle: SignedDuration,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A draft and where every item in scope stands.
+#[derive(Debug)]
+pub struct Draft {
+    /// To be judged by the guard.
+    pub plan: Plan<Drafted>,
+    /// Standing of desired items.
+    pub verdicts: BTreeMap<ItemKey, ItemVerdict>,
+    /// Standing of released items; `InStep` means: gone, the claim can be dropped.
+    pub released: BTreeMap<ItemKey, ItemVerdict>,
+    /// Differences found, for InSync and drift events.
+    pub differences: BTreeMap<ItemKey, Difference>,
+}
+
+/// Drafts the plan.
+pub fn draft(inputs: &Inputs<'_>) -> Draft {
+    let mut changes = Vec::new();
+    let mut out = Draft {
+        plan: Plan::draft(Vec::new()),
+        verdicts: BTreeMap::new(),
+        released: BTreeMap::new(),
+        differences: BTreeMap::new(),
+    };
+    for (key, desired) in inputs.items {
+        let (verdict, kind) = one(inputs, desired, &mut out.differences);
+        out.verdicts.insert(key.clone(), verdict);
+        if let Some((kind, why)) = kind {
+            let assignments = desired.contributors.clone();
+            changes.push(Change { item: key.clone(), assignments, kind, why, held: false });
+        }
+    }
+    retire(inputs, &mut changes, &mut out);
+    if inputs.frozen.is_some() {
+        changes =
+            changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
+    }
+    out.plan = Plan::draft(changes);
+    out
+}
+
+type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
+
+fn one(
+    inputs: &Inputs<'_>,
+    desired: &DesiredItem,
+    differences: &mut BTreeMap<ItemKey, Difference>,
+) -> Drafted1 {
+    let key = &desired.key;
+    if let Some(trouble) = inputs.identified.trouble.get(key) {
+        return (ItemVerdict::Blocked(trouble.reason, trouble.message.clone()), None);
+    }
+    let record = inputs.memory.items.get(key);
+    match inputs.identified.found.get(key) {
+        Some(observed) => existing(inputs, desired, observed, record, differences),
+        None => absent(inputs, desired, record),
+    }
+}
+
+fn existing(
+    inputs: &Inputs<'_>,
+    desired: &DesiredItem,
+    observed: &ObservedItem,
+    record: Option<&ItemRecord>,
+    differences: &mut BTreeMap<ItemKey, Difference>,
+) -> Drafted1 {
+    let mut desired = desired.clone();
+    if inputs.keep_members.contains(&desired.key) {
+        for (kind, names) in &observed.members {
+            desired.members.entry(*kind).or_default().extend(names.iter().cloned());
+        }
+    }
+    let no_secrets = Vec::new();
+    let sent_secrets = record.map_or(&no_secrets, |r| &r.secrets);
+    let difference = difference(&desired, observed, sent_secrets, inputs.driver, inputs.digester);
+    if difference.is_empty() {
+        let deployed = !(inputs.driver.facts().deploys && observed.pending);
+        return (if deployed { ItemVerdict::InStep } else { ItemVerdict::Undeployed }, None);
+    }
+    differences.insert(desired.key.clone(), difference.clone());
+    if let Some(verdict) = obstacle(inputs, &desired, observed, record) {
+        return (verdict, None);
+    }
+    let why = if is_drift(inputs, &desired.key, record) { "drift" } else { "edit" };
+    let verdict = ItemVerdict::Differs(paths(&difference));
+    let kind = ChangeKind::Update {
+        desired: Box::new(desired),
+        observed: Box::new(observed.clone()),
+        difference: Box::new(difference),
+        restore: BTreeMap::new(),
+    };
+    (verdict, Some((kind, why.into())))
+}
+
+/// It was proven for exactly these inputs, and now differs: somebody else changed it.
+pub fn is_drift(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> bool {
+    let proven = record.and_then(|r| r.observed.as_ref()).and_then(|o| o.proves);
+    proven.is_some() && proven == inputs.inputs.get(key).copied()
+}
+
+/// Why a differing item is not written to now: the first of these checks that objects.
+fn obstacle(
+    inputs: &Inputs<'_>,
+    desired: &DesiredItem,
+    observed: &ObservedItem,
+    record: Option<&ItemRecord>,
+) -> Option<ItemVerdict> {
+    shared(observed)
+        .or_else(|| open_task(inputs, &desired.key))
+        .or_else(|| inputs.resting.get(&desired.key).cloned())
+        .or_else(|| not_sticking(inputs, &desired.key, record))
+        .or_else(|| contested(inputs, record))
+        .or_else(|| report_only(inputs, &desired.key, record))
+}
+
+/// R19: a document that also serves other groups would change them, too.
+fn shared(observed: &ObservedItem) -> Option<ItemVerdict> {
+    (!observed.shared_with.is_empty()).then(|| {
+        let others = observed.shared_with.join(", ");
+        let message = format!(
+            "this document also serves {others}; writing it would change them, too. Give the group a policy of its \
+             own in the console"
+        );
+        ItemVerdict::Blocked(Reason::SharedDocument, message)
+    })
+}
+
+/// R20: while a task is open on a document, nothing else is written to it.
+fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
+    use crate::model::memory::TaskState;
+    let (id, task) = inputs.memory.operation_on(key)?;
+    let reason = match task.state {
+        TaskState::Started => Reason::TaskStarted,
+        _ => Reason::TaskPending,
+    };
+    Some(ItemVerdict::Waiting(reason, format!("task {id} is under way since {}", task.since)))
+}
+
+fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
+    let sent = record?.sent.as_ref()?;
+    let same = inputs.inputs.get(key) == Some(&sent.desired);
+    (same && sent.misses >= MISSES).then(|| {
+        let message = format!(
+            "the system accepted this {MISSES} times and still reads back different; it refuses or rewrites a value. \
+             Write the value as the system reports it, or drop it from the Policy"
+        );
+        ItemVerdict::Blocked(Reason::WriteNotSticking, message)
+    })
+}
+
+/// A document without marks whose value left ours three times in a day: two writers. We step back to once a day.
+fn contested(inputs: &Inputs<'_>, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
+    let drifted = &record?.drifted;
+    let recent = drifted.iter().filter(|at| inputs.now.duration_since(**at) < DAY).count();
+    (recent >= CONTESTED).then(|| {
+        let message = "somebody else keeps changing this value back; it is now corrected once a day only. Find the \
+                       other writer, or drop the value from the Policy";
+        ItemVerdict::Blocked(Reason::Contested, message.into())
+    })
+}
+
+fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
+    (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
+        let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
+                       write the new value into the Policy";
+        ItemVerdict::Blocked(Reason::Drifted, message.into())
+    })
+}
+
+fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord>) -> Drafted1 {
+    let key = &desired.key;
+    let wait = |reason, message: String| (ItemVerdict::Waiting(reason, message), None);
+    if let Some(words) = inputs.observation.missing.get(key) {
+        return (ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()), None);
+    }
+    if matches!(desired.shape, Shape::Document) || !inputs.observation.complete {
+        return wait(Reason::NotReadable, "the system's answer was not complete; reading it again".into());
+    }
+    if let Some(resting) = inputs.resting.get(key) {
+        return (resting.clone(), None);
+    }
+    let confirmed = record.is_none_or(|r| r.id.is_none() || r.absences >= 2);
+    match record.map(|r| r.origin) {
+        Some(Origin::Adopted) if confirmed => {
+            let message = "the adopted object no longer exists and is never created anew. Remove spec.adopt and \
+                           re-create the assignment to have one made";
+            (ItemVerdict::Blocked(Reason::ExternalObjectGone, message.into()), None)
+        }
+        _ if !confirmed => wait(Reason::NotReadable, "the object is missing from the list; reading once more".into()),
+        _ => match inputs.memory.intents.get(key) {
+            Some(intent) if inputs.now.duration_since(intent.at) < inputs.settle => wait(
+                Reason::Applying,
+                "a create was sent and its answer lost; waiting for the object to be listed before trying again".into(),
+            ),
+            _ => (
+                ItemVerdict::Differs(vec!["(object)".into()]),
+                Some((ChangeKind::Create(Box::new(desired.clone())), "create".into())),
+            ),
+        },
+    }
+}
+
+/// The places that differ, for people: at most 20.
+pub fn paths(difference: &Difference) -> Vec<String> {
+    let mark = difference.unmarked.then(|| "mark".to_owned());
+    let switch = difference.switch.map(|_| "enabled".to_owned());
+    let members = |kind: &crate::model::MemberKind| format!("members/{kind:?}");
+    let mut paths: Vec<String> = difference
+        .leaves
+        .iter()
+        .chain(&difference.extra)
+        .map(ToString::to_string)
+        .chain(difference.add.keys().chain(difference.remove.keys()).map(members))
+        .chain(mark)
+        .chain(switch)
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths.truncate(20);
+    paths
+}

@@ -1,0 +1,263 @@
+//! Turns releases into changes (R11): Orphan never needs a call, Restore puts former values back, Delete goes
+//! off → deployed → removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    Change, ChangeKind, ItemVerdict, Stage,
+    draft::{Draft, Inputs},
+    release::{Release, mildest},
+};
+use crate::{
+    api::{ReleasePolicy, conditions::Reason},
+    model::{Digest, ItemKey, LeafPath, ObjectName, ObservedItem, memory::Origin},
+};
+
+/// Adds the changes that releases need and tells where each released item stands.
+pub fn retire(inputs: &Inputs<'_>, changes: &mut Vec<Change>, out: &mut Draft) {
+    let mut by_item: BTreeMap<&ItemKey, Vec<&Release>> = BTreeMap::new();
+    for release in inputs.releases {
+        by_item.entry(&release.item).or_default().push(release);
+    }
+    for (item, releases) in by_item {
+        let document = inputs.memory.items.get(item).is_some_and(|r| r.origin == Origin::Document);
+        let verdict = if document {
+            document_release(inputs, item, &releases, changes)
+        } else {
+            object_release(inputs, item, &releases, changes)
+        };
+        out.released.insert(item.clone(), verdict);
+    }
+}
+
+fn push(changes: &mut Vec<Change>, item: &ItemKey, releases: &[&Release], kind: ChangeKind) {
+    let assignments: BTreeSet<ObjectName> = releases.iter().map(|r| r.by.clone()).collect();
+    let names: Vec<_> = assignments.iter().map(ToString::to_string).collect();
+    let why = format!("released by {}", names.join(", "));
+    changes.push(Change { item: item.clone(), assignments, kind, why, held: false });
+}
+
+/// Leaves of a document. Those another assignment holds pass to it by merging; nothing is put back for them.
+fn document_release(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    releases: &[&Release],
+    changes: &mut Vec<Change>,
+) -> ItemVerdict {
+    let restoring: Vec<_> = releases.iter().filter(|r| r.how == ReleasePolicy::Restore).copied().collect();
+    let wanted = leaves_to_restore(inputs, item, &restoring, releases);
+    if wanted.is_empty() {
+        push(changes, item, releases, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    }
+    if let Some(why) = inputs.frozen {
+        return ItemVerdict::Waiting(Reason::UndecodableNeighbour, why.to_owned());
+    }
+    let Some(observed) = inputs.identified.found.get(item) else {
+        return unreadable(inputs, item);
+    };
+    let restore = match former_values(inputs, item, observed, &wanted) {
+        Ok(restore) => restore,
+        Err(verdict) => return verdict,
+    };
+    if restore.is_empty() {
+        push(changes, item, releases, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    }
+    if let Some(resting) = inputs.resting.get(item) {
+        return resting.clone();
+    }
+    restore_into(changes, item, releases, observed, restore);
+    ItemVerdict::Differs(wanted.keys().map(ToString::to_string).take(20).collect())
+}
+
+fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {
+    match inputs.observation.missing.get(item) {
+        Some(words) => ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()),
+        None => {
+            ItemVerdict::Waiting(Reason::NotReadable, "the document could not be read; trying again".into())
+        }
+    }
+}
+
+/// Leaves to put back with the digest of our value, less those that somebody else claims.
+fn leaves_to_restore(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    restoring: &[&Release],
+    all: &[&Release],
+) -> BTreeMap<LeafPath, Digest> {
+    let gone: BTreeSet<(&ObjectName, &LeafPath)> = inputs
+        .memory
+        .claims_on(item)
+        .flat_map(|(who, claim)| claim.leaves.iter().map(move |(path, _)| (who, path)))
+        .filter(|(who, path)| {
+            all.iter().any(|r| r.by == **who && r.leaves.as_ref().is_none_or(|l| l.contains(*path)))
+        })
+        .collect();
+    let mut wanted = BTreeMap::new();
+    for release in restoring {
+        let Some(claim) = inputs.memory.claims.get(&(item.clone(), release.by.clone())) else { continue };
+        for (path, digest) in &claim.leaves {
+            let released = release.leaves.as_ref().is_none_or(|leaves| leaves.contains(path));
+            let desired = inputs.items.get(item).is_some_and(|d| d.leaves.contains_key(path));
+            let claimed = inputs.memory.claims_on(item).any(|(who, other)| {
+                !gone.contains(&(who, path)) && other.leaves.iter().any(|(p, _)| p == path)
+            });
+            if released && !desired && !claimed {
+                wanted.insert(path.clone(), *digest);
+            }
+        }
+    }
+    wanted
+}
+
+/// Former values, only for leaves that still hold ours.
+fn former_values(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    observed: &ObservedItem,
+    wanted: &BTreeMap<LeafPath, Digest>,
+) -> Result<BTreeMap<LeafPath, Value>, ItemVerdict> {
+    let mut restore = BTreeMap::new();
+    let mut lost = Vec::new();
+    for (path, ours) in wanted {
+        let stands =
+            observed.leaves.get(path).map(|v| inputs.digester.json(&inputs.driver.canonicalise(path, v)));
+        if stands != Some(*ours) {
+            continue;
+        }
+        match (inputs.pre_image)(item, path) {
+            Some(value) if inputs.digester.json(&inputs.driver.canonicalise(path, &value)) == *ours => {}
+            Some(value) if !value.is_null() => drop(restore.insert(path.clone(), value)),
+            _ => lost.push(path.to_string()),
+        }
+    }
+    if lost.is_empty() {
+        return Ok(restore);
+    }
+    lost.truncate(20);
+    Err(ItemVerdict::Blocked(
+        Reason::RestoreIncomplete,
+        format!(
+            "the former value of {} is not known (it was never there, or a lost store took it). To keep our value \
+             and finish, set releasePolicy: Orphan",
+            lost.join(", ")
+        ),
+    ))
+}
+
+/// Puts the values back in the write the item needs anyway, or in one of its own.
+fn restore_into(
+    changes: &mut Vec<Change>,
+    item: &ItemKey,
+    releases: &[&Release],
+    observed: &ObservedItem,
+    values: BTreeMap<LeafPath, Value>,
+) {
+    let planned = changes.iter_mut().find(|c| c.item == *item);
+    if let Some(Change { kind: ChangeKind::Update { restore, .. }, assignments, .. }) = planned {
+        restore.extend(values);
+        assignments.extend(releases.iter().map(|r| r.by.clone()));
+        return;
+    }
+    push(
+        changes,
+        item,
+        releases,
+        ChangeKind::Restore { observed: Box::new(observed.clone()), leaves: values },
+    );
+}
+
+/// An object whose last contributor goes; while others stay, merging already took the leaver's part out.
+fn object_release(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    releases: &[&Release],
+    changes: &mut Vec<Change>,
+) -> ItemVerdict {
+    let whole: Vec<_> = releases.iter().filter(|r| r.leaves.is_none()).copied().collect();
+    let how = mildest(whole.iter().map(|r| r.how));
+    let (None, Some(how)) = (inputs.items.get(item), how) else {
+        push(changes, item, releases, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    };
+    if how == ReleasePolicy::Orphan {
+        push(changes, item, &whole, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    }
+    if let Some(trouble) = inputs.identified.trouble.get(item) {
+        return ItemVerdict::Blocked(trouble.reason, trouble.message.clone());
+    }
+    if let Some(why) = inputs.frozen {
+        return ItemVerdict::Waiting(Reason::UndecodableNeighbour, why.to_owned());
+    }
+    let Some(observed) = inputs.identified.found.get(item) else {
+        if !inputs.observation.complete {
+            return ItemVerdict::Waiting(Reason::NotReadable, "the system's answer was not complete".into());
+        }
+        push(changes, item, &whole, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    };
+    if let Some(resting) = inputs.resting.get(item) {
+        return resting.clone();
+    }
+    let adopted = inputs.memory.items.get(item).is_some_and(|r| r.origin == Origin::Adopted);
+    if how == ReleasePolicy::Restore && adopted {
+        return restore_adopted(inputs, item, &whole, observed, changes);
+    }
+    delete(inputs, item, &whole, observed, changes)
+}
+
+fn restore_adopted(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    releases: &[&Release],
+    observed: &ObservedItem,
+    changes: &mut Vec<Change>,
+) -> ItemVerdict {
+    let leaves: BTreeMap<LeafPath, Value> = inputs
+        .memory
+        .pre_images
+        .keys()
+        .filter(|(key, _)| key == item)
+        .filter_map(|(_, path)| Some((path.clone(), (inputs.pre_image)(item, path)?)))
+        .collect();
+    let restored = leaves.iter().all(|(p, v)| {
+        observed
+            .leaves
+            .get(p)
+            .is_some_and(|o| inputs.driver.canonicalise(p, o) == inputs.driver.canonicalise(p, v))
+    });
+    if restored && observed.mark.is_none() {
+        push(changes, item, releases, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    }
+    push(changes, item, releases, ChangeKind::Restore { observed: Box::new(observed.clone()), leaves });
+    ItemVerdict::Differs(vec!["(former state)".into()])
+}
+
+/// Restrict before remove: devices keep what a removed object gave them unless it was off and deployed first.
+fn delete(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    releases: &[&Release],
+    observed: &ObservedItem,
+    changes: &mut Vec<Change>,
+) -> ItemVerdict {
+    let Some(id) = observed.id.clone() else { return ItemVerdict::InStep };
+    let deploys = inputs.driver.facts().deploys;
+    let stage = match observed.enabled {
+        Some(true) => Stage::SwitchOff,
+        _ if deploys && observed.pending => Stage::AwaitDeploy,
+        _ => Stage::Delete,
+    };
+    let counted = inputs.memory.items.get(item).is_some_and(|r| r.retiring);
+    push(changes, item, releases, ChangeKind::Retire { id, stage, counted });
+    match stage {
+        Stage::AwaitDeploy => ItemVerdict::Undeployed,
+        _ => ItemVerdict::Differs(vec!["(object)".into()]),
+    }
+}

@@ -1,0 +1,195 @@
+//! Approved changes → the calls of one round, in an order in which every prefix is the safer side (R17): make and add
+//! first, then places, then on, then off, then remove.
+//!
+//! Objects just created are read before they are placed and switched on, so a round with creates stops after them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Approved, Change, ChangeKind, Plan, Stage};
+use crate::{
+    drivers::{DesiredItem, DocumentChange, Execution, Step, Translate},
+    model::{ExternalId, ItemKey, ObservedItem, Shape},
+};
+
+/// A call and what it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedStep {
+    /// The call.
+    pub step: Step,
+    /// Items it touches.
+    pub items: Vec<ItemKey>,
+    /// Removals it makes, for the guard's window.
+    pub removals: u32,
+    /// For the change journal.
+    pub why: String,
+}
+
+/// Above this many documents `execution: Auto` takes a task instead of waiting.
+const SYNC_LIMIT: usize = 10;
+
+/// What the steps of a round depend on besides the plan.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// Places to give (R17).
+    pub moves: Vec<(ExternalId, i64)>,
+    /// `execution` of the account.
+    pub execution: Execution,
+    /// A packed write was once verified for all its documents (R19).
+    pub packed_proven: bool,
+    /// Documents whose next write must wait for its result (a task on them was lost or failed, R20).
+    pub synchronous: BTreeSet<ItemKey>,
+}
+
+/// The steps of this round.
+pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec<PlannedStep> {
+    let mut sorted = Sorted::default();
+    plan.changes.into_iter().for_each(|change| sorted.take(change));
+    let creates = !sorted.creates.is_empty();
+    let mut steps = sorted.creates;
+    steps.append(&mut sorted.replaces);
+    steps.extend(writes(sorted.documents, driver, round));
+    if creates {
+        return steps;
+    }
+    if !round.moves.is_empty() {
+        let step = Step::Reorder(round.moves.clone());
+        steps.push(PlannedStep { step, items: Vec::new(), removals: 0, why: "order".into() });
+    }
+    steps.extend(switches(sorted.on, true));
+    steps.extend(switches(sorted.off, false));
+    if !sorted.deletes.is_empty() {
+        let removals = sorted.deletes.iter().map(|d| d.removals).sum();
+        let (items, ids) = sorted.deletes.into_iter().map(|d| (d.item, d.id)).unzip();
+        steps.push(PlannedStep { step: Step::Delete(ids), items, removals, why: "released".into() });
+    }
+    steps
+}
+
+struct Flip {
+    item: ItemKey,
+    id: ExternalId,
+    removals: u32,
+    why: String,
+}
+
+#[derive(Default)]
+struct Sorted {
+    creates: Vec<PlannedStep>,
+    replaces: Vec<PlannedStep>,
+    documents: Vec<(DocumentChange, u32, String)>,
+    on: Vec<Flip>,
+    off: Vec<Flip>,
+    deletes: Vec<Flip>,
+}
+
+impl Sorted {
+    fn take(&mut self, change: Change) {
+        let removals = change.removals();
+        let Change { item, kind, why, .. } = change;
+        match kind {
+            ChangeKind::Create(desired) => {
+                self.creates.push(PlannedStep {
+                    step: Step::Create(desired),
+                    items: vec![item],
+                    removals,
+                    why,
+                });
+            }
+            ChangeKind::Update { desired, observed, difference, restore }
+                if desired.shape == Shape::Document =>
+            {
+                let differing = difference.leaves;
+                let change = DocumentChange { desired: *desired, differing, restore, observed: *observed };
+                self.documents.push((change, removals, why));
+            }
+            ChangeKind::Update { desired, observed, difference, .. } => {
+                if let (Some(on), Some(id)) = (difference.switch, observed.id.clone()) {
+                    let flip = Flip { item: item.clone(), id, removals: u32::from(!on), why: why.clone() };
+                    if on { self.on.push(flip) } else { self.off.push(flip) }
+                }
+                if difference.needs_write() {
+                    let removals = difference.removals();
+                    let step = Step::Replace { desired, observed };
+                    self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
+                }
+            }
+            ChangeKind::Restore { observed, leaves } if observed.key.is_some() => {
+                let desired = nothing_wanted(&item, &observed);
+                let change = DocumentChange {
+                    desired,
+                    differing: BTreeSet::new(),
+                    restore: leaves,
+                    observed: *observed,
+                };
+                self.documents.push((change, removals, why));
+            }
+            ChangeKind::Restore { observed, leaves } => {
+                let step = Step::Restore { observed, leaves };
+                self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
+            }
+            ChangeKind::Retire { id, stage, .. } => match stage {
+                Stage::SwitchOff => self.off.push(Flip { item, id, removals, why }),
+                Stage::Delete => self.deletes.push(Flip { item, id, removals, why }),
+                Stage::AwaitDeploy => {}
+            },
+            ChangeKind::Forget | ChangeKind::Hold => {}
+        }
+    }
+}
+
+/// A document of which nobody wants anything any more: only former values are written.
+fn nothing_wanted(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
+    DesiredItem {
+        key: item.clone(),
+        shape: Shape::Document,
+        title: observed.name.clone(),
+        status_key: item.to_string(),
+        leaves: BTreeMap::new(),
+        members: BTreeMap::new(),
+        enabled: None,
+        rank: (0, item.to_string()),
+        contributors: BTreeSet::new(),
+    }
+}
+
+fn switches(flips: Vec<Flip>, enabled: bool) -> Option<PlannedStep> {
+    let why = flips.first()?.why.clone();
+    let removals = flips.iter().map(|f| f.removals).sum();
+    let (items, ids) = flips.into_iter().map(|f| (f.item, f.id)).unzip();
+    Some(PlannedStep { step: Step::SetEnabled { ids, enabled }, items, removals, why })
+}
+
+fn writes(
+    documents: Vec<(DocumentChange, u32, String)>,
+    driver: &dyn Translate,
+    round: &Round,
+) -> Vec<PlannedStep> {
+    let many = documents.len() > SYNC_LIMIT;
+    let mut about: BTreeMap<ItemKey, (u32, String)> = BTreeMap::new();
+    let mut changes = Vec::new();
+    for (change, removals, why) in documents {
+        about.insert(change.desired.key.clone(), (removals, why));
+        changes.push(change);
+    }
+    let packs = driver.pack(changes, round.packed_proven);
+    packs.into_iter().map(|changes| write(changes, &about, many, round)).collect()
+}
+
+fn write(
+    changes: Vec<DocumentChange>,
+    about: &BTreeMap<ItemKey, (u32, String)>,
+    many: bool,
+    round: &Round,
+) -> PlannedStep {
+    let items: Vec<_> = changes.iter().map(|c| c.desired.key.clone()).collect();
+    let removals = items.iter().filter_map(|i| about.get(i)).map(|(removals, _)| removals).sum();
+    let why = items.first().and_then(|i| about.get(i)).map(|(_, why)| why.clone()).unwrap_or_default();
+    let forced = items.iter().any(|item| round.synchronous.contains(item));
+    let synchronous = match round.execution {
+        _ if forced => true,
+        Execution::Sync => true,
+        Execution::Async => false,
+        Execution::Auto => !many,
+    };
+    PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }
+}

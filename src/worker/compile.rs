@@ -1,0 +1,268 @@
+//! Which assignment holds which item, kept up to date with as little compiling as possible.
+//!
+//! Compiled contributions are not kept: per assignment only the items and a digest of what it contributes to each.
+//! That is enough to tell in-step from changed; contributions are compiled again for the few items of a round.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    drivers::{CompileContext, Compiled, Finding, Severity, Translate},
+    index::{AssignmentView, Input},
+    model::{
+        Contribution, Digest, Digester, ItemKey, ObjectName,
+        memory::{ClaimRecord, Memory},
+    },
+    plan::diff::leaf_digest,
+};
+
+/// What is kept of one compiled assignment.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The view it was compiled from; a new view is a new `Arc`.
+    pub view: Arc<AssignmentView>,
+    /// Catalogue it was compiled with.
+    catalogue_at: Option<Timestamp>,
+    /// Items it has a stake in, with the digest of its part.
+    pub items: Vec<(ItemKey, Digest)>,
+    /// What is wrong or left out.
+    pub findings: Vec<Finding>,
+    /// Targets it reaches.
+    pub targets: u32,
+}
+
+impl Kept {
+    /// Nothing of it may be sent.
+    pub fn refused(&self) -> Option<&Finding> {
+        self.findings.iter().find(|f| f.severity == Severity::Refused)
+    }
+
+    /// Some targets are left out until they resolve (R16).
+    pub fn left_out(&self) -> Option<&Finding> {
+        self.findings.iter().find(|f| f.severity == Severity::LeftOut)
+    }
+
+    /// Whether it pushes what it contributes.
+    pub fn pushes(&self) -> bool {
+        let view = &self.view;
+        !view.deleting
+            && !view.suspended
+            && !view.observe_only
+            && view.binding().is_some()
+            && self.refused().is_none()
+    }
+}
+
+/// All assignments of an account, compiled.
+#[derive(Debug, Default)]
+pub struct Stakes {
+    kept: BTreeMap<ObjectName, Kept>,
+    holders: BTreeMap<ItemKey, Vec<(ObjectName, Digest)>>,
+}
+
+/// Compiles an assignment with everything it refers to.
+pub fn compile(
+    view: &AssignmentView,
+    driver: &dyn Translate,
+    context: &CompileContext<'_>,
+) -> Option<Compiled> {
+    match &view.input {
+        Input::Bound { binding, findings } => {
+            let mut compiled = driver.compile(binding, context);
+            compiled.findings.extend(findings.iter().cloned());
+            compiled.findings.sort();
+            compiled.findings.dedup();
+            if compiled.findings.iter().any(|f| f.severity == Severity::Refused) {
+                compiled.contributions.clear();
+            }
+            Some(compiled)
+        }
+        Input::Frozen { .. } => None,
+    }
+}
+
+impl Stakes {
+    /// Brings the stakes up to date; returns the assignments that changed or went.
+    ///
+    /// `compile_one` compiles with the content secrets of the assignment's namespace.
+    pub fn update(
+        &mut self,
+        assignments: &BTreeMap<ObjectName, Arc<AssignmentView>>,
+        driver: &dyn Translate,
+        digester: &Digester,
+        memory: &Memory,
+        compile_one: &dyn Fn(&AssignmentView) -> Option<Compiled>,
+    ) -> BTreeSet<ObjectName> {
+        let catalogue_at = memory.catalogue.as_ref().map(|c| c.at);
+        let mut changed = BTreeSet::new();
+        let gone: Vec<_> =
+            self.kept.keys().filter(|name| !assignments.contains_key(*name)).cloned().collect();
+        for name in gone {
+            self.remove(&name);
+            changed.insert(name);
+        }
+        for (name, view) in assignments {
+            let same = self
+                .kept
+                .get(name)
+                .is_some_and(|kept| Arc::ptr_eq(&kept.view, view) && kept.catalogue_at == catalogue_at);
+            if same {
+                continue;
+            }
+            let kept = keep(view, catalogue_at, compile_one(view), driver, digester, memory);
+            if self.insert(name, kept) {
+                changed.insert(name.clone());
+            }
+        }
+        changed
+    }
+
+    /// Forgets what an assignment was compiled to, so that the next update compiles it again (rotated content secret).
+    pub fn invalidate(&mut self, name: &ObjectName) {
+        if let Some(kept) = self.kept.get_mut(name) {
+            kept.catalogue_at = Some(Timestamp::MIN);
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn remove(&mut self, name: &ObjectName) {
+        let Some(kept) = self.kept.remove(name) else { return };
+        for (item, _) in kept.items {
+            if let Some(holders) = self.holders.get_mut(&item) {
+                holders.retain(|(who, _)| who != name);
+                if holders.is_empty() {
+                    self.holders.remove(&item);
+                }
+            }
+        }
+    }
+
+    /// Whether the view or what it comes to differs from before.
+    fn insert(&mut self, name: &ObjectName, kept: Kept) -> bool {
+        let same = self.kept.get(name).is_some_and(|old| {
+            Arc::ptr_eq(&old.view, &kept.view)
+                && old.items == kept.items
+                && old.findings == kept.findings
+                && old.targets == kept.targets
+        });
+        self.remove(name);
+        if !kept.view.observe_only && !kept.view.deleting {
+            for (item, digest) in &kept.items {
+                let holders = self.holders.entry(item.clone()).or_default();
+                holders.push((name.clone(), *digest));
+                holders.sort_by(|a, b| a.0.cmp(&b.0));
+            }
+        }
+        self.kept.insert(name.clone(), kept);
+        !same
+    }
+
+    /// What is kept of an assignment.
+    pub fn get(&self, name: &ObjectName) -> Option<&Kept> {
+        self.kept.get(name)
+    }
+
+    /// All assignments.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectName, &Kept)> {
+        self.kept.iter()
+    }
+
+    /// All items somebody holds.
+    pub fn items(&self) -> impl Iterator<Item = &ItemKey> {
+        self.holders.keys()
+    }
+
+    /// Who holds an item.
+    pub fn holders(&self, item: &ItemKey) -> &[(ObjectName, Digest)] {
+        self.holders.get(item).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether somebody pushes this item; one that is only held is neither read nor written.
+    pub fn is_pushed(&self, item: &ItemKey) -> bool {
+        self.holders(item).iter().any(|(who, _)| self.kept.get(who).is_some_and(Kept::pushes))
+    }
+
+    /// Place of an item's objects in the account's order (R17), as `DesiredItem::rank`.
+    pub fn rank(&self, item: &ItemKey) -> (i64, String) {
+        let priority = |who: &ObjectName| {
+            let view = &self.kept.get(who)?.view;
+            view.binding().map(|binding| i64::from(binding.spec.priority()))
+        };
+        let top = self.holders(item).iter().filter_map(|(who, _)| priority(who)).max().unwrap_or_default();
+        (-top, item.0.to_string())
+    }
+
+    /// Digest of everything contributed to an item: what `ObservedRecord::proves` is compared with.
+    pub fn inputs(&self, item: &ItemKey, digester: &Digester) -> Digest {
+        let mut text = String::new();
+        for (who, digest) in self.holders(item) {
+            text.push_str(&who.namespace);
+            text.push('/');
+            text.push_str(&who.name);
+            text.push_str(&digest.to_string());
+        }
+        digester.bytes(text.as_bytes())
+    }
+}
+
+fn keep(
+    view: &Arc<AssignmentView>,
+    catalogue_at: Option<Timestamp>,
+    compiled: Option<Compiled>,
+    driver: &dyn Translate,
+    digester: &Digester,
+    memory: &Memory,
+) -> Kept {
+    let live = compiled
+        .as_ref()
+        .filter(|c| !view.suspended && !c.findings.iter().any(|f| f.severity == Severity::Refused));
+    let items = match live {
+        Some(compiled) => {
+            compiled.contributions.iter().map(|c| (c.item.clone(), part(c, driver, digester))).collect()
+        }
+        None => held_claims(view, memory)
+            .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
+            .collect(),
+    };
+    let targets = compiled.as_ref().map_or(0, |c| c.targets);
+    let findings = compiled.map(|c| c.findings).unwrap_or_default();
+    Kept { view: Arc::clone(view), catalogue_at, items, findings, targets }
+}
+
+/// What a suspended, frozen or refused assignment keeps: its last claims.
+pub fn held_claims<'a>(
+    view: &'a AssignmentView,
+    memory: &'a Memory,
+) -> impl Iterator<Item = (&'a ItemKey, &'a ClaimRecord)> {
+    memory.claims.iter().filter(|((_, who), _)| *who == view.name).map(|((item, _), claim)| (item, claim))
+}
+
+/// Digest of one contribution: leaves in canonical spelling, members, switch, priority.
+fn part(contribution: &Contribution, driver: &dyn Translate, digester: &Digester) -> Digest {
+    use std::fmt::Write as _;
+    let mut text = format!("{:?}{}", contribution.enabled, contribution.priority);
+    for (path, leaf) in &contribution.leaves {
+        let _ = write!(text, "|{path}={}", leaf_digest(driver, digester, path, leaf));
+    }
+    for (kind, names) in &contribution.members {
+        let _ = write!(text, "|{kind:?}={names:?}");
+    }
+    digester.bytes(text.as_bytes())
+}
+
+fn claim_part(claim: &ClaimRecord, digester: &Digester) -> Digest {
+    use std::fmt::Write as _;
+    let mut text = format!("held{}", claim.priority);
+    for (path, digest) in &claim.leaves {
+        let _ = write!(text, "|{path}={digest}");
+    }
+    digester.bytes(text.as_bytes())
+}

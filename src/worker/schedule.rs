@@ -1,0 +1,150 @@
+//! What to look at next, and when to wake up. Pure.
+//!
+//! Lanes: open sequences > releases > interactive > new targets > drift; drift keeps a tenth of every slice so that
+//! nothing starves.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::compile::Stakes;
+use crate::model::{
+    Digest, Digester, ItemKey,
+    memory::{ItemRecord, Memory},
+};
+
+/// Why an item is looked at; the order is the priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// A sequence is open on it: an intent, a task, an undeployed change.
+    Open,
+    /// It is being let go of.
+    Release,
+    /// Known, and its desired state changed.
+    Interactive,
+    /// Never seen before.
+    New,
+    /// In step when last read, and that is a while ago.
+    Drift,
+}
+
+/// What is due and when the next thing will be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Items by lane, sorted.
+    pub items: BTreeMap<ItemKey, Lane>,
+    /// When the next item becomes due, if none is now.
+    pub next: Option<Timestamp>,
+}
+
+/// What due-ness depends on.
+pub struct Situation<'a> {
+    /// Who holds what.
+    pub stakes: &'a Stakes,
+    /// What is remembered.
+    pub memory: &'a Memory,
+    /// Items being let go of.
+    pub releasing: &'a BTreeSet<ItemKey>,
+    /// Items that rest until then (`None`: until their inputs change).
+    pub resting: &'a BTreeMap<ItemKey, Option<Timestamp>>,
+    /// `drift.interval`.
+    pub interval: Duration,
+    /// Look at everything now (a requested reconcile).
+    pub all: bool,
+    /// Digests.
+    pub digester: &'a Digester,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Which items are due.
+pub fn due(s: &Situation<'_>) -> Due {
+    let mut due = Due::default();
+    let candidates: BTreeSet<&ItemKey> =
+        s.stakes.items().filter(|item| s.stakes.is_pushed(item)).chain(s.releasing).collect();
+    for item in candidates {
+        match when(s, item) {
+            When::Now(lane) => drop(due.items.insert(item.clone(), lane)),
+            When::At(at) => due.next = Some(due.next.map_or(at, |next| next.min(at))),
+            When::Never => {}
+        }
+    }
+    due
+}
+
+enum When {
+    Now(Lane),
+    At(Timestamp),
+    Never,
+}
+
+fn when(s: &Situation<'_>, item: &ItemKey) -> When {
+    match s.resting.get(item) {
+        Some(Some(until)) if *until > s.now => return When::At(*until),
+        Some(None) => return drift_only(s, item),
+        _ => {}
+    }
+    let record = s.memory.items.get(item);
+    if s.releasing.contains(item) {
+        return When::Now(Lane::Release);
+    }
+    if let Some(at) = poll_at(s, item, record) {
+        return if at <= s.now { When::Now(Lane::Open) } else { When::At(at) };
+    }
+    let Some(observed) = record.and_then(|r| r.observed.as_ref()) else { return When::Now(Lane::New) };
+    if observed.proves != Some(s.stakes.inputs(item, s.digester)) {
+        return When::Now(Lane::Interactive);
+    }
+    if s.all {
+        return When::Now(Lane::Interactive);
+    }
+    stale(s, item, observed.at, record)
+}
+
+/// A blocked item is still read for drift, so that its status stays true.
+fn drift_only(s: &Situation<'_>, item: &ItemKey) -> When {
+    let record = s.memory.items.get(item);
+    match record.and_then(|r| r.observed.as_ref()) {
+        Some(observed) => stale(s, item, observed.at, record),
+        None => When::Never,
+    }
+}
+
+fn stale(s: &Situation<'_>, item: &ItemKey, read: Timestamp, record: Option<&ItemRecord>) -> When {
+    let suspect = record.and_then(|r| r.suspect_until).is_some_and(|until| until > s.now);
+    let interval = if suspect { s.interval.min(Duration::from_secs(3600)) } else { s.interval };
+    let at = later(read, jittered(interval, s.digester.bytes(item.0.as_bytes())));
+    if at <= s.now { When::Now(Lane::Drift) } else { When::At(at) }
+}
+
+/// When an item with an open task is read next: 1 s after it was started, then at twice its age, at most a minute apart.
+fn poll_at(s: &Situation<'_>, item: &ItemKey, record: Option<&ItemRecord>) -> Option<Timestamp> {
+    let (_, task) = s.memory.operation_on(item)?;
+    let read = record.and_then(|r| r.observed.as_ref()).map_or(task.since, |o| o.at.max(task.since));
+    let age = read.duration_since(task.since).as_secs().clamp(1, 60);
+    Some(later(read, Duration::from_secs(age.unsigned_abs())))
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by).ok().and_then(|by| at.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
+}
+
+/// The interval less up to a tenth, the same tenth for the same item: reads spread out by themselves.
+pub fn jittered(interval: Duration, seed: Digest) -> Duration {
+    let tenth = u32::try_from(seed.0 % 100).unwrap_or_default();
+    interval - interval * tenth / 1000
+}
+
+/// Cuts a slice of at most `size` items, lanes in order, a tenth of it kept for drift. Items of one customer are
+/// neighbours by key, so a slice keeps them together.
+pub fn slice(due: &Due, size: usize) -> BTreeSet<ItemKey> {
+    let mut by_lane: Vec<(&Lane, &ItemKey)> = due.items.iter().map(|(item, lane)| (lane, item)).collect();
+    by_lane.sort();
+    let drift: Vec<_> = by_lane.iter().filter(|(lane, _)| **lane == Lane::Drift).take(size / 10).collect();
+    let room = size - drift.len();
+    let first = by_lane.iter().take(room);
+    first.chain(drift).map(|(_, item)| (*item).clone()).collect()
+}
