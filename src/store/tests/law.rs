@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
 use crate::model::{
-    Catalogue, Entry, EntryKind,
+    Catalogue, Entry, EntryKind, Identity, Mark, OwnerId,
     memory::{AccountRecord, ApprovalRecord, CatalogueRecord, DeployRecord, RemovalRecord},
 };
 
@@ -57,18 +57,24 @@ prop_compose! {
     }
 }
 
+fn mark(object: ObjectName, variant: String) -> Mark {
+    Identity { owner: OwnerId::new("ours"), kind: "Policy", object, variant }.mark()
+}
+
 prop_compose! {
     fn item_record()(
         origin in select(vec![Origin::Created, Origin::Adopted, Origin::Document]), id in option::of(word()),
         title in word(), observed in option::of(observed()), slot in any::<Option<i64>>(),
         sent in option::of((digest(), time(), any::<u32>())), secrets in digests(), drifted in vec(time(), 0..3),
         seeded in any::<Option<i64>>(), suspect_until in option::of(time()), absences in any::<u8>(),
+        retiring in any::<bool>(), marked in option::of(object()),
     ) -> ItemRecord {
         let id = id.map(|id| ExternalId(id.into()));
         let sent = sent.map(|(desired, at, misses)| SentRecord { desired, at, misses });
         let status_key = title.clone();
+        let mark = marked.map(|object| mark(object, title.clone()));
         ItemRecord {
-            origin, id, title, status_key, observed, slot, sent, secrets, drifted, seeded, suspect_until, absences,
+            origin, id, mark, title, status_key, observed, slot, sent, secrets, drifted, seeded, suspect_until, retiring, absences,
         }
     }
 }

@@ -154,6 +154,7 @@ fn item(n: usize, leaf_count: usize) -> ItemRecord {
     ItemRecord {
         origin: Origin::Document,
         id: Some(ExternalId(n.to_string().into())),
+        mark: None,
         title: format!("Customer {n} / Servers / Windows"),
         status_key: format!("640F/{n}/win"),
         observed: Some(ObservedRecord {
@@ -171,6 +172,7 @@ fn item(n: usize, leaf_count: usize) -> ItemRecord {
         drifted: vec![],
         seeded: None,
         suspect_until: None,
+        retiring: true,
         absences: 0,
     }
 }
