@@ -32,9 +32,21 @@ fn the_body_is_the_whole_owned_subset_and_nothing_else() {
         ),
         (
             "a deep leaf goes within its second level as read, without server times, nulls and hidden secrets",
-            json!({"a": {"b": {"c": 1, "d": {"e": [1], "e_times": [9]}, "password": "", "note": "", "n": null}}}),
+            json!({"a": {"b": {"c": 1, "d": {"e": [1], "e_times": [9]}, "password": "", "pwd": "***", "note": "", "n": null}}}),
             vec![("/a/b/c", json!(2)), ("/a/x", json!(1))],
             json!({"a": {"b": {"c": 2, "d": {"e": [1]}, "note": ""}, "x": 1}}),
+        ),
+        (
+            "numbers spelled as texts are numbers again, flags integers",
+            json!({"a": {"b": {"c": "1", "d": "7", "e": true, "f": "x"}}}),
+            vec![("/a/b/c", json!(2))],
+            json!({"a": {"b": {"c": 2, "d": 7, "e": 1, "f": "x"}}}),
+        ),
+        (
+            "a text that looks like a number stays one where numbers are numbers",
+            json!({"a": {"b": {"c": 1, "d": "7"}}}),
+            vec![("/a/b/c", json!(2))],
+            json!({"a": {"b": {"c": 2, "d": "7"}}}),
         ),
         (
             "a second level without a difference stays at home, its lists too",
@@ -80,6 +92,15 @@ fn values_put_back_go_along_unless_somebody_wants_another() {
     let expected = json!({"wtp": {"enabled": 1, "level": 2}, "a": {"b": {"c": 1, "d": 6}}});
     assert_eq!(Value::Object(build(&change).unwrap()), expected);
     assert!(!is_shallow(&change), "what is put back counts too");
+}
+
+#[test]
+fn a_text_is_put_back_as_a_text() {
+    let mut change =
+        change(&doc(), json!({"general": {"label": "2025", "n": 1}}), &[("/wtp/enabled", json!(1))]);
+    change.restore = BTreeMap::from([(path("/general/label"), json!(2024)), (path("/general/n"), json!(0))]);
+    let expected = json!({"wtp": {"enabled": 1}, "general": {"label": "2024", "n": 0}});
+    assert_eq!(Value::Object(build(&change).unwrap()), expected);
 }
 
 #[test]

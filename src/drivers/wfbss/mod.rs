@@ -12,6 +12,8 @@
 //! | `sign`, `wire`, `calls` | requests and answers |
 //! | `listing`, `read`, `write`, `tasks` | the verbs |
 
+#[cfg(all(test, feature = "sandbox"))]
+mod against_double;
 mod body;
 mod calls;
 mod canonical;
