@@ -11,7 +11,7 @@ use super::{
     wso2,
 };
 use crate::{
-    api::{Reason, System},
+    api::{Reason, SystemSpec as System},
     model::{Clock, OwnerId, Secret},
 };
 

@@ -21,8 +21,8 @@ use serde_json::Value;
 use crate::{
     api::conditions::Reason,
     model::{
-        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, Observation,
-        ObjectName, ObservedItem, OwnerId, Secret, Uid,
+        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObjectName,
+        Observation, ObservedItem, OwnerId, Secret, Uid,
         memory::{AccountRecord, TaskState},
     },
 };
@@ -195,6 +195,16 @@ pub struct DesiredItem {
     pub rank: (i64, String),
     /// Who contributes.
     pub contributors: BTreeSet<ObjectName>,
+}
+
+impl DesiredItem {
+    /// The mark it bears, for objects.
+    pub fn mark(&self) -> Option<crate::model::Mark> {
+        match &self.shape {
+            crate::model::Shape::Object { identity } => Some(identity.mark()),
+            crate::model::Shape::Document => None,
+        }
+    }
 }
 
 /// One write to one document.

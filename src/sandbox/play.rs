@@ -186,7 +186,7 @@ fn unescape(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use std::io::Read;
 
@@ -226,6 +226,25 @@ mod tests {
         let cut = play(Kind::Truncate { bytes: Some(3), clean: false }, Some(real)).await;
         assert_eq!(cut.headers().get(header::CONTENT_LENGTH).unwrap(), "10", "more is promised");
         assert!(to_bytes(cut.into_body(), 99).await.is_err(), "than ever comes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_body_passes_every_limit() {
+        let endless = play(Kind::Endless { effect: false }, None).await;
+        assert!(to_bytes(endless.into_body(), 10 * MEBIBYTE).await.is_err(), "more than 10 MiB");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_and_a_refusal_carry_their_headers() {
+        let kind = Kind::Redirect { location: "http://other.example/".into(), code: 307, effect: false };
+        let elsewhere = play(kind, None).await;
+        assert_eq!(
+            (elsewhere.status(), &elsewhere.headers()[header::LOCATION]),
+            (StatusCode::TEMPORARY_REDIRECT, &HeaderValue::from_static("http://other.example/"))
+        );
+        let refusal = status(429, Some("soon".into()), Some(json!({"error": 1})));
+        assert_eq!(refusal.headers()[header::RETRY_AFTER], "soon");
+        assert_eq!(whole(refusal).await.1, r#"{"error":1}"#);
     }
 
     #[tokio::test(start_paused = true)]

@@ -138,6 +138,11 @@ impl Store {
         self
     }
 
+    /// Makes digests under the operator's key.
+    pub fn digester(&self) -> crate::model::Digester {
+        self.keys.digester()
+    }
+
     /// Everything remembered of an account; the default for one never committed.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ impl<'a> Ledger<'a> {
             Write::Unseen(uid) => self.remove(kind::SEEN, &uid.0),
             Write::Lost(words) => self.put(kind::LOST, ONLY, words),
             Write::Since(at) => self.put(kind::SINCE, ONLY, at),
-            Write::SpentApproval(value) => self.set(kind::APPROVAL, ONLY, value.as_ref()),
+            Write::Approval(value) => self.set(kind::APPROVAL, ONLY, value.as_ref()),
         }
     }
 
@@ -181,7 +181,8 @@ impl<'a> Ledger<'a> {
         self.tally.contents = self.tally.contents.toggled(sum);
         self.conn
             .prepare_cached(
-                "INSERT OR REPLACE INTO records (account, kind, key, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO records (account, kind, key, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (account, kind, key) DO UPDATE SET body = excluded.body, sum = excluded.sum",
             )?
             .execute((self.account, kind, key, body, sum))?;
         Ok(())
@@ -301,7 +302,7 @@ fn read(
     }
     match kind {
         kind::ACCOUNT => memory.account = serde_json::from_slice(body)?,
-        kind::APPROVAL => memory.spent_approval = serde_json::from_slice(body)?,
+        kind::APPROVAL => memory.approval = Some(serde_json::from_slice(body)?),
         kind::CATALOGUE => memory.catalogue = serde_json::from_slice(body)?,
         kind::CLAIM => {
             let (item, namespace, name): (String, String, String) = parse_key(key)?;

@@ -78,7 +78,8 @@ impl Worker {
     fn rereads_secret(&self, backend: &BackendView) -> bool {
         let refused = self.outage.as_ref().is_some_and(|o| o.error.class == Class::Unauthorized);
         let pause = self.house.clock.monotonic().saturating_sub(self.secret_read.unwrap_or_default());
-        (refused && pause >= SECRET_PAUSE) || self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref())
+        (refused && pause >= SECRET_PAUSE)
+            || self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref())
     }
 
     fn credentials_namespace(&self, backend: &BackendView) -> String {
@@ -103,7 +104,9 @@ impl Worker {
         let age = |probed: Duration| self.house.clock.monotonic().saturating_sub(probed);
         let Some(session) = &self.session else { return Err(Halt::Account(not_connected())) };
         let driver = session.driver.clone();
-        if session.probed.is_some_and(|probed| age(probed) < backend.settings.drift_interval) && self.outage.is_none() {
+        if session.probed.is_some_and(|probed| age(probed) < backend.settings.drift_interval)
+            && self.outage.is_none()
+        {
             return Ok(());
         }
         if let Some(outage) = self.outage.as_ref().filter(|outage| outage.until > self.now()) {
@@ -123,7 +126,11 @@ impl Worker {
         };
         if let Err(other) = self.house.accounts.claim(&self.id, claim, driver.as_ref()) {
             let message = format!("{other} already works this account; delete one of the two");
-            return Err(Halt::Account(DriverError::new(Class::Rejected, Reason::AccountAlreadyManaged, message)));
+            return Err(Halt::Account(DriverError::new(
+                Class::Rejected,
+                Reason::AccountAlreadyManaged,
+                message,
+            )));
         }
         self.commit(writes)?;
         self.outage = None;
@@ -134,6 +141,6 @@ impl Worker {
     }
 }
 
-fn not_connected() -> DriverError {
+pub(super) fn not_connected() -> DriverError {
     DriverError::new(Class::Transient, Reason::Probing, "connecting")
 }

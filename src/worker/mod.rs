@@ -37,7 +37,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     drivers::DriverError,
-    index::Desired,
     model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
     plan::{ItemVerdict, merge::Lost},
     store::{Store, StoreError},
@@ -248,8 +247,3 @@ impl Worker {
 
 /// Convenience for passes: what a pass knows of the desired state.
 type Asked<'a> = &'a (dyn Fn() -> bool + Sync);
-
-/// Whether an assignment of the account needs anything from the system.
-fn is_wanted(desired: &Desired) -> bool {
-    !desired.assignments.is_empty()
-}

@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, apply, compile,
     look::Look,
-    operations,
-    record,
+    operations, record,
     schedule::{self, Lane, Situation},
 };
 use crate::{
@@ -115,10 +114,15 @@ impl Worker {
         let empty = crate::model::Catalogue::default();
         let catalogue = self.memory.catalogue.as_ref().map_or(&empty, |c| &c.catalogue);
         let max_targets = desired.backend.settings.max_targets;
+        let mut stakes = std::mem::take(&mut self.stakes);
         let compile_one = |view: &AssignmentView| {
             let secrets = self.secrets_for(view);
-            let context =
-                CompileContext { catalogue, owner: &self.house.owner, digester: &self.digester, secrets: &secrets };
+            let context = CompileContext {
+                catalogue,
+                owner: &self.house.owner,
+                digester: &self.digester,
+                secrets: &secrets,
+            };
             let mut compiled = compile::compile(view, driver.as_ref(), &context)?;
             if compiled.targets > max_targets {
                 compiled.findings.push(too_far(compiled.targets, max_targets));
@@ -126,7 +130,6 @@ impl Worker {
             }
             Some(compiled)
         };
-        let mut stakes = std::mem::take(&mut self.stakes);
         let changed =
             stakes.update(&desired.assignments, driver.as_ref(), &self.digester, &self.memory, &compile_one);
         self.stakes = stakes;
@@ -139,8 +142,12 @@ impl Worker {
         let empty = crate::model::Catalogue::default();
         let catalogue = self.memory.catalogue.as_ref().map_or(&empty, |c| &c.catalogue);
         let secrets = self.secrets_for(view);
-        let context =
-            CompileContext { catalogue, owner: &self.house.owner, digester: &self.digester, secrets: &secrets };
+        let context = CompileContext {
+            catalogue,
+            owner: &self.house.owner,
+            digester: &self.digester,
+            secrets: &secrets,
+        };
         compile::compile(view, driver.as_ref(), &context)
     }
 
@@ -180,7 +187,11 @@ impl Worker {
     }
 
     /// Orphan never needs a call (R11); what is left needs a look at the system.
-    async fn let_go_without_a_call(&mut self, desired: &Desired, released: Vec<Release>) -> Result<Vec<Release>, Halt> {
+    async fn let_go_without_a_call(
+        &mut self,
+        desired: &Desired,
+        released: Vec<Release>,
+    ) -> Result<Vec<Release>, Halt> {
         let (orphaned, rest): (Vec<_>, Vec<_>) =
             released.into_iter().partition(|release| release.how == ReleasePolicy::Orphan);
         for release in &orphaned {
@@ -209,7 +220,7 @@ impl Worker {
     }
 
     /// After a lost store an assignment that cannot be compiled may have left something behind (R13).
-    fn may_have_forgotten(&self, view: &AssignmentView) -> bool {
+    pub(super) fn may_have_forgotten(&self, view: &AssignmentView) -> bool {
         let orphaned = view.release_policy == Some(ReleasePolicy::Orphan);
         self.house.lost.is_some() && view.binding().is_none() && !orphaned
     }
@@ -219,7 +230,10 @@ impl Worker {
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
         let resting =
             self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.until)).collect();
-        let all = desired.assignments.values().any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
+        let all = desired
+            .assignments
+            .values()
+            .any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
             || self.is_asked(&self.id.to_string(), desired.backend.requested_at.as_deref());
         schedule::due(&Situation {
             stakes: &self.stakes,
@@ -263,14 +277,16 @@ impl Worker {
 
     /// When to look again at items that were read and are not settled.
     fn after_looking(&mut self, due: &schedule::Due, look: &Look) -> Next {
-        let unsettled = due.items.keys().any(|item| look.items.contains_key(item) || look.releasing.contains(item));
+        let unsettled =
+            due.items.keys().any(|item| look.items.contains_key(item) || look.releasing.contains(item));
         if !unsettled {
             self.settle_polls = 0;
             let more = !due.items.is_empty();
             return if more { Next::Again } else { due.next.map_or(Next::OnChange, Next::At) };
         }
         self.settle_polls = self.settle_polls.saturating_add(1);
-        let seconds = 1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
+        let seconds =
+            1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
         Next::At(self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
     }
 
@@ -346,7 +362,11 @@ impl Worker {
         let round = Round {
             moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
             execution: look.driver.execution(),
-            packed_proven: self.memory.account.as_ref().is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
+            packed_proven: self
+                .memory
+                .account
+                .as_ref()
+                .is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
             synchronous: operations::synchronous(&self.memory, now),
         };
         steps(plan, look.driver.as_ref(), &round)
@@ -431,7 +451,8 @@ impl Worker {
     /// 1, 2, 4, 8, 15 s: how long a thing that comes by itself is waited for before the next look.
     pub(super) fn poll_later(&mut self) -> Timestamp {
         self.settle_polls = self.settle_polls.saturating_add(1);
-        let seconds = 1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
+        let seconds =
+            1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
         self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
     }
 

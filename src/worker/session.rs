@@ -90,7 +90,12 @@ pub enum Recognised {
 }
 
 /// Compares a probe with memory. Pure.
-pub fn recognise(driver: &dyn Driver, backend: &BackendView, memory: &Memory, found: AccountRecord) -> Recognised {
+pub fn recognise(
+    driver: &dyn Driver,
+    backend: &BackendView,
+    memory: &Memory,
+    found: AccountRecord,
+) -> Recognised {
     let Some(known) = &memory.account else { return Recognised::New(Write::Account(Some(found))) };
     if driver.same_account(&known.evidence, &found.evidence) {
         let found = AccountRecord { fingerprint: known.fingerprint.clone(), ..found };
@@ -113,9 +118,11 @@ pub fn secret_trouble(namespace: &str, name: &str, error: &SecretError) -> Drive
                 --type merge -p '{\"spec\":{\"releasePolicy\":\"Orphan\"}}'";
     let (class, reason, hint) = match error {
         SecretError::Missing => (Class::Rejected, Reason::CredentialsMissing, ways),
-        SecretError::Unlabelled(_) => {
-            (Class::Rejected, Reason::CredentialsInvalid, "Label it, so that no other Secret can be named by mistake")
-        }
+        SecretError::Unlabelled(_) => (
+            Class::Rejected,
+            Reason::CredentialsInvalid,
+            "Label it, so that no other Secret can be named by mistake",
+        ),
         SecretError::Unreadable(_) => (Class::Transient, Reason::CredentialsMissing, "It is tried again"),
     };
     DriverError::new(class, reason, format!("Secret {namespace}/{name} {error}. {hint}"))

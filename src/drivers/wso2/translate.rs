@@ -84,7 +84,8 @@ fn compile(rules: Rules, facet: &Wso2Facet, binding: &Binding, context: &Compile
     findings.sort();
     findings.dedup();
     let members: usize = contributions.iter().flat_map(|c| c.members.values()).map(BTreeSet::len).sum();
-    Compiled { contributions, findings, targets: u32::try_from(members).unwrap_or(u32::MAX) }
+    let targets = u32::try_from(members).unwrap_or(u32::MAX);
+    Compiled { contributions, findings, targets, ..Compiled::default() }
 }
 
 /// What does not fit into the system's columns.

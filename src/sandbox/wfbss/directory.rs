@@ -31,7 +31,7 @@ pub fn customers(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
             Scope::All => true,
             Scope::Listed(ids) => ids.contains(id),
         };
-        listed && !customer.forbidden && customer.name.to_lowercase().contains(&keyword)
+        listed && customer.name.to_lowercase().contains(&keyword)
     };
     let all = inner.estate.customers.iter().filter(|(id, customer)| wanted(id, customer));
     let records: Vec<Value> = all.map(|(id, customer)| record(id, customer)).collect();
