@@ -8,7 +8,7 @@ use super::{
     Driver, Translate,
     error::{Class, DriverError},
     http::{HttpClient, Limits, SharedTransport, address},
-    wso2,
+    wfbss, wso2,
 };
 use crate::{
     api::{Reason, SystemSpec as System},
@@ -33,7 +33,12 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
             Ok(Arc::new(wso2::Wso2::new(settings, credentials, owner, http)?))
         }
-        System::Wfbss(_) | System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => {
+        System::Wfbss(settings) => {
+            let http =
+                HttpClient::new(transport, system_url("url", &settings.url)?, limits, Arc::clone(&clock));
+            Ok(Arc::new(wfbss::Wfbss::new(settings, credentials, http, clock)?))
+        }
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => {
             let message = format!("this version of Ordain has no driver for {}", system.name());
             Err(DriverError::new(Class::Rejected, Reason::SystemUnavailable, message))
         }
@@ -44,7 +49,8 @@ pub fn connect(
 pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
     match system {
         System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
-        System::Wfbss(_) | System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
+        System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
     }
 }
 
