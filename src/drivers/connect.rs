@@ -34,8 +34,9 @@ pub fn connect(
             Ok(Arc::new(wso2::Wso2::new(settings, credentials, owner, http)?))
         }
         System::Wfbss(settings) => {
-            let http =
-                HttpClient::new(transport, system_url("url", &settings.url)?, limits, Arc::clone(&clock));
+            required_key(credentials, "accessToken")?;
+            required_key(credentials, "secretKey")?;
+            let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock.clone());
             Ok(Arc::new(wfbss::Wfbss::new(settings, credentials, http, clock)?))
         }
         System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => {

@@ -167,6 +167,27 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// Whether listing the system again may make it go away: a name may appear, a list may be whole next time.
+    pub fn may_resolve(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::CustomerNotFound
+                | Reason::GroupNotFound
+                | Reason::RoleNotFound
+                | Reason::UserNotFound
+                | Reason::RuleNotFound
+                | Reason::DictionaryNotFound
+                | Reason::TargetNotFound
+                | Reason::ExcludeNotFound
+                | Reason::AmbiguousName
+                | Reason::CustomerExpired
+                | Reason::CatalogueIncomplete
+                | Reason::NoTargets
+        )
+    }
+}
+
 /// What to read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
