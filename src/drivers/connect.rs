@@ -50,7 +50,8 @@ pub fn connect(
 pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
     match system {
         System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
-        System::Wfbss(_) | System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
+        System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
     }
 }
 
