@@ -52,13 +52,11 @@ pub use policy::{
 };
 pub use reasons::Reason;
 pub use refs::{BackendKind, BackendRef, CaKind, CaRef, Id, IdOrName, LocalRef, Name, SecretKeyRef};
-pub use systems::System as SystemSpec;
 pub use systems::{
     AppShield, AppShieldPaths, Deploy, DeployMode, DeviceLinks, Execution, ForeignChanges, Generation,
     Naming, Resend, Symphony, SystemName, SystemSpec, Tachyon, UngroupedDevices, Wfbss, Wso2, Wso2Api,
 };
 pub use target_group::{TargetGroup, TargetGroupSpec, TargetGroupStatus};
-pub use targets::Targets as TargetSpec;
 pub use targets::{
     AppShieldTargets, Customer, GroupScope, Selector, TachyonTargets, TargetSpec, WfbssTargets, Wso2Targets,
 };

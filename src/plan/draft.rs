@@ -221,7 +221,7 @@ fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) 
     (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
         let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
                        write the new value into the Policy";
-        ItemVerdict::Blocked(Reason::Drifted, message.into())
+        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
     })
 }
 

@@ -4,7 +4,7 @@
 //! | recorded id | object with that id | objects with our mark | outcome |
 //! |---|---|---|---|
 //! | yes | there, our mark or none | – | found (a missing mark is drift) |
-//! | yes | there, another identity's mark | – | `ForeignOwner`: the id was reused, nothing is written |
+//! | yes | there, another identity's mark | – | `OwnedByAnother`: the id was reused, nothing is written |
 //! | yes | gone | – | absent (`plan` counts confirming reads) |
 //! | no | – | one | found: a lost store or a lost answer |
 //! | no | – | several | `AmbiguousIdentity`, nothing written |
@@ -155,7 +155,7 @@ fn by_record<'a>(
                 "object {id}, recorded as ours, now bears the mark {theirs} of something else; nothing is written \
                  to it. Remove the mark in the console or point spec.adopt.id at the right object"
             );
-            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::ForeignOwner, message });
+            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::OwnedByAnother, message });
             None
         }
         Some(_) => {
@@ -196,7 +196,7 @@ fn by_adoption_or_name<'a>(
     match chosen {
         Ok(Some(item)) if item.mark.is_some() => {
             let message = format!("{} bears another mark and can never be adopted", describe(item));
-            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::ForeignOwner, message });
+            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::OwnedByAnother, message });
             None
         }
         Ok(Some(item)) => {

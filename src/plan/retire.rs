@@ -53,7 +53,7 @@ fn document_release(
         return ItemVerdict::InStep;
     }
     if let Some(why) = inputs.frozen {
-        return ItemVerdict::Waiting(Reason::UndecodableNeighbour, why.to_owned());
+        return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
     }
     let Some(observed) = inputs.identified.found.get(item) else {
         return unreadable(inputs, item);
@@ -192,7 +192,7 @@ fn object_release(
         return ItemVerdict::Blocked(trouble.reason, trouble.message.clone());
     }
     if let Some(why) = inputs.frozen {
-        return ItemVerdict::Waiting(Reason::UndecodableNeighbour, why.to_owned());
+        return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
     }
     let Some(observed) = inputs.identified.found.get(item) else {
         if !inputs.observation.complete {

@@ -52,5 +52,8 @@ pub trait Double: Send + Sync + 'static {
 
 /// Every double there is, freshly seeded, in the order of `spec.system`.
 pub fn all(clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Double>> {
-    vec![wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone())]
+    vec![
+        wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone()),
+        wso2::Wso2Double::new(wso2::Wso2Options::default(), clock.clone()),
+    ]
 }

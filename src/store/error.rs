@@ -104,14 +104,17 @@ impl From<rusqlite::Error> for StoreError {
                 Code::DiskFull => Self::Full(text),
                 Code::ReadOnly | Code::PermissionDenied => Self::ReadOnly(text),
                 Code::DatabaseBusy | Code::DatabaseLocked => Self::Locked { path: text },
-                // With a schema that was compared word for word only damage violates a constraint.
+                // Tables were compared word for word and statements are constant: a violated
+                // constraint and a statement that no longer makes sense come from damage.
                 Code::DatabaseCorrupt
                 | Code::NotADatabase
                 | Code::ConstraintViolation
-                | Code::TypeMismatch => Self::Corrupt(text),
+                | Code::TypeMismatch
+                | Code::Unknown => Self::Corrupt(text),
                 _ => Self::Io(text),
             },
-            Error::FromSqlConversionFailure(..)
+            Error::SqlInputError { .. }
+            | Error::FromSqlConversionFailure(..)
             | Error::IntegralValueOutOfRange(..)
             | Error::InvalidColumnType(..)
             | Error::Utf8Error(..)

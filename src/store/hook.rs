@@ -3,6 +3,8 @@
 use super::StoreError;
 
 /// A hook around every commit, for tests that stop the process there. It must not call the store.
+///
+/// Labels: `create`, `migrate to <version> <step>`, `open`, `epoch`, `commit <account>`, `forget <account>`.
 pub trait StoreHook: Send + Sync {
     /// Before the transaction is made durable.
     ///

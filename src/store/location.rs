@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -72,6 +72,35 @@ pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
 /// Whether nothing is in the write-ahead log, or there is none.
 pub(super) fn log_is_empty(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0)
+}
+
+/// Whether there is a write-ahead log.
+pub(super) fn log_exists(path: &Path) -> bool {
+    beside(path, "-wal").exists()
+}
+
+/// Takes away the empty log that looking at a file without one leaves behind.
+pub(super) fn remove_empty_log(path: &Path) {
+    if log_is_empty(path)
+        && let Err(error) = remove_if_there(&beside(path, "-wal"))
+    {
+        tracing::warn!(path = %path.display(), %error, "cannot remove an empty log");
+    }
+}
+
+/// Looks at the format numbers in the header: `SQLite` takes an unknown write format for a file
+/// that may only be read, which would pass for a volume mounted so.
+pub(super) fn check_format(path: &Path) -> Result<(), StoreError> {
+    let mut header = [0; 20];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut header, 0));
+    match read {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(e) => Err(StoreError::from_io(&format!("cannot read {}", path.display()), &e)),
+        Ok(()) => match header {
+            [.., 1 | 2, 1 | 2] => Ok(()),
+            _ => Err(StoreError::Corrupt("the format numbers in the file's header changed".into())),
+        },
+    }
 }
 
 /// Renames a lost store and its log to `<path>.<word>-<n>`, which opens as it was.

@@ -28,10 +28,9 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
              CREATE TABLE accounts (account TEXT PRIMARY KEY, records INTEGER NOT NULL, contents BLOB NOT NULL,
                                     sum BLOB NOT NULL) STRICT, WITHOUT ROWID;
              CREATE TABLE records (account TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL,
-                                   sum BLOB NOT NULL, PRIMARY KEY (account, kind, key)) STRICT, WITHOUT ROWID;
+                                   sum BLOB NOT NULL, PRIMARY KEY (account, kind, key)) STRICT;
              CREATE TABLE journal (account TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
-                                   body BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (account, seq))
-                                   STRICT, WITHOUT ROWID;",
+                                   body BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (account, seq)) STRICT;",
         )?;
         Ok(())
     },

@@ -83,7 +83,12 @@ impl Opening<'_> {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(e) => return Err(StoreError::from_io(&format!("cannot read {}", self.path.display()), &e)),
         }
-        match self.examine(noted) {
+        let had_log = location::log_exists(self.path);
+        let found = self.examine(noted);
+        if !had_log && !matches!(found, Ok(Found::Store(..))) {
+            location::remove_empty_log(self.path);
+        }
+        match found {
             Err(StoreError::Corrupt(what)) => Ok(Found::Lost(Why::Corrupt(what))),
             Err(StoreError::Locked { .. }) => {
                 Err(StoreError::Locked { path: self.path.display().to_string() })
@@ -93,6 +98,7 @@ impl Opening<'_> {
     }
 
     fn examine(&self, noted: Option<Position>) -> Result<Found, StoreError> {
+        location::check_format(self.path)?;
         let mut conn = sqlite::connect(self.path)?;
         let header = Header::read(&conn)?;
         if header.is_empty() {
@@ -105,7 +111,9 @@ impl Opening<'_> {
             return Ok(Found::Lost(Why::KeysChanged));
         }
         quick_check(&conn)?;
-        let position = Meta::new(&conn, &sums).position()?;
+        let meta = Meta::new(&conn, &sums);
+        meta.verify()?;
+        let position = meta.position()?;
         if let Some(why) = self.too_old(position, noted) {
             return Ok(Found::Lost(why));
         }

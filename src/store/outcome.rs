@@ -47,7 +47,7 @@ pub enum Outcome {
 /// Why a store counts as lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// The file is gone.
+    /// The file is gone, or nothing is in it.
     Missing,
     /// The file is older than what the Lease remembers.
     OlderEpoch {
@@ -87,7 +87,7 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("the store's file is gone"),
+            Self::Missing => f.write_str("the store's file is gone or empty"),
             Self::OlderEpoch { found, expected } => {
                 write!(f, "the store's file is an old one: epoch {found}, the Lease remembers {expected}")
             }

@@ -181,7 +181,8 @@ impl<'a> Ledger<'a> {
         self.tally.contents = self.tally.contents.toggled(sum);
         self.conn
             .prepare_cached(
-                "INSERT OR REPLACE INTO records (account, kind, key, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO records (account, kind, key, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (account, kind, key) DO UPDATE SET body = excluded.body, sum = excluded.sum",
             )?
             .execute((self.account, kind, key, body, sum))?;
         Ok(())

@@ -156,7 +156,7 @@ pub(super) fn framed(hasher: &mut blake3::Hasher, part: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use crate::model::BackendKind;
@@ -174,8 +174,8 @@ mod tests {
         let (here, item, path) = (account("emm"), ItemKey("a/1/win".into()), LeafPath("/x".into()));
         let place = Place { account: &here, item: &item, path: Some(&path) };
         let sealer = Sealer::new(&keys(1));
-        let sealed = sealer.seal(&place, b"former");
-        assert!(sealer.open(&place, &sealed).is_ok_and(|v| v.expose() == b"former"));
+        let parcel = sealer.seal(&place, b"former");
+        assert!(sealer.open(&place, &parcel).is_ok_and(|v| v.expose() == b"former"));
 
         let (elsewhere, other, deeper) = (account("emm2"), ItemKey("a/1/mac".into()), LeafPath("/y".into()));
         for (wrong, why) in [
@@ -184,9 +184,9 @@ mod tests {
             (Place { path: Some(&deeper), ..place }, "another leaf"),
             (Place { path: None, ..place }, "no leaf"),
         ] {
-            assert!(sealer.open(&wrong, &sealed).is_err(), "{why}");
+            assert!(sealer.open(&wrong, &parcel).is_err(), "{why}");
         }
-        assert!(Sealer::new(&keys(2)).open(&place, &sealed).is_err(), "another key");
+        assert!(Sealer::new(&keys(2)).open(&place, &parcel).is_err(), "another key");
     }
 
     #[test]
@@ -194,12 +194,12 @@ mod tests {
         let (here, item) = (account("emm"), ItemKey("a".into()));
         let place = Place { account: &here, item: &item, path: None };
         let sealer = Sealer::new(&keys(1));
-        let sealed = sealer.seal(&place, b"v");
-        for at in 0..sealed.0.len() {
-            let mut damaged = sealed.clone();
+        let parcel = sealer.seal(&place, b"v");
+        for at in 0..parcel.0.len() {
+            let mut damaged = parcel.clone();
             damaged.0[at] ^= 1;
             assert!(sealer.open(&place, &damaged).is_err(), "byte {at}");
-            assert!(sealer.open(&place, &Sealed(sealed.0[..at].to_vec())).is_err(), "cut at {at}");
+            assert!(sealer.open(&place, &Sealed(parcel.0[..at].to_vec())).is_err(), "cut at {at}");
         }
     }
 

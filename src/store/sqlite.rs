@@ -114,6 +114,13 @@ impl<'a> Meta<'a> {
         }
     }
 
+    /// Verifies every fact.
+    pub(super) fn verify(&self) -> Result<(), StoreError> {
+        let mut query = self.conn.prepare("SELECT name FROM meta")?;
+        let names = query.query_map([], |row| row.get::<_, String>(0))?;
+        names.into_iter().try_for_each(|name| self.get(&name?).map(drop))
+    }
+
     /// The fact as stored, whoever wrote it under whatever key.
     pub(super) fn get_unverified(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let mut query = self.conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;

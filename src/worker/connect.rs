@@ -53,12 +53,14 @@ impl Worker {
             .connector
             .connect(backend, &backend.system, &credentials, ca.as_deref())
             .map_err(Halt::Account)?;
-        if let Some(old) = self.session.take() {
+        let old = self.session.take();
+        let replaced = old.is_some();
+        if let Some(old) = old {
             old.driver.close().await;
         }
         self.stakes.clear();
         self.troubles.forgive();
-        self.session = Some(Session { driver, generation: backend.generation, probed: None });
+        self.session = Some(Session { driver, generation: backend.generation, probed: None, replaced });
         Ok(())
     }
 
@@ -96,6 +98,14 @@ impl Worker {
             Halt::Account(DriverError::new(Class::Rejected, Reason::CaInvalid, message))
         })?;
         Ok(Some(pem))
+    }
+
+    /// A Backend that was never seen is probed although nothing hangs on it: people want to know whether it works.
+    /// So is one that was out of reach, once its time has come.
+    pub(super) fn needs_probe(&self) -> bool {
+        let waited = self.outage.as_ref().is_some_and(|outage| outage.until <= self.now());
+        let replaced = self.session.as_ref().is_some_and(|s| s.replaced && s.probed.is_none());
+        self.memory.account.is_none() || waited || replaced
     }
 
     /// The account behind the driver is the one we know and nobody else's: needed before the first call of a pass.

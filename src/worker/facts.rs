@@ -231,7 +231,11 @@ impl Worker {
                 None if watching.plan.create + watching.plan.update == 0 => {
                     fact(Some(true), Reason::InStep, "")
                 }
-                None => fact(Some(false), Reason::Drifted, format!("differs: {}", watching.paths.join(", "))),
+                None => fact(
+                    Some(false),
+                    Reason::DriftDetected,
+                    format!("differs: {}", watching.paths.join(", ")),
+                ),
             };
         }
         let unread =
@@ -248,13 +252,14 @@ impl Worker {
             })
             .take(PATHS)
             .collect();
-        if view.binding().is_none() || items.iter().any(|item| unread(&item)) {
+        let compiled = self.stakes.get(&view.name).is_some();
+        if !compiled || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
             return fact(None, Reason::NotObserved, "what the system holds has not been read");
         }
         if differing.is_empty() {
             return fact(Some(true), Reason::InStep, "");
         }
-        fact(Some(false), Reason::Drifted, format!("differs: {}", differing.join(", ")))
+        fact(Some(false), Reason::DriftDetected, format!("differs: {}", differing.join(", ")))
     }
 
     fn lost_leaves(
@@ -380,7 +385,7 @@ impl Worker {
             generation: backend.generation,
             handled_request: self.handled.get(&self.id.to_string()).cloned(),
             standing: self.backend_standing(desired),
-            pending_deployment: self.account.deployment.clone(),
+            pending_deployment: self.deployment_worth_telling(),
             held: self.account.held.clone(),
             account: account.map(|a| {
                 let system = self.session.as_ref().map(|s| s.driver.facts().system).unwrap_or_default();
@@ -391,6 +396,14 @@ impl Worker {
             memory_since: self.memory.since,
             memory_lost: self.memory.lost.iter().cloned().collect(),
         }
+    }
+
+    /// A deploy that runs by itself is not worth a status of its own for the first half minute (promise 7).
+    fn deployment_worth_telling(&self) -> Option<(Reason, String)> {
+        let (reason, message) = self.account.deployment.clone()?;
+        let since = self.memory.deploy.running_since.map(|since| self.now().duration_since(since));
+        let quiet = reason == Reason::WaitingForDeployment && since.is_some_and(|age| age.as_secs() < 30);
+        (!quiet).then_some((reason, message))
     }
 
     fn backend_standing(&self, desired: &Desired) -> BackendStanding {

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Worker, compile::held_claims, operations, record, round::Halt};
@@ -50,23 +51,34 @@ pub struct Look {
 }
 
 impl Worker {
-    /// Lists names and ids where that was never done, is a drift interval old, or something does not resolve.
-    /// Returns whether the catalogue is new.
-    pub(super) async fn ensure_catalogue(&mut self, desired: &Desired) -> Result<bool, Halt> {
-        let now = self.now();
-        let age = self.memory.catalogue.as_ref().map(|c| now.duration_since(c.at));
+    /// When names and ids are to be listed: at once where that was never done, after a drift interval, and in growing
+    /// steps while something does not resolve (R16). `None`: nobody needs any.
+    pub(super) fn catalogue_due(&self, desired: &Desired) -> Option<Timestamp> {
+        if !desired.assignments.values().any(|view| view.binding().is_some()) {
+            return None;
+        }
+        let Some(record) = &self.memory.catalogue else { return Some(Timestamp::MIN) };
         let interval =
             jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
-        let unresolved =
-            self.stakes.iter().any(|(_, kept)| kept.left_out().is_some() || kept.refused().is_some());
-        let fresh = age.is_some_and(|age| age < interval && !(unresolved && age.as_secs() >= 60));
-        if fresh {
-            return Ok(false);
-        }
+        let unresolved = |kept: &super::compile::Kept| {
+            let open =
+                |f: &crate::drivers::Finding| f.severity != crate::drivers::Severity::Note && f.may_resolve();
+            !kept.view.suspended && kept.findings.iter().any(open)
+        };
+        let age = match self.stakes.iter().any(|(_, kept)| unresolved(kept)) {
+            true => interval.min(jiff::SignedDuration::from_mins(1i64 << self.catalogue_misses.min(6))),
+            false => interval,
+        };
+        Some(record.at.checked_add(age).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Lists names and ids anew. Returns whether they differ from before.
+    pub(super) async fn refresh_catalogue(&mut self) -> Result<bool, Halt> {
         let Some(session) = &self.session else { return Ok(false) };
         let catalogue = session.driver.catalogue().await.map_err(Halt::Account)?;
         let same = self.memory.catalogue.as_ref().is_some_and(|c| c.catalogue == catalogue);
-        self.commit(vec![Write::Catalogue(CatalogueRecord { at: now, catalogue })])?;
+        self.catalogue_misses = if same { self.catalogue_misses.saturating_add(1) } else { 0 };
+        self.commit(vec![Write::Catalogue(CatalogueRecord { at: self.now(), catalogue })])?;
         Ok(!same)
     }
 

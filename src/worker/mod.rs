@@ -37,6 +37,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     drivers::DriverError,
+    index::Desired,
     model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
     plan::{ItemVerdict, merge::Lost},
     store::{Store, StoreError},
@@ -109,6 +110,7 @@ pub struct Worker {
     handled: BTreeMap<String, String>,
     finalized: BTreeSet<crate::model::Uid>,
     settle_polls: u32,
+    catalogue_misses: u32,
 }
 
 /// A content Secret as last read.
@@ -162,6 +164,7 @@ impl Worker {
             handled: BTreeMap::new(),
             finalized: BTreeSet::new(),
             settle_polls: 0,
+            catalogue_misses: 0,
         })
     }
 
@@ -209,7 +212,11 @@ impl Worker {
                 return Wake::OnChange;
             }
             let Some(desired) = self.house.source.desired(&self.id) else { return Wake::Never };
-            let asked = || changes.has_changed().unwrap_or(true) || *stop.borrow();
+            let (source, id) = (self.house.source.clone(), self.id.clone());
+            let asked = || {
+                *stop.borrow()
+                    || changes.has_changed().unwrap_or(true) && is_overtaken(&desired, source.as_ref(), &id)
+            };
             let wake = match self.round(&desired, &asked).await {
                 Ok(round::Next::Again) if !*stop.borrow() => continue,
                 Ok(round::Next::Again) => return Wake::OnChange,
@@ -243,6 +250,11 @@ impl Worker {
         self.account.store_trouble = Some(error.to_string());
         trouble::backoff(self.now(), 3)
     }
+}
+
+/// Whether something other is wanted than when the round began.
+fn is_overtaken(desired: &Desired, source: &dyn DesiredSource, id: &BackendId) -> bool {
+    source.desired(id).is_none_or(|later| !desired.wants_the_same(&later))
 }
 
 /// Convenience for passes: what a pass knows of the desired state.

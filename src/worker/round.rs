@@ -71,12 +71,19 @@ impl Worker {
         let rest = self.let_go_without_a_call(desired, released).await?;
         let due = self.due(desired, &rest);
         let watching = self.watching_due(desired);
-        if due.items.is_empty() && watching.is_empty() {
+        let listing = self.catalogue_due(desired);
+        let list_now = listing.is_some_and(|at| at <= self.now());
+        if due.items.is_empty() && watching.is_empty() && !list_now && !self.needs_probe() {
             self.finish_requests(desired);
-            return Ok(due.next.map_or(Next::OnChange, Next::At));
+            let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
+            return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
         }
         self.ensure_account(desired).await?;
-        if self.ensure_catalogue(desired).await? {
+        if list_now {
+            self.refresh_catalogue().await?;
+            return Ok(Next::Again);
+        }
+        if due.items.is_empty() && watching.is_empty() {
             return Ok(Next::Again);
         }
         let round = self.choose(&due);

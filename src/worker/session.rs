@@ -35,6 +35,8 @@ pub struct Session {
     pub generation: i64,
     /// Monotonic time of the last probe; `None`: no call was made yet.
     pub probed: Option<Duration>,
+    /// It took the place of another one: the spec or the credentials changed.
+    pub replaced: bool,
 }
 
 /// Which backend works which account, over the whole process (R10).

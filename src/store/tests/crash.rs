@@ -71,11 +71,11 @@ fn every_commit_is_all_or_nothing_and_can_be_stopped() {
     ];
     assert_eq!(labels, expected);
 
-    for point in 0..labels.len() {
+    for (point, label) in labels.iter().enumerate() {
         for after in [false, true] {
             let house = House::new();
             let stopped = life(&house, StopAt::new(Some(point), after)).unwrap_err();
-            assert_eq!(stopped, StoreError::Stopped(labels[point].clone()));
+            assert_eq!(stopped, StoreError::Stopped(label.clone()));
             let durable = point + usize::from(after);
             let Opened { store, outcome, .. } = house.open(ANY);
             assert_eq!(outcome == Outcome::Fresh, durable == 0, "stopped at {point}, after: {after}");

@@ -72,7 +72,12 @@ fn a_damaged_entry_is_left_out_and_the_store_lives_on() {
     let store = house.open(ANY).store;
     let id = account("one");
     store.commit(&id, &sample(1), &[entry(1), entry(2), entry(3)]).unwrap();
-    store.inner().session.conn.execute_batch("UPDATE journal SET body = body || 'x' WHERE seq = 2").unwrap();
+    store
+        .inner()
+        .session
+        .conn
+        .execute_batch("UPDATE journal SET body = CAST(body || 'x' AS BLOB) WHERE seq = 2")
+        .unwrap();
     store.inner().session.conn.execute_batch("UPDATE journal SET at = at + 1 WHERE seq = 3").unwrap();
     drop(store);
     let Opened { store, outcome, .. } = house.open(expecting(1));

@@ -140,6 +140,26 @@ fn a_store_of_a_newer_version_is_refused_untouched() {
 }
 
 #[test]
+fn a_record_of_another_build_is_an_error_that_names_it() {
+    let house = committed();
+    let store = house.open(ANY).store;
+    let name = account("emm").to_string();
+    for (kind, body) in [("of the future", "{}"), ("item", r#"{"origin": "Inherited"}"#)] {
+        let inner = store.inner();
+        let columns = [name.as_bytes(), kind.as_bytes(), b"0", body.as_bytes()];
+        let sum = inner.session.sums.of("records", &columns);
+        let insert = "INSERT INTO records (account, kind, key, body, sum) VALUES (?1, ?2, '0', ?3, ?4)";
+        inner.session.conn.execute(insert, (&name, kind, body.as_bytes(), sum)).unwrap();
+        drop(inner);
+        let error = store.load(&account("emm")).unwrap_err();
+        let StoreError::Undecodable { record, .. } = &error else { panic!("{error}") };
+        assert_eq!(*record, format!("Backend/team/emm {kind} 0"));
+        assert!(!error.is_transient());
+        store.inner().session.conn.execute("DELETE FROM records WHERE key = '0'", []).unwrap();
+    }
+}
+
+#[test]
 fn a_database_of_somebody_else_is_refused_untouched() {
     let house = House::new();
     let conn = rusqlite::Connection::open(house.path()).unwrap();
