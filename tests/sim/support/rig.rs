@@ -62,7 +62,7 @@ impl DesiredSource for Cluster {
         let state = self.state.lock().unwrap();
         Some(Desired {
             backend: state.backend.clone()?,
-            assignments: state.assignments.clone(),
+            assignments: Arc::new(state.assignments.clone()),
             undecodable: BTreeSet::new(),
             version: state.version,
         })
