@@ -94,19 +94,31 @@ pub struct Memo {
 impl Memo {
     /// Remembers a status.
     pub fn of(status: &impl Body) -> Self {
+        Self::and_text(status).0
+    }
+
+    /// Remembers a status, and gives the JSON of it.
+    pub fn and_text(status: &impl Body) -> (Self, String) {
         let conditions: Box<[Brief]> = status.conditions().iter().map(brief).collect();
         let ready = conditions::find(status.conditions(), ConditionType::Ready);
         let message = ready.filter(|ready| ready.status != ConditionStatus::True);
-        let text = serde_json::to_vec(status).unwrap_or_default();
-        Self {
+        // Statuses are plain structs, lists and words: they always have a JSON form.
+        let text = serde_json::to_string(status).unwrap_or_default();
+        let memo = Self {
             observed_generation: status.observed_generation(),
             policy_generation: status.policy_generation(),
             ready_message: message.map(|ready| ready.message.as_str().into()),
-            digest: wide(&text),
+            digest: wide(text.as_bytes()),
             essence: essence(status),
             handled: narrow(status.handled().unwrap_or_default().as_bytes()),
             conditions,
-        }
+        };
+        (memo, text)
+    }
+
+    /// All conditions.
+    pub fn conditions(&self) -> &[Brief] {
+        &self.conditions
     }
 
     /// The condition of a type.
