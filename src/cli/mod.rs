@@ -1,1 +1,65 @@
 //! The subcommands of the binary, one file each.
+
+pub mod crds;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The arguments of the binary.
+#[derive(Debug, Parser)]
+#[command(name = "ordain", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do. Each variant holds the arguments of one file of this folder.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the five CRDs as YAML, or write them to one file per kind.
+    Crds(crds::Args),
+    /// Serve doubles of the policy systems on loopback, to try Ordain out.
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Args),
+}
+
+impl Cli {
+    /// Does what the arguments say and tells the exit status.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Crds(args) => exit(crds::run(&args)),
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(args) => exit(block_on(sandbox::run(args))),
+        }
+    }
+}
+
+/// Runs on all cores.
+#[cfg(feature = "sandbox")]
+fn block_on<F: Future>(future: F) -> F::Output {
+    #[expect(clippy::expect_used, reason = "without threads and timers nothing can run, and nobody is there to tell")]
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(future)
+}
+
+/// An error becomes one line on stderr and exit status 1.
+fn exit<E: std::error::Error>(outcome: Result<(), E>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ordain: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

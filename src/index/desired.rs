@@ -130,7 +130,42 @@ pub enum Input {
     },
 }
 
+impl Desired {
+    /// Whether nothing a running sequence depends on differs from `later`: our own finalizers and annotations come
+    /// back as changes, too, and must not stop us.
+    pub fn wants_the_same(&self, later: &Self) -> bool {
+        let same_backend = self.backend.generation == later.backend.generation
+            && self.backend.deleting == later.backend.deleting
+            && self.backend.approve_removals == later.backend.approve_removals
+            && self.backend.requested_at == later.backend.requested_at;
+        same_backend
+            && self.undecodable == later.undecodable
+            && self.assignments.len() == later.assignments.len()
+            && self.assignments.iter().zip(&later.assignments).all(|((name, view), (later_name, later))| {
+                name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
+            })
+    }
+}
+
 impl AssignmentView {
+    fn wants_the_same(&self, later: &Self) -> bool {
+        let same_input = match (&self.input, &later.input) {
+            (Input::Bound { binding, findings }, Input::Bound { binding: after, findings: found }) => {
+                binding.policy_generation == after.policy_generation
+                    && binding.reach == after.reach
+                    && binding.policy == after.policy
+                    && findings == found
+            }
+            (Input::Frozen { reason, .. }, Input::Frozen { reason: after, .. }) => reason == after,
+            _ => false,
+        };
+        same_input
+            && self.uid == later.uid
+            && self.generation == later.generation
+            && self.deleting == later.deleting
+            && self.requested_at == later.requested_at
+    }
+
     /// The binding, where there is one.
     pub fn binding(&self) -> Option<&Binding> {
         match &self.input {

@@ -66,7 +66,12 @@ pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySetti
 }
 
 /// What to do once no write is left to make.
-pub fn decide(pending: &Pending, record: &DeployRecord, settings: DeploySettings, now: Timestamp) -> Decision {
+pub fn decide(
+    pending: &Pending,
+    record: &DeployRecord,
+    settings: DeploySettings,
+    now: Timestamp,
+) -> Decision {
     if pending.ours.is_empty() {
         return Decision::Settled;
     }
@@ -87,7 +92,9 @@ pub fn decide(pending: &Pending, record: &DeployRecord, settings: DeploySettings
         return Decision::HoldForeign(foreign_message(pending));
     }
     match record.running_since {
-        Some(since) if now.duration_since(since) < RETRY => Decision::Wait(Reason::WaitingForDeployment, "the deployment is running".into()),
+        Some(since) if now.duration_since(since) < RETRY => {
+            Decision::Wait(Reason::WaitingForDeployment, "the deployment is running".into())
+        }
         _ => Decision::Deploy,
     }
 }

@@ -6,11 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan,
-    diff::difference,
-    identify::Identified,
-    release::Release,
-    retire::retire,
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, diff::difference, identify::Identified,
+    release::Release, retire::retire,
 };
 use crate::{
     api::conditions::Reason,
@@ -93,7 +90,8 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
     }
     retire(inputs, &mut changes, &mut out);
     if inputs.frozen.is_some() {
-        changes = changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
+        changes =
+            changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
     }
     out.plan = Plan::draft(changes);
     out
@@ -101,7 +99,11 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
 
 type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
 
-fn one(inputs: &Inputs<'_>, desired: &DesiredItem, differences: &mut BTreeMap<ItemKey, Difference>) -> Drafted1 {
+fn one(
+    inputs: &Inputs<'_>,
+    desired: &DesiredItem,
+    differences: &mut BTreeMap<ItemKey, Difference>,
+) -> Drafted1 {
     let key = &desired.key;
     if let Some(trouble) = inputs.identified.trouble.get(key) {
         return (ItemVerdict::Blocked(trouble.reason, trouble.message.clone()), None);
@@ -219,7 +221,7 @@ fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) 
     (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
         let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
                        write the new value into the Policy";
-        ItemVerdict::Blocked(Reason::Drifted, message.into())
+        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
     })
 }
 

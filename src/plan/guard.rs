@@ -67,8 +67,10 @@ pub fn within_window(executed: &[RemovalRecord], window: Duration, now: Timestam
 /// Judges a drafted plan. `count` is the number of removals of a change.
 pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdict) {
     let outstanding: u32 = plan.changes.iter().map(Change::removals).fold(0, u32::saturating_add);
-    let executed =
-        within_window(limits.executed, limits.window, limits.now).iter().map(|r| r.count).fold(0, u32::saturating_add);
+    let executed = within_window(limits.executed, limits.window, limits.now)
+        .iter()
+        .map(|r| r.count)
+        .fold(0, u32::saturating_add);
     let verdict = if outstanding == 0 || outstanding.saturating_add(executed) <= limits.max_removals {
         Verdict::Pass
     } else if let Some(approval) = approval(limits, outstanding) {

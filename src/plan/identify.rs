@@ -4,7 +4,7 @@
 //! | recorded id | object with that id | objects with our mark | outcome |
 //! |---|---|---|---|
 //! | yes | there, our mark or none | – | found (a missing mark is drift) |
-//! | yes | there, another identity's mark | – | `ForeignOwner`: the id was reused, nothing is written |
+//! | yes | there, another identity's mark | – | `OwnedByAnother`: the id was reused, nothing is written |
 //! | yes | gone | – | absent (`plan` counts confirming reads) |
 //! | no | – | one | found: a lost store or a lost answer |
 //! | no | – | several | `AmbiguousIdentity`, nothing written |
@@ -98,7 +98,9 @@ impl<'a> Index<'a> {
             by_name: BTreeMap::new(),
         };
         for item in &observation.items {
-            item.key.iter().for_each(|key| drop(index.by_key.insert(key, item)));
+            if let Some(key) = &item.key {
+                index.by_key.insert(key, item);
+            }
             if let Some(id) = &item.id {
                 index.by_id.insert(id, item);
                 index.by_name.entry(fold(&item.name)).or_default().push(item);
@@ -153,7 +155,7 @@ fn by_record<'a>(
                 "object {id}, recorded as ours, now bears the mark {theirs} of something else; nothing is written \
                  to it. Remove the mark in the console or point spec.adopt.id at the right object"
             );
-            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::ForeignOwner, message });
+            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::OwnedByAnother, message });
             None
         }
         Some(_) => {
@@ -194,7 +196,7 @@ fn by_adoption_or_name<'a>(
     match chosen {
         Ok(Some(item)) if item.mark.is_some() => {
             let message = format!("{} bears another mark and can never be adopted", describe(item));
-            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::ForeignOwner, message });
+            out.trouble.insert(wanted.key.clone(), Trouble { reason: Reason::OwnedByAnother, message });
             None
         }
         Ok(Some(item)) => {
@@ -253,7 +255,8 @@ fn sort_the_rest<'a>(
         .filter_map(|item| item.id.as_ref())
         .chain(memory.items.values().filter_map(|record| record.id.as_ref()))
         .collect();
-    for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id))) {
+    for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
+    {
         match &item.mark {
             Some(mark) if mark.owner == *owner => out.orphaned.push(item),
             Some(_) => {}

@@ -88,9 +88,16 @@ impl Sorted {
         let Change { item, kind, why, .. } = change;
         match kind {
             ChangeKind::Create(desired) => {
-                self.creates.push(PlannedStep { step: Step::Create(desired), items: vec![item], removals, why });
+                self.creates.push(PlannedStep {
+                    step: Step::Create(desired),
+                    items: vec![item],
+                    removals,
+                    why,
+                });
             }
-            ChangeKind::Update { desired, observed, difference, restore } if desired.shape == Shape::Document => {
+            ChangeKind::Update { desired, observed, difference, restore }
+                if desired.shape == Shape::Document =>
+            {
                 let differing = difference.leaves;
                 let change = DocumentChange { desired: *desired, differing, restore, observed: *observed };
                 self.documents.push((change, removals, why));
@@ -108,8 +115,12 @@ impl Sorted {
             }
             ChangeKind::Restore { observed, leaves } if observed.key.is_some() => {
                 let desired = nothing_wanted(&item, &observed);
-                let change =
-                    DocumentChange { desired, differing: BTreeSet::new(), restore: leaves, observed: *observed };
+                let change = DocumentChange {
+                    desired,
+                    differing: BTreeSet::new(),
+                    restore: leaves,
+                    observed: *observed,
+                };
                 self.documents.push((change, removals, why));
             }
             ChangeKind::Restore { observed, leaves } => {
@@ -148,7 +159,11 @@ fn switches(flips: Vec<Flip>, enabled: bool) -> Option<PlannedStep> {
     Some(PlannedStep { step: Step::SetEnabled { ids, enabled }, items, removals, why })
 }
 
-fn writes(documents: Vec<(DocumentChange, u32, String)>, driver: &dyn Translate, round: &Round) -> Vec<PlannedStep> {
+fn writes(
+    documents: Vec<(DocumentChange, u32, String)>,
+    driver: &dyn Translate,
+    round: &Round,
+) -> Vec<PlannedStep> {
     let many = documents.len() > SYNC_LIMIT;
     let mut about: BTreeMap<ItemKey, (u32, String)> = BTreeMap::new();
     let mut changes = Vec::new();

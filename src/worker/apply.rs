@@ -95,7 +95,8 @@ fn chunks(steps: Vec<PlannedStep>) -> Vec<Vec<PlannedStep>> {
     let mut chunks: Vec<Vec<PlannedStep>> = Vec::new();
     for step in steps {
         let joins = chunks.last().is_some_and(|last| {
-            last.len() < CHUNK && last.first().is_some_and(|f| independent(&f.step) && same_kind(&f.step, &step.step))
+            last.len() < CHUNK
+                && last.first().is_some_and(|f| independent(&f.step) && same_kind(&f.step, &step.step))
         });
         match chunks.last_mut().filter(|_| joins) {
             Some(last) => last.push(step),
@@ -119,7 +120,8 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
         hand.store.sealer().seal(&place, value.to_string().as_bytes())
     };
     let deploys = hand.driver.facts().deploys;
-    Before { memory, claims: hand.claims, inputs: hand.inputs, seal: &seal, deploys, now: (hand.now)() }.writes(chunk)
+    Before { memory, claims: hand.claims, inputs: hand.inputs, seal: &seal, deploys, now: (hand.now)() }
+        .writes(chunk)
 }
 
 /// Who, why, what: before and after stand in the item's records and pre-images; here their digests suffice.
@@ -129,7 +131,16 @@ fn journal(chunk: &[PlannedStep], at: Timestamp) -> Vec<JournalEntry> {
         let what = name(&planned.step);
         let mut entry = |who: String, item: &ItemKey, path: Option<LeafPath>, before, after| {
             let why = planned.why.clone();
-            entries.push(JournalEntry { at, who, why, what: what.into(), item: item.clone(), path, before, after });
+            entries.push(JournalEntry {
+                at,
+                who,
+                why,
+                what: what.into(),
+                item: item.clone(),
+                path,
+                before,
+                after,
+            });
         };
         match &planned.step {
             Step::Write { changes, .. } => {
@@ -138,7 +149,9 @@ fn journal(chunk: &[PlannedStep], at: Timestamp) -> Vec<JournalEntry> {
                     for path in change.differing.iter().chain(change.restore.keys()) {
                         let leaf = change.desired.leaves.get(path);
                         let shown = |value: Option<&serde_json::Value>| match value {
-                            Some(value) if !leaf.is_some_and(|l| l.secret) => JournalValue::Value(value.clone()),
+                            Some(value) if !leaf.is_some_and(|l| l.secret) => {
+                                JournalValue::Value(value.clone())
+                            }
                             _ => JournalValue::Absent,
                         };
                         let after = leaf.map(|l| &l.value).or_else(|| change.restore.get(path));
@@ -230,27 +243,16 @@ fn succeeded(
 ) -> Vec<Write> {
     match (&planned.step, outcome) {
         (Step::Create(desired), Outcome::Applied { id: Some(id) }) => {
-            let record = ItemRecord {
-                origin: Origin::Created,
-                id: Some(id.clone()),
-                title: desired.title.clone(),
-                status_key: desired.status_key.clone(),
-                observed: None,
-                slot: None,
-                sent: None,
-                secrets: Vec::new(),
-                drifted: Vec::new(),
-                seeded: None,
-                suspect_until: None,
-                retiring: false,
-                absences: 0,
-            };
+            let mark = desired.mark();
+            let record =
+                ItemRecord::new(Origin::Created, Some(id.clone()), mark, &desired.title, &desired.status_key);
             vec![Write::Item(desired.key.clone(), Some(Box::new(record)))]
         }
         (Step::Write { changes, .. }, outcome) => {
             let mut writes = sent_secrets(hand, changes, memory);
             if let Outcome::Pending { operation, state } = outcome {
-                let items = planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
+                let items =
+                    planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
                 let resends = u32::from(planned.why == "resend");
                 let task = OperationRecord { items, state: *state, since: now, resends };
                 writes.push(Write::Operation(operation.clone(), Some(task)));
@@ -276,12 +278,18 @@ fn sent_secrets(hand: &Hand<'_>, changes: &[crate::drivers::DocumentChange], mem
                 .iter()
                 .filter(|(_, leaf)| leaf.secret)
                 .map(|(path, leaf)| {
-                    (path.clone(), crate::plan::diff::leaf_digest(hand.driver.as_ref(), &digester, path, leaf))
+                    (
+                        path.clone(),
+                        crate::plan::diff::leaf_digest(hand.driver.as_ref(), &digester, path, leaf),
+                    )
                 })
                 .collect();
             let record = memory.items.get(&change.desired.key)?;
             (record.secrets != secrets).then(|| {
-                Write::Item(change.desired.key.clone(), Some(Box::new(ItemRecord { secrets, ..record.clone() })))
+                Write::Item(
+                    change.desired.key.clone(),
+                    Some(Box::new(ItemRecord { secrets, ..record.clone() })),
+                )
             })
         })
         .collect()

@@ -7,7 +7,9 @@ use crate::{
     drivers::{DesiredItem, Step},
     model::{
         Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
-        memory::{ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, RemovalRecord, SentRecord, Write},
+        memory::{
+            ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, RemovalRecord, SentRecord, Write,
+        },
     },
     plan::steps::PlannedStep,
 };
@@ -44,7 +46,10 @@ impl Before<'_> {
         }
         let changes = steps.iter().any(|s| !matches!(s.step, Step::Deploy));
         if self.deploys && changes && self.memory.deploy.ours_since.is_none() {
-            writes.push(Write::Deploy(DeployRecord { ours_since: Some(self.now), ..self.memory.deploy.clone() }));
+            writes.push(Write::Deploy(DeployRecord {
+                ours_since: Some(self.now),
+                ..self.memory.deploy.clone()
+            }));
         }
         writes
     }
@@ -73,9 +78,12 @@ impl Before<'_> {
                 })
                 .collect(),
             // The guard counts a removal once, also if its stages are rounds apart (R2).
-            Step::SetEnabled { enabled: false, .. } => {
-                step.items.iter().filter(|_| step.removals > 0).filter_map(|item| self.retiring(item)).collect()
-            }
+            Step::SetEnabled { enabled: false, .. } => step
+                .items
+                .iter()
+                .filter(|_| step.removals > 0)
+                .filter_map(|item| self.retiring(item))
+                .collect(),
             Step::Restore { .. }
             | Step::SetEnabled { .. }
             | Step::Reorder(_)

@@ -60,7 +60,9 @@ pub fn settle(
                 overdue(id, task, memory, now, &mut settled);
             }
             TaskState::Pending | TaskState::Started if state != task.state => {
-                settled.writes.push(Write::Operation(id.clone(), Some(OperationRecord { state, ..task.clone() })));
+                settled
+                    .writes
+                    .push(Write::Operation(id.clone(), Some(OperationRecord { state, ..task.clone() })));
             }
             TaskState::Pending | TaskState::Started => {}
         }
@@ -78,7 +80,8 @@ fn failed(
     settled.writes.push(Write::Operation(id.to_owned(), None));
     for (item, digest) in &task.items {
         if task.resends > 0 && inputs(item) == *digest {
-            let message = format!("task {id} failed, and so did the one before it; the system refuses this write");
+            let message =
+                format!("task {id} failed, and so did the one before it; the system refuses this write");
             settled.blocked.insert(item.clone(), (Reason::TaskFailed, message, now.checked_add(RESEND).ok()));
         }
     }

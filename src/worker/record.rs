@@ -45,6 +45,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     let difference = draft.differences.get(key);
     let mut record = before.cloned().unwrap_or_else(|| new_record(inputs, desired, observed));
     record.id.clone_from(&observed.id);
+    record.mark = desired.mark();
     record.title.clone_from(&desired.title);
     record.status_key.clone_from(&desired.status_key);
     record.absences = 0;
@@ -70,21 +71,7 @@ fn new_record(inputs: &Inputs<'_>, desired: &DesiredItem, observed: &ObservedIte
         Shape::Object { .. } if inputs.identified.adopted.contains(&desired.key) => Origin::Adopted,
         Shape::Object { .. } => Origin::Created,
     };
-    ItemRecord {
-        origin,
-        id: observed.id.clone(),
-        title: desired.title.clone(),
-        status_key: desired.status_key.clone(),
-        observed: None,
-        slot: None,
-        sent: None,
-        secrets: Vec::new(),
-        drifted: Vec::new(),
-        seeded: None,
-        suspect_until: None,
-        retiring: false,
-        absences: 0,
-    }
+    ItemRecord::new(origin, observed.id.clone(), desired.mark(), &desired.title, &desired.status_key)
 }
 
 /// Did the last write stick? Judged once per write, and not while its task is open.
@@ -107,7 +94,9 @@ fn judge_last_write(
 fn task_is_closed(inputs: &Inputs<'_>, before: Option<&ItemRecord>) -> bool {
     let Some(before) = before else { return true };
     !inputs.memory.operations.values().any(|op| {
-        op.items.keys().any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
+        op.items
+            .keys()
+            .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
     })
 }
 
@@ -144,7 +133,8 @@ fn digests(
     desired: &DesiredItem,
     observed: &ObservedItem,
 ) -> LeafDigests {
-    let digest = |path: &LeafPath| observed.leaves.get(path).map(|v| digester.json(&driver.canonicalise(path, v)));
+    let digest =
+        |path: &LeafPath| observed.leaves.get(path).map(|v| digester.json(&driver.canonicalise(path, v)));
     desired.leaves.keys().filter_map(|path| Some((path.clone(), digest(path)?))).collect()
 }
 
@@ -202,7 +192,8 @@ pub fn forget(
         claim.leaves.retain(|(path, _)| !gone.contains(path));
         Some(claim)
     });
-    let others: Vec<_> = memory.claims_on(item).filter(|(who, _)| *who != by).map(|(_, claim)| claim).collect();
+    let others: Vec<_> =
+        memory.claims_on(item).filter(|(who, _)| *who != by).map(|(_, claim)| claim).collect();
     let held = |path: &LeafPath| {
         others.iter().copied().chain(&remaining).any(|claim| claim.leaves.iter().any(|(p, _)| p == path))
     };

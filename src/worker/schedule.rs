@@ -63,7 +63,8 @@ pub struct Situation<'a> {
 /// Which items are due.
 pub fn due(s: &Situation<'_>) -> Due {
     let mut due = Due::default();
-    let candidates: BTreeSet<&ItemKey> = s.stakes.items().chain(s.releasing).collect();
+    let candidates: BTreeSet<&ItemKey> =
+        s.stakes.items().filter(|item| s.stakes.is_pushed(item)).chain(s.releasing).collect();
     for item in candidates {
         match when(s, item) {
             When::Now(lane) => drop(due.items.insert(item.clone(), lane)),

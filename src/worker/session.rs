@@ -7,7 +7,7 @@
 //! ```
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -27,50 +27,54 @@ use super::ports::SecretError;
 /// The Secret of an account is read at most this often.
 pub const SECRET_PAUSE: Duration = Duration::from_mins(1);
 
-/// An open session.
+/// A driver, and whether the account behind it has been looked at.
 pub struct Session {
     /// The driver.
     pub driver: Arc<dyn Driver>,
     /// `metadata.generation` of the Backend it was made from.
     pub generation: i64,
-    /// Monotonic time of the last probe.
-    pub probed: Duration,
+    /// Monotonic time of the last probe; `None`: no call was made yet.
+    pub probed: Option<Duration>,
+    /// It took the place of another one: the spec or the credentials changed.
+    pub replaced: bool,
 }
 
 /// Which backend works which account, over the whole process (R10).
 #[derive(Debug, Default)]
-pub struct Accounts(Mutex<BTreeMap<String, (BackendId, jiff::Timestamp)>>);
+pub struct Accounts(Mutex<BTreeMap<BackendId, Claim>>);
+
+/// A backend's claim to an account.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// As spelled in `spec.system`.
+    pub system: &'static str,
+    /// What the driver compares accounts by.
+    pub evidence: BTreeSet<String>,
+    /// `metadata.creationTimestamp` of the backend.
+    pub created: jiff::Timestamp,
+}
 
 impl Accounts {
-    /// Claims an account for a backend; `Err` names the backend that keeps it.
-    ///
-    /// A ClusterBackend comes before a Backend, then the older before the younger.
+    /// Claims an account. A ClusterBackend comes before a Backend, then the older before the younger.
     ///
     /// # Errors
-    /// The other backend.
-    pub fn claim(&self, account: &str, backend: &BackendId, created: jiff::Timestamp) -> Result<(), BackendId> {
+    /// The worthier backend that has claimed the same account.
+    pub fn claim(&self, backend: &BackendId, claim: Claim, driver: &dyn Driver) -> Result<(), BackendId> {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match accounts.get(account) {
-            Some((holder, since)) if holder != backend && (holder.kind, *since, holder) <= (backend.kind, created, backend) => {
-                Err(holder.clone())
-            }
-            _ => {
-                accounts.insert(account.to_owned(), (backend.clone(), created));
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether this backend still holds the account: a worthier one may have come.
-    pub fn holds(&self, account: &str, backend: &BackendId) -> bool {
-        let accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(account).is_none_or(|(holder, _)| holder == backend)
+        let rank = (backend.kind, claim.created, backend);
+        let worthier = accounts
+            .iter()
+            .filter(|(_, other)| other.system == claim.system)
+            .filter(|(_, other)| driver.same_account(&other.evidence, &claim.evidence))
+            .find(|(id, other)| *id != backend && (id.kind, other.created, *id) < rank)
+            .map(|(id, _)| id.clone());
+        accounts.insert(backend.clone(), claim);
+        worthier.map_or(Ok(()), Err)
     }
 
     /// Gives an account up.
     pub fn leave(&self, backend: &BackendId) {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.retain(|_, (holder, _)| holder != backend);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(backend);
     }
 }
 
@@ -88,7 +92,12 @@ pub enum Recognised {
 }
 
 /// Compares a probe with memory. Pure.
-pub fn recognise(driver: &dyn Driver, backend: &BackendView, memory: &Memory, found: AccountRecord) -> Recognised {
+pub fn recognise(
+    driver: &dyn Driver,
+    backend: &BackendView,
+    memory: &Memory,
+    found: AccountRecord,
+) -> Recognised {
     let Some(known) = &memory.account else { return Recognised::New(Write::Account(Some(found))) };
     if driver.same_account(&known.evidence, &found.evidence) {
         let found = AccountRecord { fingerprint: known.fingerprint.clone(), ..found };
@@ -111,9 +120,11 @@ pub fn secret_trouble(namespace: &str, name: &str, error: &SecretError) -> Drive
                 --type merge -p '{\"spec\":{\"releasePolicy\":\"Orphan\"}}'";
     let (class, reason, hint) = match error {
         SecretError::Missing => (Class::Rejected, Reason::CredentialsMissing, ways),
-        SecretError::Unlabelled(_) => {
-            (Class::Rejected, Reason::CredentialsInvalid, "Label it, so that no other Secret can be named by mistake")
-        }
+        SecretError::Unlabelled(_) => (
+            Class::Rejected,
+            Reason::CredentialsInvalid,
+            "Label it, so that no other Secret can be named by mistake",
+        ),
         SecretError::Unreadable(_) => (Class::Transient, Reason::CredentialsMissing, "It is tried again"),
     };
     DriverError::new(class, reason, format!("Secret {namespace}/{name} {error}. {hint}"))

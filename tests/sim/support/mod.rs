@@ -4,7 +4,9 @@
 pub mod apiserver;
 pub mod clock;
 pub mod gate;
+pub mod rig;
 pub mod settle;
+pub mod vendors;
 
 pub use apiserver::FakeApi;
 pub use clock::SimClock;
