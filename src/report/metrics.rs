@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::AtomicU64,
     },
     time::Duration,
 };
@@ -350,7 +350,7 @@ impl Collector for Proofs {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::sync::Arc;
+    use std::sync::{Arc, atomic::Ordering};
 
     use jiff::Timestamp;
 

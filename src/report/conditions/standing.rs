@@ -28,7 +28,7 @@ pub(super) fn verdict(
         Standing::Working(reason, message) => Verdict::reconciling(*reason, message),
         Standing::Stalled(reason, message) => Verdict::stalled(*reason, message),
         Standing::Unresolved(reason, message, since) => {
-            let ripe = now.duration_since(*since) >= UNRESOLVED_GRACE;
+            let ripe = now.duration_since(*since) >= UNRESOLVED_GRACE || is_stalled(facts, before, *reason);
             let make = if ripe { Verdict::stalled } else { Verdict::reconciling };
             make(*reason, message.clone())
         }
@@ -41,6 +41,12 @@ pub(super) fn verdict(
             Verdict { reason: Reason::Terminating, ..make(*reason, message.clone()) }
         }
     }
+}
+
+/// Whether patience has ended already, with the same trouble at the same generations.
+fn is_stalled(facts: &AssignmentFacts, before: Option<&Memo>, reason: Reason) -> bool {
+    let stalled = before.filter(|before| speaks_of(before, facts)).and_then(|b| b.find(ConditionType::Stalled));
+    stalled.is_some_and(|stalled| stalled.status == ConditionStatus::True && stalled.reason == reason)
 }
 
 /// When the same facts come out differently by time alone.

@@ -98,10 +98,11 @@ fn passes_by_itself(memo: &Memo) -> bool {
                 | Reason::Releasing
                 | Reason::Terminating
                 | Reason::AssignmentsNotReady
+                | Reason::Throttled
                 | Reason::Conflict
                 | Reason::CatalogueIncomplete
                 | Reason::NotObserved
-                | Reason::Drifted
+                | Reason::DriftDetected
                 | Reason::TaskPending
                 | Reason::TaskStarted
                 | Reason::Deploying

@@ -141,6 +141,18 @@ impl Report {
         !matches!(facts.standing, Standing::Unavailable { .. })
     }
 
+    /// Takes over since when the object stands as it does, where it stood so before.
+    pub fn remember(&mut self, earlier: &Self) {
+        let (Self::Assignment(now), Self::Assignment(before)) = (self, earlier) else { return };
+        if now.generation == before.generation
+            && let Standing::Unresolved(reason, _, since) = &mut now.standing
+            && let Standing::Unresolved(was, _, earlier) = &before.standing
+            && reason == was
+        {
+            *since = (*since).min(*earlier);
+        }
+    }
+
     /// In how long it comes to another status by time alone.
     pub fn ripens_in(&self, now: Timestamp) -> Option<Duration> {
         let Self::Assignment(facts) = self else { return None };

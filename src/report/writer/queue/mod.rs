@@ -154,9 +154,13 @@ impl Queue {
     }
 
     /// Replaces what was last reported of the object.
-    pub fn report(&mut self, report: Report, now: Now) {
-        let key = report.key();
-        self.job(&key, report.uid()).report = Some(report);
+    pub fn report(&mut self, mut report: Report, now: Now) {
+        let (key, uid) = (report.key(), report.uid().clone());
+        let job = self.job(&key, &uid);
+        if let Some(earlier) = &job.report {
+            report.remember(earlier);
+        }
+        job.report = Some(report);
         self.settle(&key, now);
     }
 
