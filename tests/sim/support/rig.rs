@@ -106,6 +106,12 @@ impl Reporter for Cluster {
         self.changed();
         Ok(())
     }
+    async fn ensure_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        Ok(())
+    }
+    async fn remove_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        Ok(())
+    }
 }
 
 #[async_trait]
