@@ -1,6 +1,7 @@
 //! The subcommands of the binary, one file each.
 
 pub mod crds;
+pub mod docs;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
@@ -21,6 +22,9 @@ pub struct Cli {
 enum Command {
     /// Print the five CRDs as YAML, or write them to one file per kind.
     Crds(crds::Args),
+    /// Write the reference pages that are made from the code.
+    #[command(hide = true)]
+    Docs(docs::Args),
     /// Serve doubles of the policy systems on loopback, to try Ordain out.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Args),
@@ -31,6 +35,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Crds(args) => exit(crds::run(&args)),
+            Command::Docs(args) => exit(docs::run(&args)),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(args) => exit(block_on(sandbox::run(args))),
         }

@@ -41,6 +41,9 @@ impl Worker {
         if current && !self.rereads_secret(backend) {
             return Ok(());
         }
+        if let Some(error) = crate::drivers::connect::unavailable(&backend.system) {
+            return Err(Halt::Account(error));
+        }
         self.wait_out(backend)?;
         let namespace = self.credentials_namespace(backend);
         let name = backend.settings.credentials.clone();

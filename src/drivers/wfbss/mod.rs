@@ -117,16 +117,19 @@ impl Wfbss {
     }
 }
 
+/// What the system is: documents that exist anyway, without marks.
+pub const FACTS: Facts = Facts {
+    system: "wfbss",
+    snapshot: false,
+    deploys: false,
+    ordered: false,
+    marks: false,
+    deletes: false,
+};
+
 impl Translate for Translator {
     fn facts(&self) -> Facts {
-        Facts {
-            system: "wfbss",
-            snapshot: false,
-            deploys: false,
-            ordered: false,
-            marks: false,
-            deletes: false,
-        }
+        FACTS
     }
 
     /// One known customer is enough: customers come and go, and none belongs to two partners.

@@ -201,7 +201,7 @@ impl Policies {
                 match self.is_absent(&[id]).await {
                     Ok(Some(_)) => Ok(()),
                     Ok(None) if error.class == Class::Gone => {
-                        Err(DriverError::new(Class::Transient, Reason::SystemUnavailable, error.message))
+                        Err(DriverError::new(Class::Transient, Reason::Unreachable, error.message))
                     }
                     _ => Err(error),
                 }
@@ -258,7 +258,7 @@ impl Policies {
         match self.is_absent(ids).await {
             Ok(Some(absent)) => gone(&absent),
             _ if error.class == Class::Gone => {
-                DriverError::new(Class::Transient, Reason::SystemUnavailable, error.message)
+                DriverError::new(Class::Transient, Reason::Unreachable, error.message)
             }
             _ => error,
         }

@@ -39,9 +39,13 @@ impl From<&Wso2> for Translator {
     }
 }
 
+/// What the system is.
+pub const FACTS: Facts =
+    Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true };
+
 impl Translate for Translator {
     fn facts(&self) -> Facts {
-        Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true }
+        FACTS
     }
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
