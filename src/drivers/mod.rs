@@ -74,7 +74,7 @@ pub struct Probe {
 }
 
 /// One assignment with everything it refers to: the input of `compile`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
     /// The assignment.
     pub assignment: ObjectName,

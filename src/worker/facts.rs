@@ -2,7 +2,7 @@
 
 use super::{Worker, compile::Kept, observers::Watching, round::holds_anything};
 use crate::{
-    api::conditions::Reason,
+    api::{Mode, conditions::Reason},
     drivers::{Class, Finding, Severity},
     index::{AssignmentView, Desired, Input},
     model::{ItemKey, ObjectName, memory::Origin},
@@ -62,6 +62,7 @@ impl Worker {
             objects: watching.map_or_else(|| self.objects(&items), |w| w.objects.clone()),
             operations: self.operations(&items),
             plan: self.plan(&items, watching),
+            mode: if view.observe_only { Mode::Observe } else { Mode::Apply },
             release_policy: effective(view.release_policy, origin),
         }
     }

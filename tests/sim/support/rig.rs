@@ -62,7 +62,7 @@ impl DesiredSource for Cluster {
         let state = self.state.lock().unwrap();
         Some(Desired {
             backend: state.backend.clone()?,
-            assignments: state.assignments.clone(),
+            assignments: Arc::new(state.assignments.clone()),
             undecodable: BTreeSet::new(),
             version: state.version,
         })
@@ -104,6 +104,12 @@ impl Reporter for Cluster {
         state.finalizer_writes += 1;
         drop(state);
         self.changed();
+        Ok(())
+    }
+    async fn ensure_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        Ok(())
+    }
+    async fn remove_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
         Ok(())
     }
 }

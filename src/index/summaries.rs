@@ -1,0 +1,2 @@
+//! What the status of Policies and TargetGroups is made from.
+

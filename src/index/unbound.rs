@@ -1,0 +1,2 @@
+//! Verdicts for objects no worker owns.
+
