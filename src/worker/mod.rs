@@ -11,8 +11,10 @@
 //!
 //! A round starts from what is desired now; a newer change stops a pass between two sequences (R17).
 
+pub mod act;
 pub mod apply;
 pub mod before;
+pub mod compare;
 pub mod compile;
 pub mod connect;
 pub mod facts;
@@ -25,6 +27,7 @@ pub mod round;
 pub mod say;
 pub mod schedule;
 pub mod session;
+pub mod standing;
 pub mod trouble;
 
 use std::{
