@@ -22,20 +22,18 @@ use crate::{
     },
 };
 
-/// Something that comes by itself is looked for at most this many seconds apart.
-const LONGEST_POLL: i64 = 15;
-
 impl Worker {
     /// Plans, judges and applies what the look shows.
     pub(super) async fn act(
         &mut self,
         desired: &Desired,
         look: &Look,
+        here: &[Release],
         rest: &[Release],
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let drafted = self.draft(desired, look, rest)?;
-        self.conclude(desired, look, &drafted.released, rest).await?;
+        let drafted = self.draft(desired, look, here)?;
+        self.conclude(desired, &drafted.released, rest).await?;
         let (plan, verdict) = self.judge(desired, drafted.plan)?;
         let removals_held = verdict.message();
         self.note_holds(&plan, removals_held.as_deref());
@@ -120,6 +118,7 @@ impl Worker {
         if planned.is_empty() {
             return Ok(Next::At(self.poll_later()));
         }
+        self.remember_generations(desired, look, &planned)?;
         let clock = self.house.clock.clone();
         let now = move || clock.now();
         let house = self.house.clone();
@@ -142,6 +141,26 @@ impl Worker {
             None if applied.calls == 0 => Ok(Next::At(self.poll_later())),
             None => Ok(Next::Again),
         }
+    }
+
+    /// What is acted on is remembered first, so that no older generation is acted on later (I7).
+    fn remember_generations(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        planned: &[PlannedStep],
+    ) -> Result<(), Halt> {
+        let contributors = planned
+            .iter()
+            .flat_map(|step| &step.items)
+            .filter_map(|item| look.items.get(item))
+            .flat_map(|item| &item.contributors);
+        let writes: Vec<_> = contributors
+            .filter_map(|name| desired.assignments.get(name))
+            .filter(|view| self.memory.seen.get(&view.uid).is_none_or(|seen| *seen < view.generation))
+            .map(|view| Write::Seen(view.uid.clone(), view.generation))
+            .collect();
+        Ok(self.commit(writes)?)
     }
 
     async fn deploy(
@@ -184,11 +203,15 @@ impl Worker {
         }
     }
 
-    /// 1, 2, 4, 8, 15 s: how long a thing that comes by itself is waited for before the next look.
+    /// 1, 2, 4, 8, 15 s, after minutes every minute: how long a thing that comes by itself is waited for before the
+    /// next look.
     pub(super) fn poll_later(&mut self) -> Timestamp {
         self.settle_polls = self.settle_polls.saturating_add(1);
-        let seconds =
-            1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
+        let seconds = match self.settle_polls {
+            polls @ 1..=4 => 1i64 << (polls - 1),
+            5..=30 => 15,
+            _ => 60,
+        };
         self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
     }
 

@@ -50,8 +50,6 @@ impl From<StoreError> for Halt {
 
 /// Documents looked at in one round; small enough for a newer change to come soon, large enough to pack.
 const SLICE: usize = 100;
-/// Documents of a cold start are many and nobody waits in between.
-const LONGEST_POLL: i64 = 15;
 
 impl Worker {
     pub(super) async fn round(&mut self, desired: &Desired, asked: Asked<'_>) -> Result<Next, Halt> {
@@ -63,6 +61,9 @@ impl Worker {
         let changed = self.update_stakes(desired);
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
+        if self.is_behind(desired) {
+            return Ok(Next::OnChange);
+        }
         let due = self.due(desired, &rest);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
@@ -81,9 +82,11 @@ impl Worker {
             return Ok(Next::Again);
         }
         let round = self.choose(&due);
-        let look = self.look(desired, round, &rest, &watching).await?;
+        let here: Vec<Release> =
+            rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
+        let look = self.look(desired, round, &here, &watching).await?;
         self.observe_watching(desired, &watching, &look)?;
-        let outcome = self.act(desired, &look, &rest, asked).await?;
+        let outcome = self.act(desired, &look, &here, &rest, asked).await?;
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
@@ -96,6 +99,14 @@ impl Worker {
     fn resting(&self, desired: &Desired) -> Option<Next> {
         let backend = &desired.backend;
         (backend.settings.suspend || backend.invalid.is_some()).then_some(Next::OnChange)
+    }
+
+    /// I7, F11: an assignment older than one already acted on comes from a stale list; a newer one is on its way.
+    fn is_behind(&self, desired: &Desired) -> bool {
+        desired
+            .assignments
+            .values()
+            .any(|view| self.memory.seen.get(&view.uid).is_some_and(|seen| *seen > view.generation))
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
@@ -236,7 +247,7 @@ impl Worker {
             .values()
             .any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
             || self.is_asked(&self.id.to_string(), desired.backend.requested_at.as_deref());
-        schedule::due(&Situation {
+        let mut due = schedule::due(&Situation {
             stakes: &self.stakes,
             memory: &self.memory,
             releasing: &releasing,
@@ -245,7 +256,15 @@ impl Worker {
             all,
             digester: &self.digester,
             now: self.now(),
-        })
+        });
+        due.items.retain(|item, _| !self.holding.contains(item));
+        if !self.holding.is_empty() {
+            let interval =
+                SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
+            let again = self.now().checked_add(interval).unwrap_or(Timestamp::MAX);
+            due.next = Some(due.next.map_or(again, |next| next.min(again)));
+        }
+        due
     }
 
     /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
@@ -285,10 +304,7 @@ impl Worker {
             let more = !due.items.is_empty();
             return if more { Next::Again } else { due.next.map_or(Next::OnChange, Next::At) };
         }
-        self.settle_polls = self.settle_polls.saturating_add(1);
-        let seconds =
-            1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
-        Next::At(self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+        Next::At(self.poll_later())
     }
 }
 
