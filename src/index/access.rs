@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::entry::Fault;
 use crate::{
     api::{
-        Access, AccessTargets, Adoption, AppShieldTargets, Customer, GroupScope, IdOrName, PolicyAssignmentSpec,
-        Reason, TachyonTargets, TargetSpec, WfbssTargets, Wso2Targets,
+        Access, AccessTargets, Adoption, AppShieldTargets, Customer, GroupScope, IdOrName,
+        PolicyAssignmentSpec, Reason, TachyonTargets, TargetSpec, WfbssTargets, Wso2Targets,
     },
     drivers::Reach,
 };
@@ -87,12 +87,7 @@ fn allows(entry: &Access, request: &Request<'_>) -> Result<(), Fault> {
     let spec = request.spec;
     if !entry.allows_priority(spec.priority()) {
         let range = entry.priority.map_or((0, 0), |range| (range.min, range.max));
-        return Err(denied(format!(
-            "spec.priority {}, only {} to {}",
-            spec.priority(),
-            range.0,
-            range.1
-        )));
+        return Err(denied(format!("spec.priority {}, only {} to {}", spec.priority(), range.0, range.1)));
     }
     if spec.adopt.is_some() && entry.adoption() == Adoption::Deny {
         let message = format!(
@@ -103,7 +98,11 @@ fn allows(entry: &Access, request: &Request<'_>) -> Result<(), Fault> {
     }
     let Some(reach) = request.reach else {
         let all = matches!(entry.targets, AccessTargets::All(all) if all.0);
-        return if all { Ok(()) } else { Err(denied("a policy without targets, only with `targets: {all: true}`".into())) };
+        return if all {
+            Ok(())
+        } else {
+            Err(denied("a policy without targets, only with `targets: {all: true}`".into()))
+        };
     };
     if reach.everyone && !entry.everyone() {
         return Err(denied("spec.targets.everyone".into()));
@@ -129,7 +128,8 @@ fn covers(open: &AccessTargets, asked: &TargetSpec) -> Result<(), String> {
 
 fn wfbss(open: &WfbssTargets, asked: &WfbssTargets) -> Result<(), String> {
     asked.customers.iter().try_for_each(|customer| {
-        let mut same = open.customers.iter().filter(|one| same_customer(&one.customer, &customer.customer)).peekable();
+        let mut same =
+            open.customers.iter().filter(|one| same_customer(&one.customer, &customer.customer)).peekable();
         if same.peek().is_none() {
             return Err(format!("customer {}", customer.customer.text()));
         }

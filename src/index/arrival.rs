@@ -67,7 +67,9 @@ impl Index {
             Kind::Namespace => None,
             Kind::Policy => self.policies.get(name).map(|slot| (&slot.head, slot.version)),
             Kind::TargetGroup => self.groups.get(name).map(|slot| (&slot.head, slot.version)),
-            Kind::PolicyAssignment => self.assignments.get(name).map(|one| (&one.slot.head, one.slot.version)),
+            Kind::PolicyAssignment => {
+                self.assignments.get(name).map(|one| (&one.slot.head, one.slot.version))
+            }
             Kind::Backend | Kind::ClusterBackend => {
                 self.backends.get(&backend_id(kind, name)).map(|slot| (&slot.head, slot.version))
             }

@@ -141,9 +141,11 @@ impl Desired {
         same_backend
             && self.undecodable == later.undecodable
             && self.assignments.len() == later.assignments.len()
-            && self.assignments.iter().zip(later.assignments.iter()).all(|((name, view), (later_name, later))| {
-                name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
-            })
+            && self.assignments.iter().zip(later.assignments.iter()).all(
+                |((name, view), (later_name, later))| {
+                    name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
+                },
+            )
     }
 }
 

@@ -160,35 +160,6 @@ fn target(selector: Selector, names: &mut Interner) -> Target {
     }))
 }
 
-/// What the status of an assignment says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Said {
-    /// `status.observedGeneration`.
-    pub generation: Option<i64>,
-    /// `status.policyGeneration`.
-    pub policy_generation: Option<i64>,
-    /// Ready is True.
-    pub ready: bool,
-    /// Stalled is True.
-    pub stalled: bool,
-}
-
-impl Said {
-    fn of(status: Option<&api::PolicyAssignmentStatus>) -> Self {
-        let Some(status) = status else { return Self::default() };
-        let is_true = |type_| {
-            api::conditions::find(&status.conditions, type_)
-                .is_some_and(|condition| condition.status == api::ConditionStatus::True)
-        };
-        Self {
-            generation: status.observed_generation,
-            policy_generation: status.policy_generation,
-            ready: is_true(api::ConditionType::Ready),
-            stalled: is_true(api::ConditionType::Stalled),
-        }
-    }
-}
-
 /// A PolicyAssignment.
 #[derive(Debug, Clone)]
 pub(super) struct Assignment {
@@ -202,13 +173,12 @@ pub(super) struct Assignment {
     pub release_policy: Option<ReleasePolicy>,
     pub suspended: bool,
     pub observe_only: bool,
-    pub said: Said,
 }
 
 impl Assignment {
     /// Takes an object over, less its targets, sharing with `old` what has not changed.
     pub fn of(object: PolicyAssignment, name: &ObjectName, old: Option<&Self>, names: &mut Interner) -> Self {
-        let PolicyAssignment { metadata, mut spec, status } = object;
+        let PolicyAssignment { metadata, mut spec, .. } = object;
         let fault = Fault::invalid(&validate::assignment_spec(&spec));
         let targets = spec.targets.take().map(|targets| Targets::of(targets, names));
         let old_spec = old.and_then(|old| old.slot.body.as_ref());
@@ -220,7 +190,6 @@ impl Assignment {
             release_policy: spec.release_policy,
             suspended: spec.suspended(),
             observe_only: spec.mode() == Mode::Observe,
-            said: Said::of(status.as_ref()),
             slot: Slot::new(&metadata, Some(shared(spec, old_spec)), fault),
         }
     }
@@ -241,7 +210,6 @@ impl Assignment {
             release_policy: raw.release_policy,
             suspended: false,
             observe_only: false,
-            said: Said::default(),
         }
     }
 

@@ -97,13 +97,8 @@ impl Index {
     }
 
     pub(super) fn put_assignment(&mut self, name: ObjectName, new: Assignment) {
-        let old = self.assignments.get(&name);
-        if let Some(said) = old.filter(|old| old.same_view(&new)).map(|old| old.said) {
-            let changed = said != new.said;
-            self.assignments.insert(name.clone(), new);
-            if changed {
-                self.note_summaries(&name);
-            }
+        if self.assignments.get(&name).is_some_and(|old| old.same_view(&new)) {
+            self.assignments.insert(name, new);
             return;
         }
         self.exchange(Kind::PolicyAssignment, &name, new.slot.is_undecodable(), |index| {
@@ -123,7 +118,7 @@ impl Index {
     }
 
     fn link(&mut self, name: &ObjectName, entry: &Assignment) {
-        for policy in &entry.policy {
+        if let Some(policy) = &entry.policy {
             self.by_policy.entry(beside(name, policy)).or_default().insert(Arc::clone(&name.name));
         }
         for group in entry.groups() {
@@ -195,10 +190,7 @@ pub(super) fn beside(name: &ObjectName, other: &Arc<str>) -> ObjectName {
     ObjectName { namespace: Arc::clone(&name.namespace), name: Arc::clone(other) }
 }
 
-pub(super) fn named<'a>(
-    map: &'a Links,
-    of: &'a ObjectName,
-) -> impl Iterator<Item = ObjectName> + 'a {
+pub(super) fn named<'a>(map: &'a Links, of: &'a ObjectName) -> impl Iterator<Item = ObjectName> + 'a {
     let names = map.get(of).into_iter().flatten();
     names.map(|name| beside(of, name))
 }
@@ -211,4 +203,3 @@ fn forget(map: &mut Links, of: &ObjectName, name: &Arc<str>) {
         }
     }
 }
-

@@ -62,7 +62,9 @@ impl Feeds {
 
 fn why(feed: &Feed, state: &State) -> String {
     match &state.barred {
-        Some(barred) => format!("{feed} cannot be listed, so nothing is concluded from what is missing: {barred}"),
+        Some(barred) => {
+            format!("{feed} cannot be listed, so nothing is concluded from what is missing: {barred}")
+        }
         None => format!("{feed} are being listed"),
     }
 }
@@ -82,7 +84,9 @@ impl Index {
         let first = !std::mem::replace(&mut state.listed, true);
         let was_barred = state.barred.take().is_some();
         let known = self.all(feed.kind);
-        for name in known.iter().filter(|name| feed.carries(feed.kind, &name.namespace) && !seen.contains(*name)) {
+        for name in
+            known.iter().filter(|name| feed.carries(feed.kind, &name.namespace) && !seen.contains(*name))
+        {
             self.remove(feed.kind, name);
         }
         if first || was_barred {
@@ -142,9 +146,10 @@ impl Index {
 
     /// What is missing from a feed now means something else: look again at whatever may refer to it.
     fn doubt(&mut self, feed: &Feed) {
-        let concerned = self.assignments.keys().filter(|name| {
-            !feed.kind.is_namespaced() || feed.carries(feed.kind, &name.namespace)
-        });
+        let concerned = self
+            .assignments
+            .keys()
+            .filter(|name| !feed.kind.is_namespaced() || feed.carries(feed.kind, &name.namespace));
         let concerned: BTreeSet<_> = concerned.cloned().collect();
         self.stale.assignments.extend(concerned);
         self.stale.backends.extend(self.backends.keys().cloned());

@@ -35,7 +35,10 @@ impl Index {
         if !self.scope.covers(&name.namespace) {
             return fault(
                 Reason::NamespaceNotWatched,
-                format!("the operator does not work in namespace {}; add it to --watch-namespaces", name.namespace),
+                format!(
+                    "the operator does not work in namespace {}; add it to --watch-namespaces",
+                    name.namespace
+                ),
             );
         }
         if let Some(broken) = entry.slot.fault.as_ref().filter(|fault| fault.is_undecodable()) {
@@ -91,7 +94,9 @@ impl Index {
         self.feeds.listed(Kind::Policy, &name.namespace).or_else(|why| fault(Reason::Pending, why))?;
         fault(
             Reason::PolicyNotFound,
-            format!("Policy {policy} does not exist, what was applied stays: create it, or delete this assignment"),
+            format!(
+                "Policy {policy} does not exist, what was applied stays: create it, or delete this assignment"
+            ),
         )
     }
 
@@ -118,9 +123,16 @@ impl Index {
     }
 
     /// The union of includes with the field each comes from, and what is left out of it (R16).
-    fn reach(&self, name: &ObjectName, entry: &Assignment, system: SystemName) -> Resolved<(Reach, Vec<Finding>)> {
+    fn reach(
+        &self,
+        name: &ObjectName,
+        entry: &Assignment,
+        system: SystemName,
+    ) -> Resolved<(Reach, Vec<Finding>)> {
         let targets = match (&entry.targets, system) {
-            (None, SystemName::Symphony) => return Ok((Reach { everyone: true, ..Reach::default() }, vec![])),
+            (None, SystemName::Symphony) => {
+                return Ok((Reach { everyone: true, ..Reach::default() }, vec![]));
+            }
             (Some(_), SystemName::Symphony) => {
                 return fault(
                     Reason::TargetsNotApplicable,
@@ -138,7 +150,12 @@ impl Index {
         self.union(name, targets, system)
     }
 
-    fn union(&self, name: &ObjectName, targets: &Targets, system: SystemName) -> Resolved<(Reach, Vec<Finding>)> {
+    fn union(
+        &self,
+        name: &ObjectName,
+        targets: &Targets,
+        system: SystemName,
+    ) -> Resolved<(Reach, Vec<Finding>)> {
         let mut findings = Vec::new();
         let mut resolve = |list: &[Target], word: &str, severity| {
             let mut found = Vec::new();
@@ -147,7 +164,12 @@ impl Index {
                 match self.selection(name, target, &field, system)? {
                     Ok(selection) => found.push((field, selection)),
                     Err(Fault { reason, message }) => {
-                        findings.push(Finding { severity, reason, subject: field, message: message.to_string() });
+                        findings.push(Finding {
+                            severity,
+                            reason,
+                            subject: field,
+                            message: message.to_string(),
+                        });
                     }
                 }
             }

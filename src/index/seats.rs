@@ -11,7 +11,7 @@ use super::{
     entry::Assignment,
     links::named,
     object::Kind,
-    tables::{Index, Names, backend_id, kind_of, object_name},
+    tables::{Index, backend_id, kind_of},
 };
 use crate::model::{BackendId, BackendKind, ObjectName};
 
@@ -173,7 +173,8 @@ impl Index {
     }
 
     pub(super) fn mark_concerned(&mut self, kind: Kind, name: &ObjectName) {
-        let concerned: Vec<_> = self.seats.keys().filter(|id| self.concerns(kind, name, id)).cloned().collect();
+        let concerned: Vec<_> =
+            self.seats.keys().filter(|id| self.concerns(kind, name, id)).cloned().collect();
         self.dirty.backends.extend(concerned);
     }
 
@@ -203,9 +204,9 @@ impl Index {
         self.assignments.keys()
     }
 
-    /// Names of all backends of both kinds that exist.
-    pub(super) fn backend_names(&self, kind: Kind) -> Names {
-        self.backends.keys().filter(|id| kind_of(id) == kind).map(object_name).collect()
+    /// The backend an assignment names.
+    pub fn backend_of(&self, assignment: &ObjectName) -> Option<&BackendId> {
+        self.assignments.get(assignment)?.backend.as_ref()
     }
 }
 

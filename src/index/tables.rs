@@ -75,7 +75,9 @@ impl Index {
                 self.put_backend(id, new);
             }
             Object::ClusterBackend(object) => {
-                let Some(id) = self.admit_backend(BackendKind::ClusterBackend, &object.metadata) else { return };
+                let Some(id) = self.admit_backend(BackendKind::ClusterBackend, &object.metadata) else {
+                    return;
+                };
                 let new = backends::cluster_backend(*object, self.backends.get(&id));
                 self.put_backend(id, new);
             }
@@ -164,7 +166,9 @@ impl Index {
     /// Names of all objects of a kind.
     pub(super) fn all(&self, kind: Kind) -> Names {
         match kind {
-            Kind::Namespace => self.namespaces.keys().map(|name| ObjectName::new("", Arc::clone(name))).collect(),
+            Kind::Namespace => {
+                self.namespaces.keys().map(|name| ObjectName::new("", Arc::clone(name))).collect()
+            }
             Kind::Policy => self.policies.keys().cloned().collect(),
             Kind::TargetGroup => self.groups.keys().cloned().collect(),
             Kind::PolicyAssignment => self.assignments.keys().cloned().collect(),
