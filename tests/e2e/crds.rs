@@ -3,7 +3,7 @@
 
 use kube::{
     Api, Client, Discovery,
-    api::{DynamicObject, Patch, PatchParams, PostParams, ValidationDirective},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
     core::GroupVersionKind,
 };
 use serde_json::Value;
@@ -40,14 +40,14 @@ impl Server {
 
     /// What the API server says of creating it; nothing is kept.
     async fn create(&self, object: &Value) -> Result<(), String> {
-        let params = PostParams {
-            dry_run: true,
-            field_validation: Some(ValidationDirective::Strict),
-            ..PostParams::default()
-        };
         let parsed: DynamicObject = serde_json::from_value(object.clone()).unwrap();
         let api = self.api(object["kind"].as_str().unwrap());
-        api.create(&params, &parsed).await.map(drop).map_err(|e| e.to_string())
+        let path = format!("{}?dryRun=All&fieldValidation=Strict", api.resource_url());
+        let request = http::Request::post(path)
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(&parsed).unwrap())
+            .unwrap();
+        self.client.request::<DynamicObject>(request).await.map(drop).map_err(|e| e.to_string())
     }
 
     async fn update(&self, number: usize, update: &Update) -> Result<(), String> {
@@ -60,9 +60,8 @@ impl Server {
         };
         let old: DynamicObject = serde_json::from_value(named(&update.old)).unwrap();
         api.create(&PostParams::default(), &old).await.map_err(|e| format!("the old object: {e}"))?;
-        let params = PatchParams { dry_run: true, ..PatchParams::apply("e2e").force() };
+        let params = PatchParams { dry_run: true, ..PatchParams::default() };
         let patch = Patch::Merge(serde_json::json!({"spec": update.new["spec"]}));
-        let params = PatchParams { field_manager: None, force: false, ..params };
         api.patch(&name, &params, &patch).await.map(drop).map_err(|e| e.to_string())
     }
 }
