@@ -3,7 +3,7 @@
 
 use kube::{
     Api, Client, Discovery,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    api::{DynamicObject, PostParams},
     core::GroupVersionKind,
 };
 use serde_json::Value;
@@ -59,10 +59,11 @@ impl Server {
             object
         };
         let old: DynamicObject = serde_json::from_value(named(&update.old)).unwrap();
-        api.create(&PostParams::default(), &old).await.map_err(|e| format!("the old object: {e}"))?;
-        let params = PatchParams { dry_run: true, ..PatchParams::default() };
-        let patch = Patch::Merge(serde_json::json!({"spec": update.new["spec"]}));
-        api.patch(&name, &params, &patch).await.map(drop).map_err(|e| e.to_string())
+        let stands = api.create(&PostParams::default(), &old).await.map_err(|e| format!("the old object: {e}"))?;
+        let mut new: DynamicObject = serde_json::from_value(named(&update.new)).unwrap();
+        new.metadata.resource_version = stands.metadata.resource_version;
+        let params = PostParams { dry_run: true, ..PostParams::default() };
+        api.replace(&name, &params, &new).await.map(drop).map_err(|e| e.to_string())
     }
 }
 

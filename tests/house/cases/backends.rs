@@ -266,7 +266,7 @@ pub fn access() -> Vec<Case> {
         case(
             "all: false says nothing",
             access_with("targets", json!({"all": false})),
-            Refuse("supported values: true"),
+            Refuse("supported values: \"true\""),
         ),
         case("targets are named", access_with("targets", json!({})), Refuse("exactly one of all, wfbss")),
         case(
