@@ -88,20 +88,17 @@ fn observing(facts: &AssignmentFacts) -> Verdict {
     }
 }
 
-/// As before; True only while reading still proves it.
+/// As before, which is what was proven: True while reading proves it, and never by suspending alone.
 fn suspended(facts: &AssignmentFacts, before: Option<&Memo>) -> Verdict {
+    let Some(doubt) = doubt(facts, None) else { return Verdict::ready(Reason::Suspended) };
     let ready = before.and_then(|before| before.find(ConditionType::Ready));
-    let Some(ready) = ready else {
-        return Verdict::resting(ConditionStatus::Unknown, Reason::Suspended, "");
-    };
-    let was_true = ready.status == ConditionStatus::True || ready.reason == Reason::Suspended;
-    match (was_true, doubt(facts, None)) {
-        (true, None) => Verdict::ready(Reason::Suspended),
-        (true, Some(doubt)) => {
-            let message = format!("suspended, and not in step: {}", doubt.message);
+    match ready.map_or(ConditionStatus::Unknown, |ready| ready.status) {
+        ConditionStatus::Unknown => Verdict::resting(ConditionStatus::Unknown, Reason::Suspended, ""),
+        ConditionStatus::True | ConditionStatus::False => {
+            let why = if doubt.message.is_empty() { doubt.reason.meaning() } else { &doubt.message };
+            let message = format!("suspended, and not in step: {why}");
             Verdict::resting(ConditionStatus::False, Reason::Suspended, message)
         }
-        (false, _) => Verdict::resting(ready.status, Reason::Suspended, ""),
     }
 }
 
