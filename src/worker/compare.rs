@@ -42,7 +42,8 @@ impl Worker {
                 settle: self.house.settle,
                 now: self.now(),
             };
-            let draft = draft::draft(&inputs);
+            let mut draft = draft::draft(&inputs);
+            self.note_misplaced(look, &mut draft);
             let mut writes = record::record(&inputs, &draft);
             writes.extend(self.proven_claims(look, &draft, rest));
             (draft, writes, identified.orphaned.len())
@@ -141,6 +142,20 @@ impl Worker {
         }
         self.released.retain(|item, _| draft.released.contains_key(item));
         self.released.extend(draft.released.clone());
+    }
+
+    /// An object in the wrong place is not in step, whatever it holds (R17).
+    fn note_misplaced(&self, look: &Look, draft: &mut Draft) {
+        if !look.driver.facts().ordered {
+            return;
+        }
+        let moving: BTreeSet<ExternalId> = self.moves(look).into_iter().map(|(id, _)| id).collect();
+        for (item, verdict) in &mut draft.verdicts {
+            let id = self.memory.items.get(item).and_then(|record| record.id.as_ref());
+            if *verdict == ItemVerdict::InStep && id.is_some_and(|id| moving.contains(id)) {
+                *verdict = ItemVerdict::Differs(vec!["priority".into()]);
+            }
+        }
     }
 
     /// R17: objects of ours in wrong places.

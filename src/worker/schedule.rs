@@ -98,6 +98,10 @@ fn when(s: &Situation<'_>, item: &ItemKey) -> When {
     if observed.proves != Some(s.stakes.inputs(item, s.digester)) {
         return When::Now(Lane::Interactive);
     }
+    // Something was written and not yet seen deployed: what was read before that proves nothing (R18).
+    if s.memory.deploy.ours_since.is_some_and(|since| observed.at <= since) {
+        return When::Now(Lane::Open);
+    }
     if s.all {
         return When::Now(Lane::Interactive);
     }

@@ -3,5 +3,6 @@
 
 mod harness;
 mod support;
+mod sweep;
 mod worker;
 mod wso2;
