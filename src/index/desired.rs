@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Everything that names one backend, at one moment. Cheap to clone: the views are shared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     /// The backend itself.
     pub backend: Arc<BackendView>,

@@ -204,6 +204,11 @@ impl Index {
         self.assignments.keys()
     }
 
+    /// Names of the assignments that name a backend.
+    pub fn assignments_of(&self, backend: &BackendId) -> impl Iterator<Item = &ObjectName> {
+        self.seats.get(backend).into_iter().flat_map(|seat| seat.assignments.keys())
+    }
+
     /// The backend an assignment names.
     pub fn backend_of(&self, assignment: &ObjectName) -> Option<&BackendId> {
         self.assignments.get(assignment)?.backend.as_ref()

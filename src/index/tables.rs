@@ -118,7 +118,6 @@ impl Index {
     pub fn delete(&mut self, kind: Kind, namespace: &str, name: &str, uid: &Uid) {
         self.graves.add(uid.clone());
         let name = self.object_name(namespace, name);
-        self.feeds.seen(kind, &name);
         if kind == Kind::Namespace || self.uid(kind, &name).is_some_and(|known| known == uid) {
             self.remove(kind, &name);
         }

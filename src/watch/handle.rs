@@ -113,6 +113,14 @@ impl IndexHandle {
         self.tick(&index, &dirty);
     }
 
+    /// Says what is to be said of a backend's assignments once its worker has ended: the worker may have spoken last, of
+    /// what was no longer so.
+    pub fn worker_ended(&self, backend: &BackendId) {
+        let index = self.index();
+        let unbound = index.assignments_of(backend).cloned().collect();
+        self.tell(&index, &Dirty { unbound, unbound_backends: [backend.clone()].into(), ..Dirty::default() });
+    }
+
     /// Takes in a batch, resolves what it makes stale, and tells everybody concerned, in this order: statuses seen,
     /// verdicts and aggregates, backends that came or went, ticks of workers.
     pub(super) fn absorb(&self, feed: &Feed, changes: Vec<Change>) {
