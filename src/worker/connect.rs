@@ -87,6 +87,13 @@ impl Worker {
             || self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref())
     }
 
+    /// Refused credentials may have been rotated: if the Secret was not read within a minute, that is tried at once.
+    pub(super) fn may_read_secret(&self, error: &DriverError) -> bool {
+        let read = self.secret_read.unwrap_or_default();
+        let pause = self.house.clock.monotonic().saturating_sub(read);
+        error.class == Class::Unauthorized && self.session.is_some() && pause >= SECRET_PAUSE
+    }
+
     fn credentials_namespace(&self, backend: &BackendView) -> String {
         match backend.id.kind {
             BackendKind::Backend => backend.id.namespace.to_string(),

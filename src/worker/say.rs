@@ -51,10 +51,9 @@ impl Pace {
 /// Whether a standing is told at once although it will pass by itself.
 fn worth_telling(standing: &Standing) -> bool {
     match standing {
-        Standing::Working(reason, _) => matches!(
-            reason,
-            Reason::TaskPending | Reason::TaskStarted | Reason::HeldByGuard | Reason::StoreUnavailable
-        ),
+        Standing::Working(reason, _) => {
+            matches!(reason, Reason::TaskPending | Reason::TaskStarted | Reason::StoreUnavailable)
+        }
         Standing::Terminating { stalled, .. } => *stalled,
         _ => true,
     }
@@ -99,7 +98,6 @@ impl Worker {
     pub(super) async fn conclude(
         &mut self,
         desired: &Desired,
-        look: &Look,
         released: &BTreeMap<ItemKey, ItemVerdict>,
         rest: &[Release],
     ) -> Result<(), Halt> {
@@ -123,7 +121,6 @@ impl Worker {
                 format!("{} was released", release.item),
             );
         }
-        let _ = look;
         self.drop_finalizers(desired, &open).await;
         Ok(())
     }
@@ -136,6 +133,7 @@ impl Worker {
         for change in plan.changes.iter().filter(|change| change.held) {
             if matches!(change.kind, ChangeKind::Hold) {
                 self.verdicts.insert(change.item.clone(), ItemVerdict::Held);
+                self.holding.insert(change.item.clone());
             }
             self.pace.touch(change.assignments.iter().cloned());
         }

@@ -1,0 +1,7 @@
+//! L2 and L3: the built binary beside a real API server, with exactly the chart's rights, driven by kubectl.
+//!
+//! Needs the environment of `scripts/control-plane run` and ORDAIN_BIN; `make test` gives both.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod corridor;
+mod support;
