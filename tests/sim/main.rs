@@ -3,4 +3,5 @@
 
 mod harness;
 mod support;
+mod watch;
 mod worker;
