@@ -26,6 +26,7 @@ fn assignment(i: usize) -> Value {
             "observedGeneration": 1, "lastTransitionTime": "2026-03-01T00:00:00Z",
         })
     };
+    let owned = json!({".": {}, "f:status": {}, "f:reason": {}, "f:message": {}, "f:lastTransitionTime": {}});
     json!({
         "apiVersion": "ordain.dev/v1alpha1", "kind": "PolicyAssignment",
         "metadata": {
@@ -41,8 +42,8 @@ fn assignment(i: usize) -> Value {
                 "manager": "ordain", "operation": "Apply", "subresource": "status",
                 "apiVersion": "ordain.dev/v1alpha1", "time": "2026-03-01T00:00:00Z", "fieldsType": "FieldsV1",
                 "fieldsV1": {"f:status": {"f:conditions": {
-                    "k:{\"type\":\"Ready\"}": {".": {}, "f:status": {}, "f:reason": {}, "f:message": {}},
-                    "k:{\"type\":\"InSync\"}": {".": {}, "f:status": {}, "f:reason": {}, "f:message": {}},
+                    "k:{\"type\":\"Accepted\"}": owned, "k:{\"type\":\"InSync\"}": owned,
+                    "k:{\"type\":\"Ready\"}": owned, "k:{\"type\":\"TargetsResolved\"}": owned,
                 }, "f:targets": {}}},
             }],
         },

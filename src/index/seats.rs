@@ -127,7 +127,7 @@ impl Index {
             return;
         };
         let view = self.view(name, entry);
-        let seat = self.seats.entry(id.clone()).or_default();
+        let seat = self.seats.entry((*id).clone()).or_default();
         if seat.assignments.get(name).is_some_and(|old| **old == view) {
             return;
         }
@@ -135,7 +135,7 @@ impl Index {
             self.dirty.unbound.insert(name.clone());
         }
         Arc::make_mut(&mut seat.assignments).insert(name.clone(), Arc::new(view));
-        self.dirty.backends.insert(id);
+        self.dirty.backends.insert((*id).clone());
     }
 
     fn view(&self, name: &ObjectName, entry: &Assignment) -> AssignmentView {
@@ -211,14 +211,14 @@ impl Index {
 
     /// The backend an assignment names.
     pub fn backend_of(&self, assignment: &ObjectName) -> Option<&BackendId> {
-        self.assignments.get(assignment)?.backend.as_ref()
+        self.assignments.get(assignment)?.backend.as_deref()
     }
 }
 
 /// Whether an assignment names the backend, or may, where its reference cannot be read.
 fn may_name(entry: &Assignment, name: &ObjectName, id: &BackendId) -> bool {
     match &entry.backend {
-        Some(backend) => backend == id,
+        Some(backend) => **backend == *id,
         None => id.kind == BackendKind::ClusterBackend || id.namespace == name.namespace,
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    entry::{Fault, Slot},
+    entry::Slot,
     links::{Links, beside, named},
     object::Kind,
     tables::Index,
@@ -96,6 +96,6 @@ impl Index {
 fn validity<T>(slot: &Slot<T>) -> Validity {
     match &slot.fault {
         None => Validity::Valid,
-        Some(Fault { message, .. }) => Validity::Invalid(message.to_string()),
+        Some(fault) => Validity::Invalid(fault.message.to_string()),
     }
 }

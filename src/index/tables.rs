@@ -31,7 +31,7 @@ pub struct Index {
     pub(super) names: Interner,
     pub(super) policies: BTreeMap<ObjectName, Slot<Arc<PolicySpec>>>,
     pub(super) groups: BTreeMap<ObjectName, Slot<Arc<TargetSpec>>>,
-    pub(super) assignments: BTreeMap<ObjectName, Assignment>,
+    pub(super) assignments: BTreeMap<ObjectName, Box<Assignment>>,
     pub(super) backends: BTreeMap<BackendId, Slot<backends::Body>>,
     pub(super) namespaces: BTreeMap<Arc<str>, BTreeMap<String, String>>,
     pub(super) by_policy: Links,
@@ -65,7 +65,7 @@ impl Index {
             Object::TargetGroup(object) => self.apply_group(*object),
             Object::Assignment(object) => {
                 let Some(name) = self.admit(Kind::PolicyAssignment, &object.metadata) else { return };
-                let old = self.assignments.get(&name);
+                let old = self.assignments.get(&name).map(|old| &**old);
                 let new = Assignment::of(*object, &name, old, &mut self.names);
                 self.put_assignment(name, new);
             }
