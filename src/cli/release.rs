@@ -6,7 +6,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::api::{Backend, ClusterBackend, IN_USE_FINALIZER, PolicyAssignment, RELEASE_FINALIZER};
+use crate::api::{Backend, ClusterBackend, FINALIZER_IN_USE, PolicyAssignment, FINALIZER_RELEASE};
 
 /// Arguments of `ordain release`.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,7 +50,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     for (namespace, name) in assignments(&args, &client).await? {
         let api: Api<PolicyAssignment> = Api::namespaced(client.clone(), &namespace);
         let label = format!("policyassignment {namespace}/{name}");
-        failed += usize::from(!drop_finalizer(&api, &name, &label, RELEASE_FINALIZER).await);
+        failed += usize::from(!drop_finalizer(&api, &name, &label, FINALIZER_RELEASE).await);
     }
     if args.all {
         failed += backends(&client).await?;
@@ -72,7 +72,7 @@ async fn assignments(args: &Args, client: &Client) -> Result<Vec<(String, String
         .list_metadata(&ListParams::default())
         .await
         .map_err(|e| Error::List("policyassignments", e))?;
-    let ours = list.items.iter().filter(|o| o.finalizers().iter().any(|f| f == RELEASE_FINALIZER));
+    let ours = list.items.iter().filter(|o| o.finalizers().iter().any(|f| f == FINALIZER_RELEASE));
     Ok(ours.map(|o| (o.namespace().unwrap_or_default(), o.name_any())).collect())
 }
 
@@ -82,17 +82,17 @@ async fn backends(client: &Client) -> Result<usize, Error> {
         .list_metadata(&ListParams::default())
         .await
         .map_err(|e| Error::List("backends", e))?;
-    for backend in list.items.iter().filter(|b| b.finalizers().iter().any(|f| f == IN_USE_FINALIZER)) {
+    for backend in list.items.iter().filter(|b| b.finalizers().iter().any(|f| f == FINALIZER_IN_USE)) {
         let namespace = backend.namespace().unwrap_or_default();
         let api: Api<Backend> = Api::namespaced(client.clone(), &namespace);
         let label = format!("backend {namespace}/{}", backend.name_any());
-        failed += usize::from(!drop_finalizer(&api, &backend.name_any(), &label, IN_USE_FINALIZER).await);
+        failed += usize::from(!drop_finalizer(&api, &backend.name_any(), &label, FINALIZER_IN_USE).await);
     }
     let api: Api<ClusterBackend> = Api::all(client.clone());
     let list = api.list_metadata(&ListParams::default()).await.map_err(|e| Error::List("clusterbackends", e))?;
-    for backend in list.items.iter().filter(|b| b.finalizers().iter().any(|f| f == IN_USE_FINALIZER)) {
+    for backend in list.items.iter().filter(|b| b.finalizers().iter().any(|f| f == FINALIZER_IN_USE)) {
         let label = format!("clusterbackend {}", backend.name_any());
-        failed += usize::from(!drop_finalizer(&api, &backend.name_any(), &label, IN_USE_FINALIZER).await);
+        failed += usize::from(!drop_finalizer(&api, &backend.name_any(), &label, FINALIZER_IN_USE).await);
     }
     Ok(failed)
 }
@@ -100,7 +100,7 @@ async fn backends(client: &Client) -> Result<usize, Error> {
 /// Whether it is gone from the object; said on stdout or stderr.
 async fn drop_finalizer<K>(api: &Api<K>, name: &str, label: &str, finalizer: &str) -> bool
 where
-    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+    K: kube::Resource + Clone + serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug,
 {
     match try_drop(api, name, finalizer).await {
         Ok(true) => println!("{label} released"),
@@ -115,7 +115,7 @@ where
 
 async fn try_drop<K>(api: &Api<K>, name: &str, finalizer: &str) -> Result<bool, kube::Error>
 where
-    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+    K: kube::Resource + Clone + serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug,
 {
     let Some(object) = api.get_metadata_opt(name).await? else { return Ok(false) };
     let finalizers = object.finalizers();

@@ -112,6 +112,8 @@ pub struct Worker {
     pace: say::Pace,
     handled: BTreeMap<String, String>,
     finalized: BTreeSet<crate::model::Uid>,
+    /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
+    in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
     /// Items whose removals the guard held in this pass: no use in looking again before something changes.
@@ -168,6 +170,7 @@ impl Worker {
             pace: say::Pace::default(),
             handled: BTreeMap::new(),
             finalized: BTreeSet::new(),
+            in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
             holding: BTreeSet::new(),

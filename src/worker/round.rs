@@ -53,6 +53,12 @@ const SLICE: usize = 100;
 
 impl Worker {
     pub(super) async fn round(&mut self, desired: &Desired, asked: Asked<'_>) -> Result<Next, Halt> {
+        self.free_backend(desired).await;
+        if desired.assignments.values().any(|view| view.deleting) {
+            // Orphan must go through also where the system or its credentials are gone for good (R8, R11).
+            let released = self.witness(desired, &BTreeSet::new());
+            self.let_go_without_a_call(desired, released).await?;
+        }
         if let Some(next) = self.resting(desired) {
             return Ok(next);
         }
@@ -231,10 +237,10 @@ impl Worker {
         }
     }
 
-    /// After a lost store an assignment that cannot be compiled may have left something behind (R13).
+    /// After a lost store an assignment that cannot be compiled (yet) may have left something behind (R13).
     pub(super) fn may_have_forgotten(&self, view: &AssignmentView) -> bool {
         let orphaned = view.release_policy == Some(ReleasePolicy::Orphan);
-        self.house.lost.is_some() && view.binding().is_none() && !orphaned
+        self.house.lost.is_some() && (view.binding().is_none() || self.session.is_none()) && !orphaned
     }
 
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {

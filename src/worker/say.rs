@@ -157,6 +157,9 @@ impl Worker {
             }
         }
         let reporter = self.house.reporter.clone();
+        if !missing.is_empty() && !self.hold_backend(desired).await {
+            return Vec::new();
+        }
         let writes = missing.values().map(|view| reporter.ensure_finalizer(&view.name, &view.uid));
         let results = futures::future::join_all(writes).await;
         let mut refused = BTreeSet::new();
@@ -175,6 +178,32 @@ impl Worker {
                 !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
             })
             .collect()
+    }
+
+    /// The Backend stays as long as an assignment with our finalizer names it: without it nothing could be released.
+    async fn hold_backend(&mut self, desired: &Desired) -> bool {
+        let backend = &desired.backend;
+        if backend.finalizer || self.in_use {
+            return true;
+        }
+        match self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await {
+            Ok(()) => self.in_use = true,
+            Err(error) => tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect"),
+        }
+        self.in_use
+    }
+
+    /// The last assignment is gone: the Backend may go.
+    pub(super) async fn free_backend(&mut self, desired: &Desired) {
+        let backend = &desired.backend;
+        let held = desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
+        if held || !(backend.finalizer || self.in_use) {
+            return;
+        }
+        match self.house.reporter.remove_in_use(&backend.id, &backend.uid).await {
+            Ok(()) => self.in_use = false,
+            Err(error) => tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet"),
+        }
     }
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.

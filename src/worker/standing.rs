@@ -185,6 +185,12 @@ impl Worker {
 
     fn backend_standing(&self, desired: &Desired) -> BackendStanding {
         let backend = &desired.backend;
+        if backend.deleting {
+            let hanging = desired.assignments.values().filter(|view| view.finalizer).count();
+            return BackendStanding::Terminating(format!(
+                "{hanging} assignments still hang on it; delete them, or let go of them with releasePolicy: Orphan"
+            ));
+        }
         if let Some(problem) = &backend.invalid {
             return BackendStanding::Stalled(Reason::Invalid, problem.clone());
         }
