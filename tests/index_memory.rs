@@ -68,9 +68,7 @@ fn apply(index: &mut Index, i: usize) {
 }
 
 fn others(index: &mut Index) {
-    let meta = |name: &str, namespace: Value| {
-        json!({"name": name, "namespace": namespace, "uid": format!("{namespace}{name}"), "resourceVersion": "1", "generation": 1})
-    };
+    let meta = |name: &str, namespace: Value| json!({"name": name, "namespace": namespace, "uid": format!("{namespace}{name}"), "resourceVersion": "1", "generation": 1});
     for i in 0..200 {
         let namespace = format!("tenant-{i:03}");
         let documents = json!([{"os": "win", "settings": {"behavior_monitoring": {"enabled": true}}}]);
@@ -80,7 +78,8 @@ fn others(index: &mut Index) {
         });
         index.apply(Object::Policy(serde_json::from_value(policy).unwrap()));
     }
-    let everywhere = json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "Exists"}]});
+    let everywhere =
+        json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "Exists"}]});
     let backend = json!({
         "apiVersion": "ordain.dev/v1alpha1", "kind": "ClusterBackend", "metadata": meta("trend", json!(null)),
         "spec": {

@@ -85,6 +85,7 @@ pub struct BackendSettings {
 
 /// A PolicyAssignment with what it refers to.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub struct AssignmentView {
     /// Namespace and name.
     pub name: ObjectName,

@@ -223,7 +223,7 @@ impl Assignment {
     }
 
     pub fn groups(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.targets.iter().flat_map(|targets| targets.groups())
+        self.targets.iter().flat_map(Targets::groups)
     }
 }
 

@@ -27,16 +27,16 @@ impl Index {
         let fault = Fault::invalid(&validate::policy(&object));
         let old = self.policies.get(&name).and_then(|old| old.body.as_ref());
         let spec = shared(object.spec, old);
-        self.put_policy(name, Slot::new(&object.metadata, Some(spec), fault));
+        self.put_policy(&name, Slot::new(&object.metadata, Some(spec), fault));
     }
 
-    pub(super) fn put_policy(&mut self, name: ObjectName, new: Slot<Arc<PolicySpec>>) {
-        let same = self.policies.get(&name).is_some_and(|old| old.same(&new));
-        self.exchange(Kind::Policy, &name, new.is_undecodable(), |index| {
+    pub(super) fn put_policy(&mut self, name: &ObjectName, new: Slot<Arc<PolicySpec>>) {
+        let same = self.policies.get(name).is_some_and(|old| old.same(&new));
+        self.exchange(Kind::Policy, name, new.is_undecodable(), |index| {
             index.policies.insert(name.clone(), new);
         });
         if !same {
-            self.policy_changed(&name);
+            self.policy_changed(name);
         }
     }
 
@@ -50,16 +50,16 @@ impl Index {
         let fault = Fault::invalid(&validate::target_group_spec(&object.spec));
         let old = self.groups.get(&name).and_then(|old| old.body.as_ref());
         let targets = shared(object.spec.targets, old);
-        self.put_group(name, Slot::new(&object.metadata, Some(targets), fault));
+        self.put_group(&name, Slot::new(&object.metadata, Some(targets), fault));
     }
 
-    pub(super) fn put_group(&mut self, name: ObjectName, new: Slot<Arc<TargetSpec>>) {
-        let same = self.groups.get(&name).is_some_and(|old| old.same(&new));
-        self.exchange(Kind::TargetGroup, &name, new.is_undecodable(), |index| {
+    pub(super) fn put_group(&mut self, name: &ObjectName, new: Slot<Arc<TargetSpec>>) {
+        let same = self.groups.get(name).is_some_and(|old| old.same(&new));
+        self.exchange(Kind::TargetGroup, name, new.is_undecodable(), |index| {
             index.groups.insert(name.clone(), new);
         });
         if !same {
-            self.group_changed(&name);
+            self.group_changed(name);
         }
     }
 

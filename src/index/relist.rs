@@ -33,10 +33,11 @@ impl Feeds {
 
     /// An object came through; should a list be under way it stays.
     pub fn seen(&mut self, kind: Kind, name: &ObjectName) {
-        for (feed, state) in &mut self.0 {
-            if let Some(awaited) = state.awaited.as_mut().filter(|_| feed.carries(kind, &name.namespace)) {
-                awaited.remove(name);
-            }
+        let whole = Feed { kind, namespace: None };
+        let part = || Feed { kind, namespace: Some(Arc::clone(&name.namespace)) };
+        let feed = if self.0.contains_key(&whole) { whole } else { part() };
+        if let Some(awaited) = self.0.get_mut(&feed).and_then(|state| state.awaited.as_mut()) {
+            awaited.remove(name);
         }
     }
 
@@ -85,7 +86,9 @@ impl Index {
         let Some(missing) = state.awaited.take() else { return };
         let first = !std::mem::replace(&mut state.listed, true);
         let was_barred = state.barred.take().is_some();
-        missing.iter().for_each(|name| self.remove(feed.kind, name));
+        for name in &missing {
+            self.remove(feed.kind, name);
+        }
         if first || was_barred {
             self.doubt(feed);
         }

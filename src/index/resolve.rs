@@ -209,18 +209,12 @@ impl Index {
     }
 
     fn group(&self, name: &ObjectName, group: &Arc<str>) -> Resolved<&Arc<TargetSpec>> {
-        match self.groups.get(&beside(name, group)) {
-            Some(slot) => usable("TargetGroup", group, slot),
-            None => {
-                self.feeds
-                    .listed(Kind::TargetGroup, &name.namespace)
-                    .or_else(|why| fault(Reason::TargetGroupNotFound, why))?;
-                fault(
-                    Reason::TargetGroupNotFound,
-                    format!("TargetGroup {group} does not exist: create it, or take it out"),
-                )
-            }
+        if let Some(slot) = self.groups.get(&beside(name, group)) {
+            return usable("TargetGroup", group, slot);
         }
+        let unlisted = self.feeds.listed(Kind::TargetGroup, &name.namespace).err();
+        let absent = || format!("TargetGroup {group} does not exist: create it, or take it out");
+        fault(Reason::TargetGroupNotFound, unlisted.unwrap_or_else(absent))
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Dirty {
     pub appeared: BTreeSet<BackendId>,
     /// They had one and have none any more.
     pub gone: BTreeSet<BackendId>,
+    /// Objects that are gone, whether a watch said so or a list lacked them.
+    pub removed: BTreeSet<(Kind, ObjectName)>,
     /// The status of these Policies may have to be made anew.
     pub policies: BTreeSet<ObjectName>,
     /// The status of these TargetGroups may have to be made anew.
@@ -58,7 +60,8 @@ impl Index {
         for name in std::mem::take(&mut self.stale.assignments) {
             self.settle_assignment(&name);
         }
-        let dirty = std::mem::take(&mut self.dirty);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        dirty.removed.retain(|(kind, name)| self.uid(*kind, name).is_none());
         if !dirty.backends.is_empty() {
             self.tick += 1;
         }

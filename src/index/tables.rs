@@ -94,11 +94,11 @@ impl Index {
             Kind::Namespace => self.apply_namespace(meta),
             Kind::Policy => {
                 let Some(name) = self.admit(Kind::Policy, meta) else { return };
-                self.put_policy(name, Slot::new(meta, None, fault()));
+                self.put_policy(&name, Slot::new(meta, None, fault()));
             }
             Kind::TargetGroup => {
                 let Some(name) = self.admit(Kind::TargetGroup, meta) else { return };
-                self.put_group(name, Slot::new(meta, None, fault()));
+                self.put_group(&name, Slot::new(meta, None, fault()));
             }
             Kind::PolicyAssignment => {
                 let Some(name) = self.admit(Kind::PolicyAssignment, meta) else { return };
@@ -125,6 +125,9 @@ impl Index {
 
     /// Forgets an object.
     pub(super) fn remove(&mut self, kind: Kind, name: &ObjectName) {
+        if kind != Kind::Namespace {
+            self.dirty.removed.insert((kind, name.clone()));
+        }
         self.exchange(kind, name, false, |index| match kind {
             Kind::Namespace => index.remove_namespace(&name.name),
             Kind::Policy => {

@@ -122,7 +122,7 @@ impl IndexHandle {
     }
 
     /// Takes in a batch, resolves what it makes stale, and tells everybody concerned, in this order: statuses seen,
-    /// verdicts and aggregates, backends that came or went, ticks of workers.
+    /// objects gone, verdicts and aggregates, backends that came or went, ticks of workers.
     pub(super) fn absorb(&self, feed: &Feed, changes: Vec<Change>) {
         let mut index = self.index();
         for change in changes {
@@ -157,9 +157,6 @@ impl IndexHandle {
                 let part = |part: &Option<String>| part.clone().unwrap_or_default();
                 let uid = Uid(part(&metadata.uid).into());
                 index.delete(feed.kind, &part(&metadata.namespace), &part(&metadata.name), &uid);
-                if feed.kind != Kind::Namespace {
-                    self.0.audience.gone(&Watched { kind: feed.kind, metadata: &metadata });
-                }
             }
         }
     }
@@ -167,6 +164,7 @@ impl IndexHandle {
     fn tell(&self, index: &Index, dirty: &Dirty) {
         let audience = &self.0.audience;
         let said = |name: &ObjectName| -> Option<Said> { audience.said(name) };
+        dirty.removed.iter().for_each(|(kind, name)| audience.gone(*kind, name));
         for verdict in dirty.unbound.iter().filter_map(|name| index.unbound_assignment(name)) {
             audience.unbound(verdict);
         }

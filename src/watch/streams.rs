@@ -35,7 +35,7 @@ const PATIENCE: u32 = 3;
 
 /// Follows a kind of ours.
 pub(super) async fn follow<K: Ours>(client: Client, feed: Feed, handle: IndexHandle) {
-    let api = K::api(client, feed.namespace.as_deref());
+    let api = K::api(&client, feed.namespace.as_deref());
     pump(watcher(api, config()).map(|event| event.map(changes_of)), feed, handle).await;
 }
 

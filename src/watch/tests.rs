@@ -69,12 +69,15 @@ fn the_order_of_members_in_an_event_does_not_matter() {
 fn free_form_content_keeps_its_text_in_either_order() {
     let object = r#"{"metadata":{"name":"p","namespace":"team"},"spec":{"content":{"wso2":{"profiles":[{"platform":
         "android","features":[{"code":"C","content":{"b":1.50,"a":[1,"x",null,true]}}]}]}}}}"#;
-    for event in
-        [format!(r#"{{"type":"ADDED","object":{object}}}"#), format!(r#"{{"object":{object},"type":"ADDED"}}"#)]
-    {
+    for event in [
+        format!(r#"{{"type":"ADDED","object":{object}}}"#),
+        format!(r#"{{"object":{object},"type":"ADDED"}}"#),
+    ] {
         let event: WatchEvent<Incoming<Policy>> = serde_json::from_str(&event).unwrap();
         let WatchEvent::Added(incoming) = event else { panic!() };
-        let Arrived::Object(Object::Policy(policy)) = incoming.arrived else { panic!("{:?}", incoming.arrived) };
+        let Arrived::Object(Object::Policy(policy)) = incoming.arrived else {
+            panic!("{:?}", incoming.arrived)
+        };
         let content = policy.spec.content.wso2.unwrap().profiles[0].features[0].content.clone().unwrap();
         assert_eq!(content.as_str(), r#"{"a":[1,"x",null,true],"b":1.5}"#);
     }
@@ -84,7 +87,11 @@ fn free_form_content_keeps_its_text_in_either_order() {
 fn what_does_not_decode_says_what_and_where_and_keeps_what_can_be_read() {
     let cases = [
         ("/spec/priority", json!("high"), "spec.priority: invalid type: string \"high\", expected i32"),
-        ("/spec/targets/everyone", json!(1), "spec.targets.everyone: invalid type: integer `1`, expected a boolean"),
+        (
+            "/spec/targets/everyone",
+            json!(1),
+            "spec.targets.everyone: invalid type: integer `1`, expected a boolean",
+        ),
         ("/spec/policyRef", json!({}), "spec.policyRef: missing field `name`"),
         ("/spec/mode", json!("Maybe"), "spec.mode: unknown variant `Maybe`, expected `Apply` or `Observe`"),
         ("/spec", json!(null), "spec: invalid type: null, expected struct PolicyAssignmentSpec"),
@@ -105,7 +112,9 @@ fn what_does_not_decode_says_what_and_where_and_keeps_what_can_be_read() {
 
 #[test]
 fn neither_a_bad_status_nor_its_absence_makes_an_object_undecodable() {
-    for status in [json!(null), json!("ready"), json!({"observedGeneration": "two"}), json!({"conditions": 7})] {
+    for status in
+        [json!(null), json!("ready"), json!({"observedGeneration": "two"}), json!({"conditions": 7})]
+    {
         let mut object = assignment();
         object["status"] = status.clone();
         let incoming = decode(&object);

@@ -71,7 +71,8 @@ fn a_namespace_that_gains_or_loses_its_label_gains_or_loses_access_at_once() {
     let by_label = json!([{
         "name": "e", "namespaces": {"selector": {"matchLabels": {"region": "emea"}}}, "targets": {"all": true},
     }]);
-    let mut index = index(&[policy("p"), namespace(NS, json!({"region": "emea"})), shared(by_label), sales()]);
+    let mut index =
+        index(&[policy("p"), namespace(NS, json!({"region": "emea"})), shared(by_label), sales()]);
     let bound = |index: &Index| {
         index.desired(&cluster_backend("c")).unwrap().assignments[&team("a")].binding().is_some()
     };
@@ -86,7 +87,9 @@ fn a_namespace_that_gains_or_loses_its_label_gains_or_loses_access_at_once() {
 #[test]
 fn targets_must_lie_within_the_entry() {
     let denied = |text| Some((Reason::AccessDenied, text));
-    let role = |role: &str| tenant(json!({"include": [{"wso2": {"roles": ["sales"]}}, {"wso2": {"roles": [role]}}]}));
+    let role = |role: &str| {
+        tenant(json!({"include": [{"wso2": {"roles": ["sales"]}}, {"wso2": {"roles": [role]}}]}))
+    };
     let roles = || json!([entry(json!({"wso2": {"roles": ["sales", "engineer"]}}))]);
     check("all of them named", roles(), role("engineer"), None);
     check("one beyond", roles(), role("board"), denied("role board (spec.targets.include[1])"));
@@ -97,7 +100,12 @@ fn targets_must_lie_within_the_entry() {
         tenant(json!({"include": [{"wso2": {"users": ["sales"]}}]})),
         denied("user sales"),
     );
-    check("another system's words", json!([entry(json!({"tachyon": {}}))]), role("x"), denied("targets of wso2"));
+    check(
+        "another system's words",
+        json!([entry(json!({"tachyon": {}}))]),
+        role("x"),
+        denied("targets of wso2"),
+    );
     let group = json!({"include": [{"wso2": {"groups": [{"name": "g"}]}}]});
     let by_id = json!([entry(json!({"wso2": {"groups": [{"id": "7"}]}}))]);
     check("a name does not prove an id", by_id, tenant(group), denied("group g"));
@@ -128,7 +136,12 @@ fn everyone_adoption_and_priority_need_their_own_word() {
     check("adoption, not said", plain(), adopting(), Some((Reason::AdoptionDenied, "adoption: Allow")));
     check("adoption", open("adoption", json!("Allow")), adopting(), None);
     let urgent = || sales().spec("priority", json!(50));
-    check("priority, not said", plain(), urgent(), Some((Reason::AccessDenied, "spec.priority 50, only 0 to 0")));
+    check(
+        "priority, not said",
+        plain(),
+        urgent(),
+        Some((Reason::AccessDenied, "spec.priority 50, only 0 to 0")),
+    );
     check("priority", open("priority", json!({"min": 0, "max": 99})), urgent(), None);
     check(
         "too high",
@@ -166,8 +179,18 @@ fn customers_and_their_groups_are_compared_within_one_entry() {
     let cases = [
         ("a group named", &some, json!([{"id": guid, "groups": [{"id": "2"}]}]), None),
         ("GUIDs fold case", &some, json!([{"id": guid.to_lowercase(), "groups": [{"id": "2"}]}]), None),
-        ("a group beyond", &some, json!([{"id": guid, "groups": [{"id": "3"}]}]), Some("these groups of customer")),
-        ("all groups, where some are open", &some, json!([{"id": guid, "allGroups": true}]), Some("these groups")),
+        (
+            "a group beyond",
+            &some,
+            json!([{"id": guid, "groups": [{"id": "3"}]}]),
+            Some("these groups of customer"),
+        ),
+        (
+            "all groups, where some are open",
+            &some,
+            json!([{"id": guid, "allGroups": true}]),
+            Some("these groups"),
+        ),
         ("all groups, where all are open", &all, json!([{"id": guid, "allGroups": true}]), None),
         ("any group, where all are open", &all, json!([{"id": guid, "groups": [{"id": "9"}]}]), None),
         ("a customer beyond", &all, json!([{"name": "Other", "allGroups": true}]), Some("customer Other")),

@@ -100,7 +100,11 @@ fn a_change_touches_only_what_refers_to_it() {
     let same = |name: &str| Arc::ptr_eq(&before.assignments[&team(name)], &after.assignments[&team(name)]);
     assert!(same("other"));
     assert!(!same("a") && !same("grouped"));
-    assert_eq!(before.assignments[&team("a")].binding().unwrap().policy_generation, 1, "what was handed out stays");
+    assert_eq!(
+        before.assignments[&team("a")].binding().unwrap().policy_generation,
+        1,
+        "what was handed out stays"
+    );
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn groups() -> impl Strategy<Value = Manifest> {
 }
 
 fn backends() -> impl Strategy<Value = Manifest> {
-    let shared = |access: Value| Manifest::new(Kind::ClusterBackend, "c", wso2("c").spec).spec("access", access);
+    let shared =
+        |access: Value| Manifest::new(Kind::ClusterBackend, "c", wso2("c").spec).spec("access", access);
     let entry = |namespaces: Value, targets: Value| json!([{"name": "e", "namespaces": namespaces, "targets": targets}]);
     let label = json!({"selector": {"matchLabels": {"region": "emea"}}});
     let states = vec![
@@ -70,7 +71,8 @@ fn assignments() -> impl Strategy<Value = Manifest> {
     ]);
     let shape = (0..3, prop::sample::select(vec!["p", "q"]), backend, targets, any::<bool>());
     shape.prop_map(|(i, policy, backend, targets, leaving)| {
-        let manifest = assignment(&format!("a{i}"), policy, "b").spec("backendRef", backend).spec("targets", targets);
+        let manifest =
+            assignment(&format!("a{i}"), policy, "b").spec("backendRef", backend).spec("targets", targets);
         if leaving { manifest.with("deletionTimestamp", "2026-03-02T00:00:00Z") } else { manifest }
     })
 }
@@ -151,7 +153,9 @@ fn listed() -> Index {
 
 fn fresh(events: &[Event]) -> Index {
     let mut index = listed();
-    events.iter().for_each(|event| feed_in(&mut index, event));
+    for event in events {
+        feed_in(&mut index, event);
+    }
     index.settle();
     index
 }
@@ -162,7 +166,11 @@ fn untouched(before: &Desired, after: &Desired) -> bool {
         && Arc::ptr_eq(&before.backend, &after.backend)
         && before.undecodable == after.undecodable
         && before.assignments.len() == after.assignments.len()
-        && before.assignments.iter().zip(after.assignments.iter()).all(|(one, other)| Arc::ptr_eq(one.1, other.1))
+        && before
+            .assignments
+            .iter()
+            .zip(after.assignments.iter())
+            .all(|(one, other)| Arc::ptr_eq(one.1, other.1))
 }
 
 proptest! {
@@ -183,7 +191,9 @@ proptest! {
                 shuffled.settle();
             }
         }
-        standing.iter().for_each(|event| feed_in(&mut shuffled, event));
+        for event in &standing {
+            feed_in(&mut shuffled, event);
+        }
         shuffled.settle();
         prop_assert_eq!(all_desired(&shuffled), all_desired(&sorted));
         prop_assert!(shuffled.all_unbound().eq(sorted.all_unbound()));
@@ -194,7 +204,7 @@ proptest! {
         let events = numbered(events);
         let mut index = listed();
         for event in &events {
-            let before: BTreeMap<_, _> = index.with_desired().cloned().map(|id| (id.clone(), index.desired(&id))).collect();
+            let before: BTreeMap<_, _> = index.with_desired().map(|id| (id.clone(), index.desired(id))).collect();
             feed_in(&mut index, event);
             let dirty = index.settle();
             for (id, before) in before {

@@ -19,7 +19,8 @@ fn ready(conditions: &[crate::api::Condition]) -> (ConditionStatus, Reason) {
 
 #[test]
 fn a_policy_is_ready_when_its_assignments_are() {
-    let index = index(&[policy("p"), wso2("b"), assignment("a", "p", "b"), assignment("z", "p", "b"), policy("q")]);
+    let index =
+        index(&[policy("p"), wso2("b"), assignment("a", "p", "b"), assignment("z", "p", "b"), policy("q")]);
     let status = |name: &str, is_ready| {
         let facts = index.policy_facts(&team(name), said(is_ready)).unwrap();
         policy_status(&facts, None, jiff::Timestamp::UNIX_EPOCH)
@@ -52,7 +53,8 @@ fn a_group_counts_who_includes_or_excludes_it() {
 #[test]
 fn an_assignment_that_comes_changes_or_goes_is_news_to_what_it_names() {
     let mut index = index(&[policy("p"), wso2("b"), group("g", &["x"])]);
-    let grouped = assignment("a", "p", "b").spec("targets", json!({"include": [{"targetGroupRef": {"name": "g"}}]}));
+    let grouped =
+        assignment("a", "p", "b").spec("targets", json!({"include": [{"targetGroupRef": {"name": "g"}}]}));
     let dirty = apply(&mut index, &grouped);
     assert_eq!((dirty.policies, dirty.groups), ([team("p")].into(), [team("g")].into()));
     let dirty = apply(&mut index, &assignment("a", "p", "b").at(2, 2));
