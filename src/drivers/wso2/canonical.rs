@@ -65,14 +65,14 @@ fn settled(value: &Value) -> Value {
 /// The number a double can hold, as an integer where it is one: `6`, `6.0` and `6e0` are equal.
 fn double(number: &Number) -> Number {
     let Some(value) = number.as_f64() else { return number.clone() };
+    // Fifteen digits survive every printer and parser on the way; the last bit does not.
+    let value = format!("{value:.14e}").parse().unwrap_or(value);
     if value.fract() == 0.0 && value.abs() <= EXACT {
         // In range and whole, so that nothing is cut off.
         #[allow(clippy::cast_possible_truncation)]
         return Number::from(value as i64);
     }
-    // Fifteen digits survive every printer and parser on the way; the last bit does not.
-    let rounded = format!("{value:.14e}").parse().ok();
-    rounded.and_then(Number::from_f64).unwrap_or_else(|| number.clone())
+    Number::from_f64(value).unwrap_or_else(|| number.clone())
 }
 
 #[cfg(test)]

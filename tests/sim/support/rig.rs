@@ -380,6 +380,19 @@ impl Rig {
         self.cluster.edit(&key, |view| view.deleting = true);
     }
 
+    /// `kubectl patch … releasePolicy: Orphan`.
+    pub fn let_go(&self, name: &str) {
+        self.cluster.edit(&ObjectName::new("team", name), |view| {
+            view.release_policy = Some(api::ReleasePolicy::Orphan);
+            view.generation += 1;
+        });
+    }
+
+    /// The volume is gone.
+    pub fn lose_store(&mut self) {
+        self.folder = tempfile::tempdir().unwrap();
+    }
+
     /// Edits the backend.
     pub fn edit_backend(&self, change: impl FnOnce(&mut BackendView)) {
         {
