@@ -37,9 +37,22 @@ impl Graves {
 impl Index {
     /// The object's name, if its state is news.
     pub(super) fn admit(&mut self, kind: Kind, meta: &ObjectMeta) -> Option<ObjectName> {
-        let name = self.object_name(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref()?);
+        let name =
+            self.known_name(kind, meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref()?);
         self.feeds.seen(kind, &name);
         self.is_news(kind, &name, meta).then_some(name)
+    }
+
+    /// The one copy of a name. Assignments have names of their own, which nobody else refers to.
+    fn known_name(&mut self, kind: Kind, namespace: &str, name: &str) -> ObjectName {
+        if kind != Kind::PolicyAssignment {
+            return self.object_name(namespace, name);
+        }
+        let name = ObjectName { namespace: self.names.get(namespace), name: name.into() };
+        match self.assignments.get_key_value(&name) {
+            Some((known, _)) => known.clone(),
+            None => name,
+        }
     }
 
     pub(super) fn admit_backend(&mut self, kind: BackendKind, meta: &ObjectMeta) -> Option<BackendId> {

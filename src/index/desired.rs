@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Everything that names one backend, at one moment. Cheap to clone: the views are shared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     /// The backend itself.
     pub backend: Arc<BackendView>,
@@ -85,6 +85,7 @@ pub struct BackendSettings {
 
 /// A PolicyAssignment with what it refers to.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub struct AssignmentView {
     /// Namespace and name.
     pub name: ObjectName,

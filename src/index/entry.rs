@@ -86,13 +86,13 @@ pub(super) struct Slot<T> {
     pub version: Option<u64>,
     /// `None` where nothing of it can be used.
     pub body: Option<T>,
-    pub fault: Option<Fault>,
+    pub fault: Option<Box<Fault>>,
 }
 
 impl<T: PartialEq> Slot<T> {
     pub fn new(meta: &ObjectMeta, body: Option<T>, fault: Option<Fault>) -> Self {
         let version = meta.resource_version.as_deref().and_then(|text| text.parse().ok());
-        Self { head: Head::of(meta), version, body, fault }
+        Self { head: Head::of(meta), version, body, fault: fault.map(Box::new) }
     }
 
     /// The body, where nothing is wrong with it.
@@ -101,14 +101,14 @@ impl<T: PartialEq> Slot<T> {
     /// What is wrong.
     pub fn usable(&self) -> Result<&T, Fault> {
         match (&self.fault, &self.body) {
-            (Some(fault), _) => Err(fault.clone()),
+            (Some(fault), _) => Err((**fault).clone()),
             (None, Some(body)) => Ok(body),
             (None, None) => Err(Fault::undecodable("it is empty")),
         }
     }
 
     pub fn is_undecodable(&self) -> bool {
-        self.fault.as_ref().is_some_and(Fault::is_undecodable)
+        self.fault.as_ref().is_some_and(|fault| fault.is_undecodable())
     }
 
     /// Whether both say the same, whatever their resourceVersion.
@@ -165,11 +165,11 @@ fn target(selector: Selector, names: &mut Interner) -> Target {
 pub(super) struct Assignment {
     pub slot: Slot<Arc<PolicyAssignmentSpec>>,
     /// `None` where it cannot be read.
-    pub backend: Option<BackendId>,
+    pub backend: Option<Arc<BackendId>>,
     /// The same.
     pub policy: Option<Arc<str>>,
     /// Kept apart from the spec, so that they are shared with the views.
-    pub targets: Option<Arc<Targets>>,
+    pub targets: Option<Targets>,
     pub release_policy: Option<ReleasePolicy>,
     pub suspended: bool,
     pub observe_only: bool,
@@ -181,16 +181,16 @@ impl Assignment {
         let PolicyAssignment { metadata, mut spec, .. } = object;
         let fault = Fault::invalid(&validate::assignment_spec(&spec));
         let targets = spec.targets.take().map(|targets| Targets::of(targets, names));
-        let old_spec = old.and_then(|old| old.slot.body.as_ref());
         let old_targets = old.and_then(|old| old.targets.as_ref());
+        let targets = targets.map(|new| old_targets.filter(|old| **old == new).cloned().unwrap_or(new));
         Self {
             backend: Some(backend_id(&spec.backend_ref, &name.namespace, names)),
             policy: Some(names.get(&spec.policy_ref.name)),
-            targets: targets.map(|targets| shared(targets, old_targets)),
+            targets,
             release_policy: spec.release_policy,
             suspended: spec.suspended(),
             observe_only: spec.mode() == Mode::Observe,
-            slot: Slot::new(&metadata, Some(shared(spec, old_spec)), fault),
+            slot: Slot::new(&metadata, Some(names.spec(spec)), fault),
         }
     }
 
@@ -223,7 +223,7 @@ impl Assignment {
     }
 
     pub fn groups(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.targets.iter().flat_map(|targets| targets.groups())
+        self.targets.iter().flat_map(Targets::groups)
     }
 }
 
@@ -231,10 +231,11 @@ pub(super) fn shared<T: PartialEq>(new: T, old: Option<&Arc<T>>) -> Arc<T> {
     old.filter(|old| ***old == new).map_or_else(|| Arc::new(new), Arc::clone)
 }
 
-fn backend_id(reference: &BackendRef, namespace: &Arc<str>, names: &mut Interner) -> BackendId {
+fn backend_id(reference: &BackendRef, namespace: &Arc<str>, names: &mut Interner) -> Arc<BackendId> {
     let (kind, namespace) = match reference.kind() {
         api::BackendKind::Backend => (BackendKind::Backend, Arc::clone(namespace)),
         api::BackendKind::ClusterBackend => (BackendKind::ClusterBackend, names.get("")),
     };
-    BackendId { kind, namespace, name: names.get(&reference.name) }
+    let name = names.get(&reference.name);
+    names.backend(BackendId { kind, namespace, name })
 }

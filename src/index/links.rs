@@ -27,16 +27,16 @@ impl Index {
         let fault = Fault::invalid(&validate::policy(&object));
         let old = self.policies.get(&name).and_then(|old| old.body.as_ref());
         let spec = shared(object.spec, old);
-        self.put_policy(name, Slot::new(&object.metadata, Some(spec), fault));
+        self.put_policy(&name, Slot::new(&object.metadata, Some(spec), fault));
     }
 
-    pub(super) fn put_policy(&mut self, name: ObjectName, new: Slot<Arc<PolicySpec>>) {
-        let same = self.policies.get(&name).is_some_and(|old| old.same(&new));
-        self.exchange(Kind::Policy, &name, new.is_undecodable(), |index| {
+    pub(super) fn put_policy(&mut self, name: &ObjectName, new: Slot<Arc<PolicySpec>>) {
+        let same = self.policies.get(name).is_some_and(|old| old.same(&new));
+        self.exchange(Kind::Policy, name, new.is_undecodable(), |index| {
             index.policies.insert(name.clone(), new);
         });
         if !same {
-            self.policy_changed(&name);
+            self.policy_changed(name);
         }
     }
 
@@ -50,16 +50,16 @@ impl Index {
         let fault = Fault::invalid(&validate::target_group_spec(&object.spec));
         let old = self.groups.get(&name).and_then(|old| old.body.as_ref());
         let targets = shared(object.spec.targets, old);
-        self.put_group(name, Slot::new(&object.metadata, Some(targets), fault));
+        self.put_group(&name, Slot::new(&object.metadata, Some(targets), fault));
     }
 
-    pub(super) fn put_group(&mut self, name: ObjectName, new: Slot<Arc<TargetSpec>>) {
-        let same = self.groups.get(&name).is_some_and(|old| old.same(&new));
-        self.exchange(Kind::TargetGroup, &name, new.is_undecodable(), |index| {
+    pub(super) fn put_group(&mut self, name: &ObjectName, new: Slot<Arc<TargetSpec>>) {
+        let same = self.groups.get(name).is_some_and(|old| old.same(&new));
+        self.exchange(Kind::TargetGroup, name, new.is_undecodable(), |index| {
             index.groups.insert(name.clone(), new);
         });
         if !same {
-            self.group_changed(&name);
+            self.group_changed(name);
         }
     }
 
@@ -98,13 +98,13 @@ impl Index {
 
     pub(super) fn put_assignment(&mut self, name: ObjectName, new: Assignment) {
         if self.assignments.get(&name).is_some_and(|old| old.same_view(&new)) {
-            self.assignments.insert(name, new);
+            self.assignments.insert(name, Box::new(new));
             return;
         }
         self.exchange(Kind::PolicyAssignment, &name, new.slot.is_undecodable(), |index| {
-            index.unlink(&name, new.backend.as_ref());
+            index.unlink(&name, new.backend.as_deref());
             index.link(&name, &new);
-            index.assignments.insert(name.clone(), new);
+            index.assignments.insert(name.clone(), Box::new(new));
         });
         self.note_summaries(&name);
         self.stale.assignments.insert(name);
@@ -132,7 +132,7 @@ impl Index {
         let Some(old) = self.assignments.get(name) else { return };
         let policy = old.policy.as_ref().map(|policy| beside(name, policy));
         let groups: Vec<_> = old.groups().map(|group| beside(name, group)).collect();
-        let seat = old.backend.clone().filter(|backend| Some(backend) != stays);
+        let seat = old.backend.clone().filter(|backend| Some(&**backend) != stays);
         if let Some(policy) = policy {
             forget(&mut self.by_policy, &policy, &name.name);
         }
@@ -179,7 +179,7 @@ impl Index {
     pub(super) fn in_namespace<'a>(
         &'a self,
         namespace: &'a Arc<str>,
-    ) -> impl Iterator<Item = (&'a ObjectName, &'a Assignment)> {
+    ) -> impl Iterator<Item = (&'a ObjectName, &'a Box<Assignment>)> {
         let first = ObjectName { namespace: Arc::clone(namespace), name: "".into() };
         self.assignments.range(first..).take_while(move |(name, _)| name.namespace == *namespace)
     }

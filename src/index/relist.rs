@@ -16,8 +16,8 @@ use crate::model::{BackendId, BackendKind, ObjectName};
 struct State {
     /// Has been listed to the end at least once.
     listed: bool,
-    /// While it is listed again: what has been seen so far.
-    seen: Option<Names>,
+    /// While it is listed again: what is known and has not come yet.
+    awaited: Option<Names>,
     /// Why it cannot be listed now: verb, resource, answer.
     barred: Option<Arc<str>>,
 }
@@ -33,10 +33,11 @@ impl Feeds {
 
     /// An object came through; should a list be under way it stays.
     pub fn seen(&mut self, kind: Kind, name: &ObjectName) {
-        for (feed, state) in &mut self.0 {
-            if let Some(seen) = state.seen.as_mut().filter(|_| feed.carries(kind, &name.namespace)) {
-                seen.insert(name.clone());
-            }
+        let whole = Feed { kind, namespace: None };
+        let part = || Feed { kind, namespace: Some(Arc::clone(&name.namespace)) };
+        let feed = if self.0.contains_key(&whole) { whole } else { part() };
+        if let Some(awaited) = self.0.get_mut(&feed).and_then(|state| state.awaited.as_mut()) {
+            awaited.remove(name);
         }
     }
 
@@ -72,21 +73,20 @@ fn why(feed: &Feed, state: &State) -> String {
 impl Index {
     /// A list begins. What it does not bring is removed at its end, not before (F3).
     pub fn begin(&mut self, feed: &Feed) {
+        let mut awaited = self.all(feed.kind);
+        awaited.retain(|name| feed.carries(feed.kind, &name.namespace));
         if let Some(state) = self.feeds.0.get_mut(feed) {
-            state.seen = Some(Names::new());
+            state.awaited = Some(awaited);
         }
     }
 
     /// A list is complete: what it did not bring is gone.
     pub fn end(&mut self, feed: &Feed) {
         let Some(state) = self.feeds.0.get_mut(feed) else { return };
-        let Some(seen) = state.seen.take() else { return };
+        let Some(missing) = state.awaited.take() else { return };
         let first = !std::mem::replace(&mut state.listed, true);
         let was_barred = state.barred.take().is_some();
-        let known = self.all(feed.kind);
-        for name in
-            known.iter().filter(|name| feed.carries(feed.kind, &name.namespace) && !seen.contains(*name))
-        {
+        for name in &missing {
             self.remove(feed.kind, name);
         }
         if first || was_barred {

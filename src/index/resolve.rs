@@ -42,9 +42,9 @@ impl Index {
             );
         }
         if let Some(broken) = entry.slot.fault.as_ref().filter(|fault| fault.is_undecodable()) {
-            return Err(broken.clone());
+            return Err((**broken).clone());
         }
-        let (system, cluster) = self.system(entry.backend.as_ref())?;
+        let (system, cluster) = self.system(entry.backend.as_deref())?;
         let spec = entry.slot.usable()?;
         let slot = self.policy(name, &spec.policy_ref.name)?;
         let policy = usable("Policy", &spec.policy_ref.name, slot)?;
@@ -107,7 +107,7 @@ impl Index {
         spec: &PolicyAssignmentSpec,
         reach: Option<&Reach>,
     ) -> Resolved<()> {
-        let Some(id) = entry.backend.as_ref().filter(|id| id.kind == BackendKind::ClusterBackend) else {
+        let Some(id) = entry.backend.as_deref().filter(|id| id.kind == BackendKind::ClusterBackend) else {
             return Ok(());
         };
         let body = self.backends.get(id).and_then(|slot| slot.body.as_ref());
@@ -158,7 +158,7 @@ impl Index {
     ) -> Resolved<(Reach, Vec<Finding>)> {
         let mut findings = Vec::new();
         let mut resolve = |list: &[Target], word: &str, severity| {
-            let mut found = Vec::new();
+            let mut found = Vec::with_capacity(list.len());
             for (i, target) in list.iter().enumerate() {
                 let field = format!("spec.targets.{word}[{i}]");
                 match self.selection(name, target, &field, system)? {
@@ -209,18 +209,12 @@ impl Index {
     }
 
     fn group(&self, name: &ObjectName, group: &Arc<str>) -> Resolved<&Arc<TargetSpec>> {
-        match self.groups.get(&beside(name, group)) {
-            Some(slot) => usable("TargetGroup", group, slot),
-            None => {
-                self.feeds
-                    .listed(Kind::TargetGroup, &name.namespace)
-                    .or_else(|why| fault(Reason::TargetGroupNotFound, why))?;
-                fault(
-                    Reason::TargetGroupNotFound,
-                    format!("TargetGroup {group} does not exist: create it, or take it out"),
-                )
-            }
+        if let Some(slot) = self.groups.get(&beside(name, group)) {
+            return usable("TargetGroup", group, slot);
         }
+        let unlisted = self.feeds.listed(Kind::TargetGroup, &name.namespace).err();
+        let absent = || format!("TargetGroup {group} does not exist: create it, or take it out");
+        fault(Reason::TargetGroupNotFound, unlisted.unwrap_or_else(absent))
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Dirty {
     pub appeared: BTreeSet<BackendId>,
     /// They had one and have none any more.
     pub gone: BTreeSet<BackendId>,
+    /// Objects that are gone, whether a watch said so or a list lacked them.
+    pub removed: BTreeSet<(Kind, ObjectName)>,
     /// The status of these Policies may have to be made anew.
     pub policies: BTreeSet<ObjectName>,
     /// The status of these TargetGroups may have to be made anew.
@@ -58,7 +60,8 @@ impl Index {
         for name in std::mem::take(&mut self.stale.assignments) {
             self.settle_assignment(&name);
         }
-        let dirty = std::mem::take(&mut self.dirty);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        dirty.removed.retain(|(kind, name)| self.uid(*kind, name).is_none());
         if !dirty.backends.is_empty() {
             self.tick += 1;
         }
@@ -127,7 +130,7 @@ impl Index {
             return;
         };
         let view = self.view(name, entry);
-        let seat = self.seats.entry(id.clone()).or_default();
+        let seat = self.seats.entry((*id).clone()).or_default();
         if seat.assignments.get(name).is_some_and(|old| **old == view) {
             return;
         }
@@ -135,7 +138,7 @@ impl Index {
             self.dirty.unbound.insert(name.clone());
         }
         Arc::make_mut(&mut seat.assignments).insert(name.clone(), Arc::new(view));
-        self.dirty.backends.insert(id);
+        self.dirty.backends.insert((*id).clone());
     }
 
     fn view(&self, name: &ObjectName, entry: &Assignment) -> AssignmentView {
@@ -204,16 +207,21 @@ impl Index {
         self.assignments.keys()
     }
 
+    /// Names of the assignments that name a backend.
+    pub fn assignments_of(&self, backend: &BackendId) -> impl Iterator<Item = &ObjectName> {
+        self.seats.get(backend).into_iter().flat_map(|seat| seat.assignments.keys())
+    }
+
     /// The backend an assignment names.
     pub fn backend_of(&self, assignment: &ObjectName) -> Option<&BackendId> {
-        self.assignments.get(assignment)?.backend.as_ref()
+        self.assignments.get(assignment)?.backend.as_deref()
     }
 }
 
 /// Whether an assignment names the backend, or may, where its reference cannot be read.
 fn may_name(entry: &Assignment, name: &ObjectName, id: &BackendId) -> bool {
     match &entry.backend {
-        Some(backend) => backend == id,
+        Some(backend) => **backend == *id,
         None => id.kind == BackendKind::ClusterBackend || id.namespace == name.namespace,
     }
 }

@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
-    entry::{Fault, Slot},
+    entry::Slot,
     links::{Links, beside, named},
     object::Kind,
     tables::Index,
 };
 use crate::{
+    api::SystemName,
     model::ObjectName,
     report::aggregate::{AssignmentSummary, PolicyFacts, Said, Tally, TargetGroupFacts, Validity},
 };
@@ -26,7 +27,7 @@ impl Index {
     ) -> Option<PolicyFacts> {
         let slot = self.policies.get(name)?;
         let all = self.summaries(&self.by_policy, name, said)?;
-        let facets = slot.body.iter().flat_map(|policy| policy.facets()).map(|system| system.as_str());
+        let facets = slot.body.iter().flat_map(|policy| policy.facets()).map(SystemName::as_str);
         Some(PolicyFacts {
             name: name.clone(),
             uid: slot.head.uid.clone(),
@@ -96,6 +97,6 @@ impl Index {
 fn validity<T>(slot: &Slot<T>) -> Validity {
     match &slot.fault {
         None => Validity::Valid,
-        Some(Fault { message, .. }) => Validity::Invalid(message.to_string()),
+        Some(fault) => Validity::Invalid(fault.message.to_string()),
     }
 }

@@ -31,7 +31,7 @@ pub struct Index {
     pub(super) names: Interner,
     pub(super) policies: BTreeMap<ObjectName, Slot<Arc<PolicySpec>>>,
     pub(super) groups: BTreeMap<ObjectName, Slot<Arc<TargetSpec>>>,
-    pub(super) assignments: BTreeMap<ObjectName, Assignment>,
+    pub(super) assignments: BTreeMap<ObjectName, Box<Assignment>>,
     pub(super) backends: BTreeMap<BackendId, Slot<backends::Body>>,
     pub(super) namespaces: BTreeMap<Arc<str>, BTreeMap<String, String>>,
     pub(super) by_policy: Links,
@@ -65,7 +65,7 @@ impl Index {
             Object::TargetGroup(object) => self.apply_group(*object),
             Object::Assignment(object) => {
                 let Some(name) = self.admit(Kind::PolicyAssignment, &object.metadata) else { return };
-                let old = self.assignments.get(&name);
+                let old = self.assignments.get(&name).map(|old| &**old);
                 let new = Assignment::of(*object, &name, old, &mut self.names);
                 self.put_assignment(name, new);
             }
@@ -94,11 +94,11 @@ impl Index {
             Kind::Namespace => self.apply_namespace(meta),
             Kind::Policy => {
                 let Some(name) = self.admit(Kind::Policy, meta) else { return };
-                self.put_policy(name, Slot::new(meta, None, fault()));
+                self.put_policy(&name, Slot::new(meta, None, fault()));
             }
             Kind::TargetGroup => {
                 let Some(name) = self.admit(Kind::TargetGroup, meta) else { return };
-                self.put_group(name, Slot::new(meta, None, fault()));
+                self.put_group(&name, Slot::new(meta, None, fault()));
             }
             Kind::PolicyAssignment => {
                 let Some(name) = self.admit(Kind::PolicyAssignment, meta) else { return };
@@ -118,7 +118,6 @@ impl Index {
     pub fn delete(&mut self, kind: Kind, namespace: &str, name: &str, uid: &Uid) {
         self.graves.add(uid.clone());
         let name = self.object_name(namespace, name);
-        self.feeds.seen(kind, &name);
         if kind == Kind::Namespace || self.uid(kind, &name).is_some_and(|known| known == uid) {
             self.remove(kind, &name);
         }
@@ -126,6 +125,9 @@ impl Index {
 
     /// Forgets an object.
     pub(super) fn remove(&mut self, kind: Kind, name: &ObjectName) {
+        if kind != Kind::Namespace {
+            self.dirty.removed.insert((kind, name.clone()));
+        }
         self.exchange(kind, name, false, |index| match kind {
             Kind::Namespace => index.remove_namespace(&name.name),
             Kind::Policy => {

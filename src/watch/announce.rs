@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::{Audience, IndexHandle, Status, Watched};
 use crate::{
     index::{Kind, unbound::Unbound},
-    model::{BackendId, ObjectName, Uid},
+    model::{BackendId, BackendKind, ObjectName, Uid},
     report::{
         aggregate::{PolicyFacts, Said, TargetGroupFacts},
         facts::BackendFacts,
@@ -47,19 +47,21 @@ impl Announcer {
     }
 }
 
-fn key(object: &Watched<'_>) -> Option<Key> {
-    match object.kind {
-        Kind::PolicyAssignment => Some(Key::Assignment(object.name())),
-        Kind::Policy => Some(Key::Policy(object.name())),
-        Kind::TargetGroup => Some(Key::TargetGroup(object.name())),
-        Kind::Backend | Kind::ClusterBackend => object.backend().map(Key::Backend),
+fn key(kind: Kind, name: ObjectName) -> Option<Key> {
+    let backend = |kind, ObjectName { namespace, name }| Key::Backend(BackendId { kind, namespace, name });
+    match kind {
+        Kind::PolicyAssignment => Some(Key::Assignment(name)),
+        Kind::Policy => Some(Key::Policy(name)),
+        Kind::TargetGroup => Some(Key::TargetGroup(name)),
+        Kind::Backend => Some(backend(BackendKind::Backend, name)),
+        Kind::ClusterBackend => Some(backend(BackendKind::ClusterBackend, name)),
         Kind::Namespace => None,
     }
 }
 
 impl Audience for Announcer {
     fn seen(&self, object: &Watched<'_>, status: Option<&Status>) {
-        let Some(key) = key(object) else { return };
+        let Some(key) = key(object.kind, object.name()) else { return };
         let (writer, metadata) = (&self.writer, object.metadata);
         let observed = match status {
             None => writer.observed(&key, metadata, None::<&crate::api::PolicyStatus>),
@@ -73,8 +75,8 @@ impl Audience for Announcer {
         }
     }
 
-    fn gone(&self, object: &Watched<'_>) {
-        if let Some(key) = key(object) {
+    fn gone(&self, kind: Kind, name: &ObjectName) {
+        if let Some(key) = key(kind, name.clone()) {
             self.writer.gone(&key);
         }
     }

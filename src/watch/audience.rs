@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::decode::Status;
 use crate::{
     index::{Kind, unbound::Unbound},
-    model::{BackendId, BackendKind, ObjectName},
+    model::{BackendId, ObjectName},
     report::{
         aggregate::{PolicyFacts, Said, TargetGroupFacts},
         facts::BackendFacts,
@@ -27,17 +27,6 @@ impl Watched<'_> {
         let part = |part: &Option<String>| part.as_deref().unwrap_or_default().to_owned();
         ObjectName::new(part(&self.metadata.namespace), part(&self.metadata.name))
     }
-
-    /// The backend it is, if it is one.
-    pub fn backend(&self) -> Option<BackendId> {
-        let kind = match self.kind {
-            Kind::Backend => BackendKind::Backend,
-            Kind::ClusterBackend => BackendKind::ClusterBackend,
-            _ => return None,
-        };
-        let ObjectName { namespace, name } = self.name();
-        Some(BackendId { kind, namespace, name })
-    }
 }
 
 /// Whoever is told. All calls come one after the other, in the order of the changes they tell of,
@@ -48,7 +37,7 @@ pub trait Audience: Send + Sync {
     /// this version does not understand.
     fn seen(&self, object: &Watched<'_>, status: Option<&Status>);
     /// An object is gone.
-    fn gone(&self, object: &Watched<'_>);
+    fn gone(&self, kind: Kind, name: &ObjectName);
     /// What the status of an assignment says now, as far as known.
     fn said(&self, assignment: &ObjectName) -> Option<Said>;
     /// The verdict on an assignment no worker owns.

@@ -48,7 +48,7 @@ pub(super) trait Ours:
 
     fn object(metadata: ObjectMeta, spec: Self::Spec) -> Object;
     fn status(status: Self::Status) -> Status;
-    fn api(client: Client, namespace: Option<&str>) -> Api<Incoming<Self>>;
+    fn api(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self>>;
 }
 
 macro_rules! watched {
@@ -66,7 +66,7 @@ macro_rules! watched {
                 Status::$of(Box::new(status))
             }
 
-            fn api(client: Client, namespace: Option<&str>) -> Api<Incoming<Self>> {
+            fn api(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self>> {
                 $api(client, namespace)
             }
         }
@@ -74,14 +74,14 @@ macro_rules! watched {
 }
 
 fn namespaced<K: Ours<Scope = kube::core::NamespaceResourceScope>>(
-    client: Client,
+    client: &Client,
     namespace: Option<&str>,
 ) -> Api<Incoming<K>> {
     namespace.map_or_else(|| Api::all(client.clone()), |namespace| Api::namespaced(client.clone(), namespace))
 }
 
-fn cluster<K: Ours>(client: Client, _: Option<&str>) -> Api<Incoming<K>> {
-    Api::all(client)
+fn cluster<K: Ours>(client: &Client, _: Option<&str>) -> Api<Incoming<K>> {
+    Api::all(client.clone())
 }
 
 watched! {

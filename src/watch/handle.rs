@@ -113,8 +113,16 @@ impl IndexHandle {
         self.tick(&index, &dirty);
     }
 
+    /// Says what is to be said of a backend's assignments once its worker has ended: the worker may have spoken last, of
+    /// what was no longer so.
+    pub fn worker_ended(&self, backend: &BackendId) {
+        let index = self.index();
+        let unbound = index.assignments_of(backend).cloned().collect();
+        self.tell(&index, &Dirty { unbound, unbound_backends: [backend.clone()].into(), ..Dirty::default() });
+    }
+
     /// Takes in a batch, resolves what it makes stale, and tells everybody concerned, in this order: statuses seen,
-    /// verdicts and aggregates, backends that came or went, ticks of workers.
+    /// objects gone, verdicts and aggregates, backends that came or went, ticks of workers.
     pub(super) fn absorb(&self, feed: &Feed, changes: Vec<Change>) {
         let mut index = self.index();
         for change in changes {
@@ -149,9 +157,6 @@ impl IndexHandle {
                 let part = |part: &Option<String>| part.clone().unwrap_or_default();
                 let uid = Uid(part(&metadata.uid).into());
                 index.delete(feed.kind, &part(&metadata.namespace), &part(&metadata.name), &uid);
-                if feed.kind != Kind::Namespace {
-                    self.0.audience.gone(&Watched { kind: feed.kind, metadata: &metadata });
-                }
             }
         }
     }
@@ -159,6 +164,7 @@ impl IndexHandle {
     fn tell(&self, index: &Index, dirty: &Dirty) {
         let audience = &self.0.audience;
         let said = |name: &ObjectName| -> Option<Said> { audience.said(name) };
+        dirty.removed.iter().for_each(|(kind, name)| audience.gone(*kind, name));
         for verdict in dirty.unbound.iter().filter_map(|name| index.unbound_assignment(name)) {
             audience.unbound(verdict);
         }

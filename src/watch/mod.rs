@@ -12,6 +12,10 @@ mod audience;
 mod decode;
 mod handle;
 mod streams;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
 
 use kube::Client;
 use tokio::task::JoinSet;
@@ -27,30 +31,25 @@ pub use decode::Status;
 pub use handle::IndexHandle;
 
 /// Follows everything the operator works with, until dropped; all streams end with it.
-///
-/// Returns only where a stream ended, which none does by itself: its name.
-pub async fn run(client: Client, handle: IndexHandle) -> Feed {
+pub async fn run(client: Client, handle: IndexHandle) -> Infallible {
     let mut streams = JoinSet::new();
     for feed in handle.scope().feeds() {
         streams.spawn(follow(client.clone(), feed, handle.clone()));
     }
     match streams.join_next().await {
-        Some(Ok(feed)) => feed,
         Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // There is always a feed, and nobody else cancels one.
-        Some(Err(_)) | None => Feed { kind: Kind::Namespace, namespace: None },
+        // No stream ends by itself, and nobody else cancels one.
+        _ => std::future::pending().await,
     }
 }
 
-async fn follow(client: Client, feed: Feed, handle: IndexHandle) -> Feed {
-    let own = feed.clone();
+async fn follow(client: Client, feed: Feed, handle: IndexHandle) {
     match feed.kind {
-        Kind::Namespace => streams::follow_namespaces(client, own, handle).await,
-        Kind::Policy => streams::follow::<Policy>(client, own, handle).await,
-        Kind::TargetGroup => streams::follow::<TargetGroup>(client, own, handle).await,
-        Kind::Backend => streams::follow::<Backend>(client, own, handle).await,
-        Kind::ClusterBackend => streams::follow::<ClusterBackend>(client, own, handle).await,
-        Kind::PolicyAssignment => streams::follow::<PolicyAssignment>(client, own, handle).await,
+        Kind::Namespace => streams::follow_namespaces(client, feed, handle).await,
+        Kind::Policy => streams::follow::<Policy>(client, feed, handle).await,
+        Kind::TargetGroup => streams::follow::<TargetGroup>(client, feed, handle).await,
+        Kind::Backend => streams::follow::<Backend>(client, feed, handle).await,
+        Kind::ClusterBackend => streams::follow::<ClusterBackend>(client, feed, handle).await,
+        Kind::PolicyAssignment => streams::follow::<PolicyAssignment>(client, feed, handle).await,
     }
-    feed
 }

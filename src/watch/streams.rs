@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client,
     core::PartialObjectMeta,
     runtime::{
-        WatchStreamExt,
+        utils::Backoff,
         watcher::{self, Event, watcher},
     },
 };
@@ -19,18 +19,23 @@ use super::{
 };
 use crate::index::{Feed, Object};
 
+/// What a stream gives.
+type Happened = watcher::Result<Change>;
+
 /// Events taken in at once: a page of a list.
 const BATCH: usize = 500;
 /// Seconds a watch may last: a stalled one is noticed five seconds later (F9).
 const WATCH_SECONDS: u32 = 240;
 /// Longer than the longest pause between two attempts: without an error for so long it works again.
 const RECOVERED: Duration = Duration::from_mins(2);
+/// Pause between two attempts, should the backoff ever run out.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Answers in a row, other than a plain refusal, after which a list counts as not readable.
 const PATIENCE: u32 = 3;
 
 /// Follows a kind of ours.
 pub(super) async fn follow<K: Ours>(client: Client, feed: Feed, handle: IndexHandle) {
-    let api = K::api(client, feed.namespace.as_deref());
+    let api = K::api(&client, feed.namespace.as_deref());
     pump(watcher(api, config()).map(|event| event.map(changes_of)), feed, handle).await;
 }
 
@@ -74,28 +79,47 @@ fn labels_of(event: Event<PartialObjectMeta<Namespace>>) -> Change {
 }
 
 /// Feeds the index, batch by batch: whatever is ready is taken in at once.
-async fn pump(events: impl Stream<Item = watcher::Result<Change>> + Send, feed: Feed, handle: IndexHandle) {
-    let mut batches = std::pin::pin!(events.default_backoff().ready_chunks(BATCH));
+async fn pump(events: impl Stream<Item = Happened> + Send, feed: Feed, handle: IndexHandle) {
+    let mut events = std::pin::pin!(events);
     let mut health = Health::default();
     loop {
-        let batch = match tokio::time::timeout(RECOVERED, batches.next()).await {
-            Ok(Some(batch)) => batch.into_iter().filter_map(|event| health.judge(&feed, event)).collect(),
-            Ok(None) => return,
+        let batch = match tokio::time::timeout(RECOVERED, ready(&mut events)).await {
+            Ok(batch) => batch,
             Err(_) if health.is_troubled() => {
-                health = Health::default();
-                vec![Change::Works]
+                handle.absorb(&feed, health.recovered());
+                continue;
             }
             Err(_) => continue,
         };
-        handle.absorb(&feed, batch);
+        let failed = batch.last().is_none_or(Result::is_err);
+        let changes = batch.into_iter().flat_map(|event| health.judge(&feed, event)).collect();
+        handle.absorb(&feed, changes);
+        if failed {
+            tokio::time::sleep(health.pause()).await;
+        }
     }
 }
 
+/// Waits for an event, and takes along what else is ready, up to an error: the next attempt starts
+/// as soon as somebody asks for more.
+async fn ready(events: &mut (impl Stream<Item = Happened> + Unpin)) -> Vec<Happened> {
+    let mut batch = Vec::new();
+    batch.extend(events.next().await);
+    while batch.last().is_some_and(Result::is_ok) && batch.len() < BATCH {
+        let Some(event) = events.next().now_or_never().flatten() else { break };
+        batch.push(event);
+    }
+    batch
+}
+
 /// What the last attempts came to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Health {
     answers: u32,
     barred: bool,
+    /// Not `WatchStreamExt::default_backoff`: that starts anew with every `Init`, which comes before
+    /// each attempt to list, so that a list that is refused would be tried once a second for ever.
+    backoff: watcher::DefaultBackoff,
 }
 
 impl Health {
@@ -103,16 +127,30 @@ impl Health {
         self.answers > 0
     }
 
-    /// A change for the index, or an error to remember.
-    fn judge(&mut self, feed: &Feed, event: watcher::Result<Change>) -> Option<Change> {
+    /// How long to wait before the next attempt.
+    fn pause(&mut self) -> Duration {
+        self.backoff.next().unwrap_or(LONGEST_PAUSE)
+    }
+
+    /// It works: says so where it did not before.
+    fn recovered(&mut self) -> Vec<Change> {
+        self.backoff.reset();
+        let troubled = std::mem::take(&mut self.answers) > 0;
+        self.barred = false;
+        if troubled { vec![Change::Works] } else { vec![] }
+    }
+
+    /// What an event means for the index.
+    fn judge(&mut self, feed: &Feed, event: Happened) -> Vec<Change> {
         match event {
             // Comes before anything was asked.
-            Ok(Change::Begin) => Some(Change::Begin),
+            Ok(Change::Begin) => vec![Change::Begin],
             Ok(change) => {
-                *self = Self::default();
-                Some(change)
+                let mut changes = self.recovered();
+                changes.push(change);
+                changes
             }
-            Err(error) => self.failed(feed, &error),
+            Err(error) => self.failed(feed, &error).into_iter().collect(),
         }
     }
 

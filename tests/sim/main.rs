@@ -4,5 +4,6 @@
 mod harness;
 mod support;
 mod sweep;
+mod watch;
 mod worker;
 mod wso2;

@@ -1,5 +1,6 @@
 //! The index against tables of small clusters, and against laws.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::needless_pass_by_value, reason = "fixtures are written on the spot")]
 
 mod access;
 mod arriving;
