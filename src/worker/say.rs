@@ -31,7 +31,8 @@ const QUIET: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Pace {
     dirty: BTreeSet<ObjectName>,
-    working: BTreeMap<ObjectName, Duration>,
+    /// Since when, and whether that was told.
+    working: BTreeMap<ObjectName, (Duration, bool)>,
     told_all: bool,
     outage: Option<String>,
 }
@@ -44,7 +45,8 @@ impl Pace {
 
     /// In how long somebody has been at work for long enough to say so.
     pub fn next(&self, now: Duration) -> Option<Duration> {
-        self.working.values().map(|since| (*since + QUIET).saturating_sub(now)).min()
+        let untold = self.working.values().filter(|(_, told)| !told);
+        untold.map(|(since, _)| (*since + QUIET).saturating_sub(now)).min()
     }
 }
 
@@ -86,10 +88,11 @@ impl Worker {
         if worth_telling(&facts.standing) {
             self.pace.working.remove(&view.name);
         } else {
-            let since = *self.pace.working.entry(view.name.clone()).or_insert(now);
-            if now.saturating_sub(since) < QUIET {
+            let (since, told) = self.pace.working.entry(view.name.clone()).or_insert((now, false));
+            if now.saturating_sub(*since) < QUIET {
                 return;
             }
+            *told = true;
         }
         self.house.reporter.assignment(facts);
     }

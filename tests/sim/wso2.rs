@@ -132,7 +132,9 @@ async fn the_steady_state_has_no_effect_and_says_nothing() {
     let (effects, told) = (rig.vendors.effects("wso2").len(), rig.cluster.facts("baseline").len());
     let lists = |rig: &Rig| rig.vendors.calls("wso2").iter().filter(|c| c.contains("limit=100")).count();
     let before = lists(&rig);
+    let looks = rig.cluster.looks();
     rig.pass(10 * 1800).await;
+    assert!(rig.cluster.looks() - looks < 100, "it sleeps in between: {} rounds", rig.cluster.looks() - looks);
     assert_eq!(rig.vendors.effects("wso2").len(), effects);
     assert_eq!(rig.cluster.facts("baseline").len(), told);
     assert!(lists(&rig) - before >= 10, "it does look");

@@ -55,11 +55,13 @@ struct State {
     finalizer_writes: usize,
     secrets: BTreeMap<String, BTreeMap<String, Secret>>,
     version: u64,
+    looks: usize,
 }
 
 impl DesiredSource for Cluster {
     fn desired(&self, _: &BackendId) -> Option<Desired> {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.looks += 1;
         Some(Desired {
             backend: state.backend.clone()?,
             assignments: Arc::new(state.assignments.clone()),
@@ -162,6 +164,11 @@ impl Cluster {
 
     pub fn backend_facts(&self) -> Vec<BackendFacts> {
         self.state.lock().unwrap().backend_facts.clone()
+    }
+
+    /// How often the worker asked what is wanted: once a round.
+    pub fn looks(&self) -> usize {
+        self.state.lock().unwrap().looks
     }
 
     pub fn events(&self) -> Vec<Event> {
