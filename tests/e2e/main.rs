@@ -7,4 +7,6 @@
 mod cases;
 mod corridor;
 mod crds;
+mod endings;
+mod rights;
 mod support;

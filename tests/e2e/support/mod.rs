@@ -67,7 +67,8 @@ impl Installation {
         let store = format!("sqlite://{}", self.folder.path().join("store/ordain.db").display());
         let mut command = Command::new(path_of("ORDAIN_BIN"));
         command
-            .args(["run", "--namespace", &self.system, "--watch-namespaces", &self.team, "--store", &store])
+            .args(["run", "--namespace", &self.system, "--watch-namespaces", &self.team])
+            .env("ORDAIN_STORE", store)
             .args(["--listen", "127.0.0.1:0", "--allow-loopback", "--log-format", "json"])
             .args(flags)
             .env("KUBECONFIG", kubeconfig);
@@ -117,6 +118,18 @@ impl Installation {
         let path = self.folder.path().join("manifest.yaml");
         std::fs::write(&path, yaml).unwrap();
         kubectl(&["apply", "-n", &self.team, "-f", path.to_str().unwrap()]);
+    }
+
+    /// Applies many objects without saying so of each.
+    pub fn apply_quietly(&self, yaml: &str) {
+        let path = self.folder.path().join("many.yaml");
+        std::fs::write(&path, yaml).unwrap();
+        kubectl(&["create", "-n", &self.team, "-f", path.to_str().unwrap(), "-o", "name"]);
+    }
+
+    /// Applies a manifest as it is.
+    pub fn apply_anywhere(&self, yaml: &str) {
+        apply_text(yaml);
     }
 
     /// An object of the team's namespace.
