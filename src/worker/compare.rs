@@ -50,8 +50,8 @@ impl Worker {
         };
         self.commit(writes)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
-        self.settle_tasks(look, &draft)?;
         self.remember_verdicts(desired, look, &draft);
+        self.settle_tasks(look, &draft)?;
         Ok(draft)
     }
 
@@ -108,6 +108,7 @@ impl Worker {
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
         let settled = operations::settle(&self.memory, &inputs, &proven, &look.states, self.now());
         for (item, (reason, message, until)) in settled.blocked {
+            self.verdicts.insert(item.clone(), ItemVerdict::Blocked(reason, message.clone()));
             self.troubles.blocked(&item, self.stakes.inputs(&item, &self.digester), reason, message, until);
         }
         self.commit(settled.writes)?;

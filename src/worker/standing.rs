@@ -75,6 +75,9 @@ impl Worker {
             }
         }
         if let Some(left_out) = kept.and_then(Kept::left_out) {
+            if left_out.reason == Reason::CatalogueIncomplete {
+                return Standing::Working(left_out.reason, left_out.message.clone());
+            }
             return Standing::Unresolved(left_out.reason, left_out.message.clone(), self.now());
         }
         if self.has_open_work(items) {

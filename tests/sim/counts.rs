@@ -74,3 +74,31 @@ async fn a_cold_start_of_twenty_five_customers_with_three_groups() {
     assert!(puts <= CUSTOMERS, "{puts} writes");
     judge("25 customers × 3 groups × win", calls.len(), 4 + CUSTOMERS + puts + CUSTOMERS);
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_live_assignments_survive_new_uids_and_a_lost_store() {
+    const N: usize = 200;
+    for dialect in [Dialect::DeviceMgtV1, Dialect::MdmAdmin] {
+        let mut rig = wso2::rig(dialect);
+        for n in 0..N {
+            let mut policy = wso2::policy(6);
+            policy["displayName"] = format!("Policy {n}").into();
+            rig.assign(&format!("a{n}"), policy, wso2::to_roles(&["engineer"]));
+        }
+        rig.start();
+        rig.pass(900).await;
+        let before = rig.vendors.effects("wso2").len();
+        rig.kill().await;
+        rig.restore_with_new_uids();
+        rig.start();
+        rig.pass(900).await;
+        assert_eq!(rig.vendors.effects("wso2").len(), before, "{dialect:?}: new uids");
+        rig.kill().await;
+        rig.lose_store();
+        rig.start();
+        rig.pass(900).await;
+        assert_eq!(rig.vendors.effects("wso2").len(), before, "{dialect:?}: a lost store");
+        assert_eq!(wso2::ours(&rig).len(), N);
+        assert_eq!(rig.cluster.standing("a199"), Some(Standing::InStep));
+    }
+}

@@ -6,5 +6,6 @@ mod harness;
 mod support;
 mod sweep;
 mod watch;
+mod wfbss;
 mod worker;
 mod wso2;

@@ -395,6 +395,23 @@ impl Rig {
         });
     }
 
+    /// A backup was restored: the same objects under other uids.
+    pub fn restore_with_new_uids(&self) {
+        let names: Vec<_> = self.cluster.state.lock().unwrap().assignments.keys().cloned().collect();
+        for name in names {
+            self.cluster.edit(&name, |view| {
+                view.uid = Uid(format!("restored-{}", view.uid.0).into());
+                view.generation = 1;
+                view.finalizer = true;
+            });
+        }
+    }
+
+    /// Edits an assignment's view.
+    pub fn edit(&self, name: &str, change: impl FnOnce(&mut AssignmentView)) {
+        self.cluster.edit(&ObjectName::new("team", name), change);
+    }
+
     /// The volume is gone.
     pub fn lose_store(&mut self) {
         self.folder = tempfile::tempdir().unwrap();
