@@ -14,6 +14,8 @@ use clap::{Parser, Subcommand};
 
 pub use cluster::{Cluster, ClusterError};
 
+use crate::model::in_full;
+
 /// The arguments of the binary.
 #[derive(Debug, Parser)]
 #[command(name = "ordain", version, about, propagate_version = true)]
@@ -70,16 +72,8 @@ fn exit<E: std::error::Error>(outcome: Result<(), E>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ordain: {}", chain(&error));
+            eprintln!("ordain: {}", in_full(&error));
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error and its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -15,6 +15,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 use super::{Cluster, ClusterError};
 use crate::{
     index::Scope,
+    lease::Pulse,
     model::{Clock, SystemClock},
     operator::{self, OperatorError, Parts, RealConnector, Settings},
     report::metrics::Metrics,
@@ -96,7 +97,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (readiness, watched) = watch::channel(vec!["starting".to_owned()]);
     let listener = TcpListener::bind(args.listen).await.map_err(|e| Error::Listen(args.listen, e))?;
     let mut tasks = JoinSet::new();
-    let pages = Pages { readiness: watched, metrics: metrics.clone() };
+    let pulse = Pulse::new(clock.clone());
+    let pages = Pages { readiness: watched, metrics: metrics.clone(), pulse: pulse.clone() };
     tasks.spawn(async move {
         if let Err(error) = server::serve(listener, pages).await {
             tracing::error!(%error, "the pages are no longer served");
@@ -116,6 +118,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
         metrics,
         hook: None,
         readiness,
+        pulse,
     };
     operator::run(settings(&args), parts, stopped).await?;
     tracing::info!("ended");
@@ -130,7 +133,7 @@ fn settings(args: &Args) -> Settings {
         scope: scope(&args.watch_namespaces),
         store: args.store.clone(),
         owner_id: args.owner_id.clone().filter(|id| !id.is_empty()),
-        identity: identity(&args.store),
+        instance: instance(),
         settle: SignedDuration::from_secs(i64::from(args.create_settle)),
     }
 }
@@ -141,11 +144,10 @@ fn scope(namespaces: &[String]) -> Scope {
     if named.is_empty() { Scope::All } else { Scope::Only(named) }
 }
 
-/// Belongs to the place of the store, so that a process that comes back to it takes its own lease over at once.
-fn identity(store: &str) -> String {
-    let host =
-        ["POD_NAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    format!("{}:{store}", host.unwrap_or_else(|| "ordain".to_owned()))
+/// The pod, else the machine.
+fn instance() -> String {
+    let named = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    ["POD_NAME", "HOSTNAME"].iter().find_map(named).unwrap_or_else(|| "ordain".to_owned())
 }
 
 /// Addresses of the API server: no Backend may point there (R24).

@@ -1,20 +1,28 @@
 //! Leadership that fences every effect (R28).
 //!
 //! ```text
-//! get ─▶ nobody, or us before a restart ─────────────▶ PUT ─▶ held ─▶ renew … ─▶ released (PUT without holder)
-//!    └─▶ somebody else ─▶ watch the record with our own clock                 └▶ end reached ─▶ lost: exit
-//!                          unchanged for its duration ─▶ PUT
+//! get ─▶ given back, or its holder is proven dead ──────▶ PUT ─▶ held ─▶ renew … ─▶ given back (PUT without holder)
+//!    └─▶ somebody may hold it ─▶ watch the record by ──▶ PUT        └▶ end reached, or somebody else's ─▶ lost: exit
+//!                                our own clock, unchanged
+//!                                for as long as it lasts
 //! ```
 //!
-//! Nobody's wall clock is believed: a foreign lease is expired only after its record was seen unchanged for its
-//! duration on *our* monotonic clock, and our own end is counted from before the PUT that renewed it was sent. Every
-//! PUT carries the resourceVersion it was read with, so two takers cannot both succeed.
+//! Nobody's wall clock is believed: a foreign lease is expired only after its record was seen unchanged for its duration
+//! on *our* monotonic clock, and our own end is counted from before the PUT that renewed it was sent. A holder keeps to
+//! nine tenths of the duration, so that clocks whose rates differ by less than a tenth do no harm (F14). Every PUT
+//! carries the resourceVersion it was read with, so two takers cannot both succeed. A Lease that was deleted counts as
+//! held for as long as it lasted.
 //!
-//! The identity belongs to a store: a process that comes back to the same store takes its own lease over at once. A
-//! second process cannot do that behind the back of a living one, because it cannot open the store.
+//! The identity is one process's and never used again. A restart need not wait for its own former lease where the death
+//! of the former process is proven: the Lease names the place of the holder's store (machine and lock file), and
+//! whoever holds that very lock now knows that its former holder is gone.
 
+mod contender;
 mod fence;
+mod pulse;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,18 +32,29 @@ use tokio::time::{sleep, timeout};
 
 use crate::model::Clock;
 
-pub use fence::LeaseFence;
+use contender::{Contender, Verdict};
+use fence::Moment;
 use record::Record;
+
+pub use fence::LeaseFence;
+pub use pulse::Pulse;
+pub use record::Taker;
 
 /// Annotation with the epoch of the store last opened (R13).
 pub const EPOCH: &str = "ordain.dev/store-epoch";
+/// Annotation with the place of the holder's store.
+pub const PLACE: &str = "ordain.dev/store-place";
 /// Name of the Lease.
 pub const NAME: &str = "ordain";
 /// How long a lease holds. Longer than the longest call, so that calls may start at any time while it is renewed.
-pub const DURATION: Duration = Duration::from_secs(60);
+pub const DURATION: Duration = Duration::from_mins(1);
+/// How long its holder relies on it.
+const KEPT: Duration = Duration::from_secs(54);
 const RENEW: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
+/// Giving it back must not hold up the end of the process.
+const GIVE_BACK: Duration = Duration::from_secs(2);
 
 /// Why leadership ended.
 #[derive(Debug, thiserror::Error)]
@@ -49,21 +68,23 @@ pub enum LeaseError {
 pub struct Leadership {
     api: Api<Lease>,
     namespace: String,
-    identity: String,
+    me: Taker,
     clock: Arc<dyn Clock>,
     fence: Arc<LeaseFence>,
+    pulse: Pulse,
     held: Option<Lease>,
 }
 
 impl Leadership {
-    /// Leadership of the installation in this namespace, for this identity.
-    pub fn new(client: Client, namespace: &str, identity: &str, clock: Arc<dyn Clock>) -> Self {
+    /// Leadership of the installation in this namespace.
+    pub fn new(client: Client, namespace: &str, me: Taker, clock: Arc<dyn Clock>, pulse: Pulse) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
             namespace: namespace.to_owned(),
-            identity: identity.to_owned(),
+            me,
             fence: Arc::new(LeaseFence::new(clock.clone())),
             clock,
+            pulse,
             held: None,
         }
     }
@@ -73,60 +94,55 @@ impl Leadership {
         self.fence.clone()
     }
 
-    /// Waits until the lease is ours; returns the epoch the last holder wrote onto it.
-    pub async fn acquire(&mut self) -> Option<u64> {
-        let mut seen: Option<(Record, Duration)> = None;
+    /// Waits until the lease is ours; returns the epoch the last holder wrote onto it. `first`: nothing of this
+    /// installation was there before. `tell` is told what it waits for, whenever that changes.
+    pub async fn acquire(&mut self, first: bool, tell: impl Fn(&str)) -> Option<u64> {
+        let mut contender = Contender::new(self.me.clone(), first);
+        let mut told = String::new();
         loop {
-            match self.try_acquire(&mut seen).await {
-                Ok(Some(lease)) => {
+            self.pulse.beat();
+            let waits = match self.try_acquire(&mut contender).await {
+                Ok(Taken::Ours(lease)) => {
                     let epoch = record::epoch(&lease);
-                    self.held = Some(lease);
+                    self.held = Some(*lease);
                     return epoch;
                 }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "the lease cannot be taken yet"),
+                Ok(Taken::Not(holder)) => format!("standing by: {holder} holds the lease"),
+                Err(error) => format!("standing by: the lease cannot be taken: {error}"),
+            };
+            if waits != told {
+                tracing::info!("{waits}");
+                tell(&waits);
+                told = waits;
             }
             sleep(RETRY).await;
         }
     }
 
-    async fn try_acquire(&self, seen: &mut Option<(Record, Duration)>) -> Result<Option<Lease>, kube::Error> {
+    async fn try_acquire(&self, contender: &mut Contender) -> Result<Taken, kube::Error> {
         let current = bounded(self.api.get_opt(NAME)).await?;
-        let now = self.clock.monotonic();
-        let Some(current) = current else {
-            let lease = record::new(NAME, &self.namespace, &self.identity, self.clock.now());
-            return self.put(bounded(self.api.create(&PostParams::default(), &lease)).await, now);
+        let started = Moment::now(self.clock.as_ref());
+        let found = current.as_ref().map(Record::of);
+        let holder = named(found.as_ref().map_or("", |record| &record.holder)).to_owned();
+        let Verdict::Take(why) = contender.look(found.as_ref(), self.clock.monotonic()) else {
+            return Ok(Taken::Not(holder));
         };
-        let found = Record::of(&current);
-        if !found.is_free_for(&self.identity) {
-            let since = match seen {
-                Some((before, since)) if *before == found => *since,
-                _ => {
-                    tracing::info!(holder = %found.holder, "standing by: somebody else holds the lease");
-                    *seen = Some((found, now));
-                    return Ok(None);
-                }
-            };
-            if now.saturating_sub(since) < found.duration {
-                return Ok(None);
+        let now = self.clock.now();
+        let answer = match current {
+            None => {
+                let lease = record::new(NAME, &self.namespace, &self.me, now);
+                bounded(self.api.create(&PostParams::default(), &lease)).await
             }
-        }
-        let lease = record::taken(current, &self.identity, self.clock.now());
-        self.put(bounded(self.api.replace(NAME, &PostParams::default(), &lease)).await, now)
-    }
-
-    /// A conflict means somebody was faster: look again. The end counts from before the call.
-    fn put(
-        &self,
-        answer: Result<Lease, kube::Error>,
-        started: Duration,
-    ) -> Result<Option<Lease>, kube::Error> {
+            Some(current) => self.put(&record::taken(current, &self.me, now)).await,
+        };
         match answer {
             Ok(lease) => {
-                self.fence.extend(started + DURATION);
-                Ok(Some(lease))
+                self.fence.extend(started, KEPT);
+                tracing::info!(?why, former = holder, "took the lease");
+                Ok(Taken::Ours(Box::new(lease)))
             }
-            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => Ok(None),
+            // Somebody was faster: look again.
+            Err(error) if is_overtaken(&error) => Ok(Taken::Not("somebody".to_owned())),
             Err(error) => Err(error),
         }
     }
@@ -139,13 +155,11 @@ impl Leadership {
         if let Some(lease) = &mut self.held {
             record::set_epoch(lease, epoch);
         }
-        self.renew_until_written().await
-    }
-
-    async fn renew_until_written(&mut self) -> Result<(), LeaseError> {
         loop {
-            if self.renew().await? {
-                return Ok(());
+            match timeout(self.fence.left(), self.renew()).await {
+                Ok(Ok(true)) => return Ok(()),
+                Ok(outcome) => drop(outcome?),
+                Err(_) => return Err(self.lost("it was not renewed in time")),
             }
             sleep(RETRY).await;
         }
@@ -159,77 +173,132 @@ impl Leadership {
         let mut stop = std::pin::pin!(stop);
         let mut pause = RENEW;
         loop {
+            self.pulse.beat();
+            let end = sleep(self.fence.left());
             tokio::select! {
+                biased;
                 () = &mut stop => break,
-                () = sleep(pause) => {}
+                renewed = self.renew_after(pause) => pause = if renewed? { RENEW } else { RETRY },
+                () = end => return Err(self.lost("it was not renewed in time")),
             }
-            pause = if self.renew().await? { RENEW } else { RETRY };
         }
-        self.release().await;
+        self.give_back().await;
         Ok(())
     }
 
-    /// Whether it was renewed; `false`: not yet, but it still holds.
+    async fn renew_after(&mut self, pause: Duration) -> Result<bool, LeaseError> {
+        sleep(pause).await;
+        self.renew().await
+    }
+
+    /// Whether it was renewed; `false`: not yet.
     async fn renew(&mut self) -> Result<bool, LeaseError> {
-        let started = self.clock.monotonic();
-        let Some(held) = &self.held else { return Err(LeaseError::Lost("it was never held".into())) };
-        let lease = record::renewed(held.clone(), self.clock.now());
-        let why = match bounded(self.api.replace(NAME, &PostParams::default(), &lease)).await {
+        let Some(held) = self.held.clone() else { return Err(self.lost("it was never held")) };
+        let started = Moment::now(self.clock.as_ref());
+        match self.put(&record::renewed(held, self.clock.now())).await {
             Ok(lease) => {
-                self.fence.extend(started + DURATION);
-                self.held = Some(lease);
-                return Ok(true);
+                self.written(lease, started);
+                Ok(true)
             }
-            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
-                match self.reread().await {
-                    Some(holder) if holder != self.identity => {
-                        self.fence.end();
-                        return Err(LeaseError::Lost(format!("{holder:?} holds it now")));
-                    }
-                    _ => "somebody wrote it".to_owned(),
-                }
+            Err(error) if is_overtaken(&error) => self.reread().await.map(|()| false),
+            Err(error) => {
+                tracing::warn!(%error, left = ?self.fence.left(), "the lease was not renewed yet");
+                Ok(false)
             }
-            Err(error) => error.to_string(),
-        };
-        if self.fence.is_over() {
-            return Err(LeaseError::Lost(format!("not renewed in time ({why})")));
         }
-        tracing::warn!(%why, "the lease was not renewed yet");
-        Ok(false)
     }
 
-    /// Who holds it now, where that can be read; a lost answer of our own PUT is ours, too.
-    async fn reread(&mut self) -> Option<String> {
-        let lease = bounded(self.api.get_opt(NAME)).await.ok()?;
-        let Some(mut lease) = lease else {
-            self.held.as_mut()?.metadata.resource_version = None;
-            let fresh = self.held.clone()?;
-            let created = bounded(self.api.create(&PostParams::default(), &record::without_version(fresh)))
-                .await
-                .ok()?;
-            self.held = Some(created);
-            return Some(self.identity.clone());
-        };
+    fn written(&mut self, lease: Lease, started: Moment) {
+        self.fence.extend(started, KEPT);
+        self.held = Some(lease);
+    }
+
+    /// Somebody wrote onto it, or deleted it, or our own last answer was lost.
+    async fn reread(&mut self) -> Result<(), LeaseError> {
+        match bounded(self.api.get_opt(NAME)).await {
+            Ok(Some(lease)) => self.recognise(lease),
+            Ok(None) => {
+                self.put_back().await;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, left = ?self.fence.left(), "the lease cannot be read");
+                Ok(())
+            }
+        }
+    }
+
+    fn recognise(&mut self, mut lease: Lease) -> Result<(), LeaseError> {
         let holder = Record::of(&lease).holder;
-        if holder == self.identity {
-            if let Some(epoch) = self.held.as_ref().and_then(record::epoch) {
-                record::set_epoch(&mut lease, epoch);
-            }
-            self.held = Some(lease);
+        if holder != self.me.identity {
+            return Err(self.lost(&format!("{} holds it now", named(&holder))));
         }
-        Some(holder)
+        if let Some(epoch) = self.held.as_ref().and_then(record::epoch) {
+            record::set_epoch(&mut lease, epoch);
+        }
+        self.held = Some(lease);
+        Ok(())
     }
 
-    /// Best effort: who comes next need not wait.
-    async fn release(&mut self) {
-        self.fence.end();
-        if let Some(held) = self.held.take() {
-            let lease = record::released(held, self.clock.now());
-            if let Err(error) = bounded(self.api.replace(NAME, &PostParams::default(), &lease)).await {
-                tracing::warn!(%error, "the lease was not given back; it runs out by itself");
+    /// A deleted Lease is still ours: everybody else waits for as long as it lasts.
+    async fn put_back(&mut self) {
+        let Some(held) = self.held.clone() else { return };
+        let started = Moment::now(self.clock.as_ref());
+        let lease = record::anew(record::renewed(held, self.clock.now()));
+        match bounded(self.api.create(&PostParams::default(), &lease)).await {
+            Ok(lease) => {
+                tracing::warn!("the Lease was deleted and is there again");
+                self.written(lease, started);
             }
+            Err(error) => tracing::warn!(%error, "the Lease was deleted and is not there again yet"),
         }
     }
+
+    /// Lets go of it, best effort and within two seconds: who comes next need not wait.
+    pub async fn give_back(&mut self) {
+        self.fence.close();
+        if !matches!(timeout(GIVE_BACK, self.write_given_back()).await, Ok(Ok(()))) {
+            tracing::warn!("the lease was not given back; it runs out by itself");
+        }
+    }
+
+    async fn write_given_back(&mut self) -> Result<(), kube::Error> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        match self.put(&record::released(held, self.clock.now())).await {
+            // A renewal that was under way may have gone through unheard.
+            Err(error) if is_overtaken(&error) => match self.api.get_opt(NAME).await? {
+                Some(lease) if Record::of(&lease).holder == self.me.identity => {
+                    self.put(&record::released(lease, self.clock.now())).await.map(drop)
+                }
+                _ => Ok(()),
+            },
+            answer => answer.map(drop),
+        }
+    }
+
+    fn lost(&self, why: &str) -> LeaseError {
+        self.fence.close();
+        LeaseError::Lost(why.to_owned())
+    }
+
+    async fn put(&self, lease: &Lease) -> Result<Lease, kube::Error> {
+        bounded(self.api.replace(NAME, &PostParams::default(), lease)).await
+    }
+}
+
+/// What an attempt to take it came to.
+enum Taken {
+    Ours(Box<Lease>),
+    Not(String),
+}
+
+fn named(holder: &str) -> &str {
+    if holder.is_empty() { "nobody" } else { holder }
+}
+
+/// Somebody else wrote, made or deleted it in between.
+fn is_overtaken(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists() || status.is_not_found())
 }
 
 async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {

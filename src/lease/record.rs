@@ -2,24 +2,38 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 
-use super::{DURATION, EPOCH};
+use super::{DURATION, EPOCH, PLACE};
 
-/// What is compared to tell whether a holder is alive: any renewal changes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who takes a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Taker {
+    /// `holderIdentity`: no other process ever has the same.
+    pub identity: String,
+    /// The place of the store whose lock this process holds ([`crate::store::Claim::place`]).
+    pub place: Option<String>,
+}
+
+/// What is compared to tell whether a holder is alive: each renewal changes it, other writers of the Lease do not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Record {
     /// `holderIdentity`, empty when given back.
     pub holder: String,
     /// How long it holds.
     pub duration: Duration,
+    /// The place of the holder's store.
+    pub place: Option<String>,
     renewed: Option<Timestamp>,
-    version: Option<String>,
+    transitions: i32,
 }
+
+/// What a Lease that was given back says it lasts; one emptied by hand says something else.
+const GIVEN_BACK: Duration = Duration::from_secs(1);
 
 impl Record {
     /// The record of a Lease.
@@ -29,53 +43,62 @@ impl Record {
         Self {
             holder: spec.holder_identity.unwrap_or_default(),
             duration: Duration::from_secs(seconds.into()),
+            place: annotation(lease, PLACE).map(str::to_owned),
             renewed: spec.renew_time.map(|time| time.0),
-            version: lease.metadata.resource_version.clone(),
+            transitions: spec.lease_transitions.unwrap_or_default(),
         }
     }
 
-    /// Nobody holds it, or this identity did before a restart.
-    pub fn is_free_for(&self, identity: &str) -> bool {
-        self.holder.is_empty() || self.holder == identity
+    /// The holder gave it back in good order.
+    pub fn is_given_back(&self) -> bool {
+        self.holder.is_empty() && self.duration == GIVEN_BACK
     }
 }
 
 /// A Lease nobody had.
-pub fn new(name: &str, namespace: &str, identity: &str, now: Timestamp) -> Lease {
+pub fn new(name: &str, namespace: &str, taker: &Taker, now: Timestamp) -> Lease {
     let metadata =
         ObjectMeta { name: Some(name.into()), namespace: Some(namespace.into()), ..ObjectMeta::default() };
-    taken(Lease { metadata, spec: None }, identity, now)
+    taken(Lease { metadata, spec: None }, taker, now)
 }
 
 /// The Lease with another holder.
-pub fn taken(mut lease: Lease, identity: &str, now: Timestamp) -> Lease {
-    let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
-    if spec.holder_identity.as_deref() != Some(identity) {
+pub fn taken(mut lease: Lease, taker: &Taker, now: Timestamp) -> Lease {
+    let annotations = lease.metadata.annotations.get_or_insert_default();
+    match &taker.place {
+        Some(place) => drop(annotations.insert(PLACE.into(), place.clone())),
+        None => drop(annotations.remove(PLACE)),
+    }
+    let spec = lease.spec.get_or_insert_default();
+    if spec.holder_identity.as_deref() != Some(&taker.identity) {
         spec.lease_transitions = Some(spec.lease_transitions.unwrap_or_default().saturating_add(1));
         spec.acquire_time = Some(MicroTime(now));
     }
-    spec.holder_identity = Some(identity.to_owned());
+    spec.holder_identity = Some(taker.identity.clone());
     spec.lease_duration_seconds = i32::try_from(DURATION.as_secs()).ok();
-    spec.renew_time = Some(MicroTime(now));
-    lease
+    renewed(lease, now)
 }
 
-/// The Lease renewed by its holder.
+/// The Lease renewed by its holder: never the same as before, also where the wall clock stands still or jumps back.
 pub fn renewed(mut lease: Lease, now: Timestamp) -> Lease {
-    lease.spec.get_or_insert_with(LeaseSpec::default).renew_time = Some(MicroTime(now));
+    let spec = lease.spec.get_or_insert_default();
+    let before = spec.renew_time.as_ref().map(|time| time.0);
+    let next = |before: Timestamp| before.checked_add(SignedDuration::from_micros(1)).unwrap_or(now);
+    spec.renew_time = Some(MicroTime(if before == Some(now) { next(now) } else { now }));
     lease
 }
 
 /// The Lease given back.
-pub fn released(mut lease: Lease, now: Timestamp) -> Lease {
+pub fn released(lease: Lease, now: Timestamp) -> Lease {
+    let mut lease = renewed(lease, now);
     let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
     spec.holder_identity = None;
-    spec.renew_time = Some(MicroTime(now));
+    spec.lease_duration_seconds = i32::try_from(GIVEN_BACK.as_secs()).ok();
     lease
 }
 
 /// The Lease as it must look to be created again.
-pub fn without_version(mut lease: Lease) -> Lease {
+pub fn anew(mut lease: Lease) -> Lease {
     lease.metadata.resource_version = None;
     lease.metadata.uid = None;
     lease
@@ -83,10 +106,14 @@ pub fn without_version(mut lease: Lease) -> Lease {
 
 /// The epoch of the store the last holder opened (R13).
 pub fn epoch(lease: &Lease) -> Option<u64> {
-    lease.metadata.annotations.as_ref()?.get(EPOCH)?.parse().ok()
+    annotation(lease, EPOCH)?.parse().ok()
 }
 
 /// Writes the epoch.
 pub fn set_epoch(lease: &mut Lease, epoch: u64) {
     lease.metadata.annotations.get_or_insert_default().insert(EPOCH.into(), epoch.to_string());
+}
+
+fn annotation<'a>(lease: &'a Lease, key: &str) -> Option<&'a str> {
+    lease.metadata.annotations.as_ref()?.get(key).map(String::as_str)
 }

@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod clock;
 pub mod digest;
+mod in_full;
 pub mod item;
 pub mod memory;
 pub mod names;
@@ -11,6 +12,7 @@ pub mod secret;
 pub use catalogue::{Catalogue, Entry, EntryKind};
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, Digester};
+pub use in_full::in_full;
 pub use item::{
     Contribution, ItemKey, LeafPath, LeafValue, MemberKind, Observation, ObservedItem, Provenance, Shape,
 };

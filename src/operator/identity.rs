@@ -1,6 +1,6 @@
 //! Who this installation is: its keys and its owner id.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use k8s_openapi::{
     ByteString,
@@ -8,8 +8,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{Api, Client, api::PostParams};
-use tokio::time::timeout;
 
+use super::bounded;
 use crate::{
     model::{OwnerId, Secret},
     store::Keys,
@@ -18,7 +18,9 @@ use crate::{
 /// The operator's Secret.
 const KEYS: &str = "ordain-keys";
 const KEY: &str = "key";
-const CALL: Duration = Duration::from_secs(10);
+/// What it is good for, for whoever finds it.
+const LABELS: [(&str, &str); 2] =
+    [("app.kubernetes.io/name", "ordain"), ("app.kubernetes.io/component", "keys")];
 
 /// Why the identity cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +28,6 @@ pub enum IdentityError {
     /// The API server refused or did not answer.
     #[error("cannot {0}")]
     Api(String, #[source] kube::Error),
-    /// No answer.
-    #[error("cannot {0}: no answer within 10 s")]
-    Silent(String),
     /// The Secret is not what we made.
     #[error(
         "Secret {namespace}/{KEYS} has no usable `{KEY}` of 32 bytes or more; restore it, or delete it to start over"
@@ -42,13 +41,23 @@ pub enum IdentityError {
     NoUid,
 }
 
+/// Whether the Secret with the keys is there: it is made by the first leader of an installation.
+///
+/// # Errors
+/// [`IdentityError::Api`].
+pub(super) async fn exists(client: &Client, namespace: &str) -> Result<bool, IdentityError> {
+    let api: Api<KubeSecret> = Api::namespaced(client.clone(), namespace);
+    let found = bounded(api.get_metadata_opt(KEYS)).await.map_err(failed("read", namespace))?;
+    Ok(found.is_some())
+}
+
 /// The keys of the store and of marks: from the Secret `ordain-keys`, made once and never written over.
 ///
 /// # Errors
 /// [`IdentityError`].
 pub async fn keys(client: &Client, namespace: &str) -> Result<Keys, IdentityError> {
     let api: Api<KubeSecret> = Api::namespaced(client.clone(), namespace);
-    let found = call(format!("read Secret {namespace}/{KEYS}"), api.get_opt(KEYS)).await?;
+    let found = bounded(api.get_opt(KEYS)).await.map_err(failed("read", namespace))?;
     let secret = match found {
         Some(secret) => secret,
         None => create(&api, namespace).await?,
@@ -59,28 +68,34 @@ pub async fn keys(client: &Client, namespace: &str) -> Result<Keys, IdentityErro
 }
 
 async fn create(api: &Api<KubeSecret>, namespace: &str) -> Result<KubeSecret, IdentityError> {
+    match bounded(api.create(&PostParams::default(), &fresh(namespace))).await {
+        Ok(created) => Ok(created),
+        // Somebody was faster, or our own answer was lost: what stands there counts.
+        Err(error) => match bounded(api.get_opt(KEYS)).await {
+            Ok(Some(standing)) => Ok(standing),
+            _ => Err(failed("create", namespace)(error)),
+        },
+    }
+}
+
+fn fresh(namespace: &str) -> KubeSecret {
     let mut key = vec![0u8; 32];
     rand::fill(key.as_mut_slice());
-    let secret = KubeSecret {
+    KubeSecret {
         metadata: ObjectMeta {
             name: Some(KEYS.into()),
             namespace: Some(namespace.into()),
+            labels: Some(LABELS.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(key))])),
         immutable: Some(true),
         ..KubeSecret::default()
-    };
-    let what = || format!("create Secret {namespace}/{KEYS}");
-    match timeout(CALL, api.create(&PostParams::default(), &secret)).await {
-        Ok(Ok(created)) => Ok(created),
-        // Somebody was faster, or our own answer was lost: theirs counts.
-        Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => {
-            call(format!("read Secret {namespace}/{KEYS}"), api.get(KEYS)).await
-        }
-        Ok(Err(error)) => Err(IdentityError::Api(what(), error)),
-        Err(_) => Err(IdentityError::Silent(what())),
     }
+}
+
+fn failed(verb: &str, namespace: &str) -> impl Fn(kube::Error) -> IdentityError {
+    move |error| IdentityError::Api(format!("{verb} Secret {namespace}/{KEYS}"), error)
 }
 
 /// `--owner-id`, else a hash of the uid of namespace kube-system: the same for every installation of a cluster.
@@ -92,17 +107,7 @@ pub async fn owner(client: &Client, given: Option<&str>) -> Result<OwnerId, Iden
         return Ok(OwnerId::new(given));
     }
     let api: Api<Namespace> = Api::all(client.clone());
-    let namespace = call("read namespace kube-system".into(), api.get_metadata("kube-system")).await?;
+    let failed = |error| IdentityError::Api("read namespace kube-system (or set --owner-id)".into(), error);
+    let namespace = bounded(api.get_metadata("kube-system")).await.map_err(failed)?;
     namespace.metadata.uid.map(|uid| OwnerId::new(&uid)).ok_or(IdentityError::NoUid)
-}
-
-async fn call<T>(
-    what: String,
-    call: impl Future<Output = Result<T, kube::Error>>,
-) -> Result<T, IdentityError> {
-    match timeout(CALL, call).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(IdentityError::Api(what, error)),
-        Err(_) => Err(IdentityError::Silent(what)),
-    }
 }

@@ -4,14 +4,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     sync::Arc,
-    time::Duration,
 };
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
 use kube::{Api, Client, Resource, ResourceExt as _};
-use tokio::time::timeout;
 
+use super::bounded;
 use crate::{
     api::{LABEL_USE, Reason, SystemSpec, USE_CREDENTIALS},
     drivers::{
@@ -23,12 +22,12 @@ use crate::{
     },
     index::BackendView,
     model::{Clock, OwnerId, Secret},
-    worker::ports::{Connector, SecretError, SecretSource},
+    worker::{
+        apply::CALL_TIMEOUT,
+        ports::{Connector, SecretError, SecretSource},
+    },
 };
 
-const CALL: Duration = Duration::from_secs(10);
-/// Longest call to a system; the lease holds twice as long (R28).
-const SYSTEM_CALL: Duration = Duration::from_secs(30);
 /// Longest answer of a system.
 const ANSWER: usize = 32 << 20;
 
@@ -51,14 +50,13 @@ impl KubeSecrets {
             + serde::de::DeserializeOwned,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
-        match timeout(CALL, api.get_opt(name)).await {
-            Ok(Ok(found)) => found.ok_or(SecretError::Missing),
+        match bounded(api.get_opt(name)).await {
+            Ok(found) => found.ok_or(SecretError::Missing),
             // The error of a Secret may quote it: its code is enough.
-            Ok(Err(kube::Error::Api(status))) => {
+            Err(kube::Error::Api(status)) => {
                 Err(SecretError::Unreadable(format!("the API server answered {}", status.code)))
             }
-            Ok(Err(_)) => Err(SecretError::Unreadable("the API server did not answer".into())),
-            Err(_) => Err(SecretError::Unreadable("no answer within 10 s".into())),
+            Err(_) => Err(SecretError::Unreadable("the API server did not answer".into())),
         }
     }
 }
@@ -149,7 +147,7 @@ pub fn limits(backend: &BackendView) -> Limits {
         requests_per_minute: backend.settings.requests_per_minute,
         burst: backend.settings.burst,
         in_flight: backend.settings.in_flight,
-        timeout: SYSTEM_CALL,
+        timeout: CALL_TIMEOUT,
         max_body: ANSWER,
     }
 }

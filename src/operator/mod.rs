@@ -1,39 +1,39 @@
 //! The operator put together: gates in order, a worker per backend, an orderly end.
 //!
 //! ```text
-//! lease ─▶ keys, owner ─▶ store (epoch against the Lease) ─▶ kinds listed ─▶ a worker per backend
-//! SIGTERM ─▶ no new sequence ─▶ workers end ─▶ writer drained ─▶ store closed ─▶ lease given back
+//! lock of the store ─▶ lease ─▶ keys, owner ─▶ store (epoch against the Lease) ─▶ kinds listed ─▶ a worker per backend
+//! SIGTERM ─▶ no new sequence ─▶ workers end ─▶ writer drained ─▶ store closed ─▶ lease given back, within ten seconds
 //! ```
 //!
 //! Everything runs in tasks owned here: dropping the future stops all of it at once.
 
+mod gates;
 mod identity;
 mod kube_ports;
+mod readiness;
+mod rooms;
 mod supervisor;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::Either;
 use jiff::SignedDuration;
 use kube::Client;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::{
     index::Scope,
-    lease::{Leadership, LeaseError},
+    lease::{LeaseError, Pulse},
     model::{Clock, OwnerId},
-    report::{
-        metrics::Metrics,
-        writer::{StatusWriter, WriterHandle},
-    },
-    store::{Expected, Opened, Store, StoreError, StoreHook},
-    watch::{Announcer, IndexHandle, echo},
-    worker::{House, ports::Connector, session::Accounts},
+    report::metrics::Metrics,
+    store::{StoreError, StoreHook},
+    worker::ports::Connector,
 };
 
 pub use identity::{IdentityError, keys, owner};
-pub use kube_ports::{KubeSecrets, RealConnector};
-use supervisor::Supervisor;
+pub use kube_ports::{KubeSecrets, RealConnector, limits};
 
 /// How the operator is set up.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ pub struct Settings {
     pub store: String,
     /// `--owner-id`.
     pub owner_id: Option<String>,
-    /// Who holds the lease; belongs to the store (see [`crate::lease`]).
-    pub identity: String,
+    /// Names this process in events and, with something random, on the Lease: the pod.
+    pub instance: String,
     /// How long a system may take to list what was just created (F22).
     pub settle: SignedDuration,
 }
@@ -66,6 +66,8 @@ pub struct Parts {
     pub hook: Option<Arc<dyn StoreHook>>,
     /// What is ready and what is not, for `/readyz`.
     pub readiness: watch::Sender<Vec<String>>,
+    /// Sign of life, for `/livez`.
+    pub pulse: Pulse,
 }
 
 /// Why it ended other than asked.
@@ -75,20 +77,22 @@ pub enum OperatorError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
     /// The keys or the owner id cannot be had.
-    #[error(transparent)]
+    #[error("configuration")]
     Identity(#[from] IdentityError),
     /// The store cannot be used.
-    #[error("the store {0} cannot be used")]
+    #[error("configuration: the store {0} cannot be used")]
     Store(String, #[source] StoreError),
     /// A part that never ends did.
-    #[error("{0} ended by itself")]
+    #[error("{0} ended by itself, which is a defect; see the log above")]
     Ended(&'static str),
 }
 
-/// Ending takes at most this long beyond running calls.
-const ENDING: Duration = Duration::from_secs(5);
+/// Calls to the API server before anything runs.
+const CALL: Duration = Duration::from_secs(10);
+/// Between two attempts at a gate.
+const RETRY: Duration = Duration::from_secs(2);
 
-/// Runs until `stop` turns true.
+/// Runs until `stop` turns true, then ends within ten seconds.
 ///
 /// # Errors
 /// [`OperatorError`]: the process should end, and be started again.
@@ -97,135 +101,43 @@ pub async fn run(
     parts: Parts,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), OperatorError> {
-    let ready = |what: &str| parts.readiness.send_replace(vec![what.to_owned()]);
-    ready("standing by for the lease");
-    let mut lease =
-        Leadership::new(parts.client.clone(), &settings.namespace, &settings.identity, parts.clock.clone());
-    let epoch = tokio::select! {
-        epoch = lease.acquire() => epoch,
+    let gates = gates::Gates { settings: &settings, parts: &parts };
+    let led = tokio::select! {
+        led = gates.lead() => led?,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
-    ready("opening the store");
-    let keys = keys(&parts.client, &settings.namespace).await?;
-    let owner = owner(&parts.client, settings.owner_id.as_deref()).await?;
-    let opened = open(&settings, &parts, keys, epoch)?;
-    lease.announce_epoch(opened.epoch).await?;
-    parts.metrics.leader(true);
-
-    let (writer, pen) = StatusWriter::new(
-        parts.client.clone(),
-        parts.clock.clone(),
-        lease.fence(),
-        &parts.metrics,
-        &settings.identity,
-    );
-    let (announcer, news) = Announcer::new(writer.clone());
-    let index = IndexHandle::new(settings.scope.clone(), Arc::new(announcer));
-    let house = Arc::new(House {
-        source: Arc::new(index.clone()),
-        reporter: Arc::new(writer.clone()),
-        secrets: Arc::new(KubeSecrets::new(parts.client.clone())),
-        connector: (parts.connector)(owner.clone()),
-        fence: lease.fence(),
-        lost: opened.store.loss().map(|loss| loss.why.clone()),
-        store: Arc::new(opened.store),
-        accounts: Accounts::default(),
-        clock: parts.clock.clone(),
-        owner,
-        operator_namespace: settings.namespace.clone(),
-        settle: settings.settle,
-    });
-    let rooms = Rooms { index, writer, pen, news, house, client: parts.client.clone() };
-    rooms.live(&mut lease, &parts.readiness, stop).await
-}
-
-fn open(
-    settings: &Settings,
-    parts: &Parts,
-    keys: crate::store::Keys,
-    epoch: Option<u64>,
-) -> Result<Opened, OperatorError> {
-    let failed = |e| OperatorError::Store(settings.store.clone(), e);
-    let (clock, expected) = (parts.clock.clone(), Expected { epoch });
-    let opened = match &parts.hook {
-        Some(hook) => Store::open_hooked(&settings.store, keys, expected, clock, hook.clone()),
-        None => Store::open(&settings.store, keys, expected, clock),
+    let mut lease = led.lease;
+    let opened = tokio::select! {
+        // The lease is not renewed meanwhile; announcing the epoch shows whether it still holds.
+        opened = gates.open(&mut lease, led.claim, led.epoch) => opened,
+        _ = stop.wait_for(|stop| *stop) => {
+            lease.give_back().await;
+            return Ok(());
+        }
     };
-    let opened = opened.map_err(failed)?;
-    if let crate::store::Outcome::Lost(why) = &opened.outcome {
-        tracing::error!(%why, aside = ?opened.aside, "the store is lost; objects are found again by mark and name");
-    }
-    Ok(opened)
-}
-
-/// Everything that lives while the lease holds.
-struct Rooms {
-    index: IndexHandle,
-    writer: WriterHandle,
-    pen: StatusWriter,
-    news: tokio::sync::mpsc::UnboundedReceiver<crate::watch::News>,
-    house: Arc<House>,
-    client: Client,
-}
-
-impl Rooms {
-    async fn live(
-        self,
-        lease: &mut Leadership,
-        readiness: &watch::Sender<Vec<String>>,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), OperatorError> {
-        let Self { index, writer, pen, news, house, client } = self;
-        let mut streams = JoinSet::new();
-        let watching = index.clone();
-        streams.spawn(async move {
-            crate::watch::run(client, watching).await;
-        });
-        streams.spawn(echo(index.clone(), writer.clone()));
-        streams.spawn(tell_readiness(index.clone(), readiness.clone()));
-        let (ink, dry) = watch::channel(false);
-        let mut writing = JoinSet::new();
-        writing.spawn(pen.run(until(dry)));
-        let supervisor = Supervisor::new(house, index, writer);
-        let (end, ended) = watch::channel(false);
-        let work = async {
-            let outcome = supervisor.run(news, stop).await;
-            streams.shutdown().await;
-            let _ = ink.send(true);
-            let _ = tokio::time::timeout(ENDING, writing.join_next()).await;
-            let _ = end.send(true);
-            outcome
-        };
-        let hold = std::pin::pin!(lease.hold(until(ended)));
-        let work = std::pin::pin!(work);
-        // A lost lease drops everything that is under way, at once.
-        match futures::future::select(hold, work).await {
-            Either::Left((held, _)) => {
-                held?;
-                Err(OperatorError::Ended("the lease"))
-            }
-            Either::Right((outcome, hold)) => {
-                hold.await?;
-                outcome
-            }
+    match opened {
+        Ok(opened) => rooms::Rooms::new(&settings, parts, &lease, opened).live(&mut lease, stop).await,
+        Err(error) => {
+            lease.give_back().await;
+            Err(error)
         }
     }
+}
+
+/// A call with an end.
+async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {
+    match timeout(CALL, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(kube::Error::Service("no answer within 10 s".into())),
+    }
+}
+
+/// Between two attempts.
+async fn pause() {
+    sleep(RETRY).await;
 }
 
 /// Resolves once the flag is up, or its owner gone.
 async fn until(mut flag: watch::Receiver<bool>) {
     let _ = flag.wait_for(|up| *up).await;
-}
-
-/// Names what is not ready, a few times a second at most.
-async fn tell_readiness(index: IndexHandle, readiness: watch::Sender<Vec<String>>) {
-    loop {
-        let troubles = index.troubles();
-        readiness.send_if_modified(|told| {
-            let changed = *told != troubles;
-            told.clone_from(&troubles);
-            changed
-        });
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }

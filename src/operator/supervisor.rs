@@ -11,15 +11,17 @@ use tokio::{
 use super::OperatorError;
 use crate::{
     model::BackendId,
-    report::writer::WriterHandle,
+    report::{metrics::Metrics, writer::WriterHandle},
     watch::{IndexHandle, News},
     worker::{House, Worker, ports::Reporter as _},
 };
 
-/// Between a panic and the next start of the same worker.
+/// Before a worker is started again for another reason than a panic, which has pauses of its own.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Workers end within their running call.
-const ENDING: Duration = Duration::from_secs(8);
+/// Workers end within their running call, or are dropped: what a call may have done stands in the journal.
+const ENDING: Duration = Duration::from_secs(5);
+/// A worker that lived for so long since its last panic starts with a clean record.
+const FORGIVEN: Duration = Duration::from_hours(1);
 
 /// What a task of the supervisor came to.
 enum Ended {
@@ -27,26 +29,36 @@ enum Ended {
     Finalizer,
 }
 
+/// Panics of one backend's workers in a row.
+#[derive(Debug, Clone, Copy)]
+struct Panics {
+    times: u32,
+    last: Duration,
+}
+
 /// Starts and watches workers.
-pub struct Supervisor {
+pub(super) struct Supervisor {
     house: Arc<House>,
     index: IndexHandle,
     writer: WriterHandle,
+    metrics: Metrics,
     tasks: JoinSet<Ended>,
     workers: BTreeMap<BackendId, Id>,
+    panics: BTreeMap<BackendId, Panics>,
 }
 
 impl Supervisor {
     /// No worker yet.
-    pub fn new(house: Arc<House>, index: IndexHandle, writer: WriterHandle) -> Self {
-        Self { house, index, writer, tasks: JoinSet::new(), workers: BTreeMap::new() }
+    pub(super) fn new(house: Arc<House>, index: IndexHandle, writer: WriterHandle, metrics: Metrics) -> Self {
+        let (tasks, workers, panics) = (JoinSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { house, index, writer, metrics, tasks, workers, panics }
     }
 
     /// Supervises until `stop`, then lets workers end.
     ///
     /// # Errors
     /// The news ended: the index is gone.
-    pub async fn run(
+    pub(super) async fn run(
         mut self,
         mut news: UnboundedReceiver<News>,
         stop: watch::Receiver<bool>,
@@ -59,11 +71,14 @@ impl Supervisor {
                     Some(item) => self.hear(item, &stop),
                     None => break Err(OperatorError::Ended("the index")),
                 },
-                Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.ended(ended, &stop),
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended, &stop),
             }
         };
         let rest = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(ENDING, rest).await;
+        if tokio::time::timeout(ENDING, rest).await.is_err() {
+            tracing::warn!("calls were cut off; what they did is found out at the next start");
+        }
+        self.tasks.shutdown().await;
         outcome
     }
 
@@ -90,15 +105,11 @@ impl Supervisor {
             return;
         }
         let (house, stop, backend) = (self.house.clone(), stop.clone(), id.clone());
+        let panics = self.panics.get(&id).map(|panics| panics.times);
         let task = self.tasks.spawn(async move {
-            sleep(pause).await;
-            match Worker::new(backend.clone(), house) {
-                Ok(worker) => worker.run(stop).await,
-                // Sleep so that a store that cannot be read is not asked in a loop.
-                Err(error) => {
-                    tracing::error!(%backend, %error, "its memory cannot be read");
-                    sleep(PAUSE).await;
-                }
+            tokio::select! {
+                () = sleep(pause) => work(backend, house, panics, stop).await,
+                () = super::until(stop.clone()) => {}
             }
             Ended::Worker
         });
@@ -118,11 +129,38 @@ impl Supervisor {
             return;
         };
         self.workers.remove(&id);
-        if panicked {
-            tracing::error!(backend = %id, "its worker panicked and is started again");
-        }
-        if self.index.with(|index| index.desired(&id).is_some()) {
+        self.house.accounts.leave(&id);
+        if !self.index.with(|index| index.desired(&id).is_some()) {
+            self.forget(&id);
+        } else if panicked {
+            self.count_panic(&id);
+            self.start(id, Duration::ZERO, stop);
+        } else {
             self.start(id, PAUSE, stop);
         }
+    }
+
+    fn forget(&mut self, id: &BackendId) {
+        self.panics.remove(id);
+        self.metrics.forget(id);
+        self.index.worker_ended(id);
+    }
+
+    fn count_panic(&mut self, id: &BackendId) {
+        let now = self.house.clock.monotonic();
+        let before = self.panics.get(id).filter(|panics| now.saturating_sub(panics.last) < FORGIVEN);
+        let times = before.map_or(1, |panics| panics.times.saturating_add(1));
+        tracing::error!(backend = %id, times, "its worker panicked and is started again after a pause");
+        self.panics.insert(id.clone(), Panics { times, last: now });
+    }
+}
+
+async fn work(backend: BackendId, house: Arc<House>, panics: Option<u32>, stop: watch::Receiver<bool>) {
+    match Worker::new(backend.clone(), house) {
+        Ok(worker) => match panics {
+            Some(times) => worker.after_panic(times).run(stop).await,
+            None => worker.run(stop).await,
+        },
+        Err(error) => tracing::error!(%backend, %error, "its memory cannot be read"),
     }
 }

@@ -2,10 +2,22 @@
 
 use std::time::Duration;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderName, StatusCode, header::CONTENT_TYPE as CONTENT_TYPE_HEADER},
+    routing::get,
+};
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::report::metrics::Metrics;
+use crate::{
+    lease::Pulse,
+    report::metrics::{CONTENT_TYPE, Metrics},
+};
+
+/// Without a turn of the lease loop for so long, the process hangs. It turns every few seconds, also while it stands
+/// by and while the API server is away.
+const HANGS: Duration = Duration::from_mins(1);
 
 /// What the pages tell of.
 #[derive(Clone)]
@@ -14,6 +26,8 @@ pub struct Pages {
     pub readiness: watch::Receiver<Vec<String>>,
     /// Measures.
     pub metrics: Metrics,
+    /// Sign of life of the lease loop.
+    pub pulse: Pulse,
 }
 
 /// Serves until dropped.
@@ -33,10 +47,14 @@ pub fn router(pages: Pages) -> Router {
         .with_state(pages)
 }
 
-/// Alive: the runtime answers, and a task that sleeps wakes up again.
-async fn livez() -> &'static str {
+/// Alive: the runtime answers, a task that sleeps wakes up again, and the lease loop turns.
+async fn livez(State(pages): State<Pages>) -> (StatusCode, String) {
     tokio::time::sleep(Duration::from_millis(1)).await;
-    "ok\n"
+    let age = pages.pulse.age();
+    if age < HANGS {
+        return (StatusCode::OK, "ok\n".into());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("the lease loop has not turned for {} s\n", age.as_secs()))
 }
 
 async fn readyz(State(pages): State<Pages>) -> (StatusCode, String) {
@@ -47,8 +65,6 @@ async fn readyz(State(pages): State<Pages>) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n")
 }
 
-/// `OpenMetrics` text.
-async fn metrics(State(pages): State<Pages>) -> ([(axum::http::HeaderName, &'static str); 1], String) {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(axum::http::header::CONTENT_TYPE, kind)], pages.metrics.encode())
+async fn metrics(State(pages): State<Pages>) -> ([(HeaderName, &'static str); 1], String) {
+    ([(CONTENT_TYPE_HEADER, CONTENT_TYPE)], pages.metrics.encode())
 }

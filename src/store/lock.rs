@@ -1,9 +1,9 @@
 //! One process per store (F40), and the mark how far that process got.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::Read,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -42,6 +42,17 @@ impl LockFile {
                 Err(StoreError::from_io(&format!("cannot lock {}", path.display()), &e))
             }
         }
+    }
+
+    /// Names this lock among all machines: two locks of one name are the same file under one kernel, so that they are
+    /// never held at the same time. Tells nothing of where it is.
+    pub(super) fn place(&self) -> Option<String> {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let file = self.file.metadata().ok()?;
+        let mut hasher = blake3::Hasher::new_derive_key("ordain.dev v1 place of a store");
+        hasher.update(boot.trim().as_bytes());
+        hasher.update(&file.dev().to_le_bytes()).update(&file.ino().to_le_bytes());
+        Some(hasher.finalize().to_hex().chars().take(16).collect())
     }
 
     /// How far the last process is known to have got; `None` if that is not known.
@@ -86,6 +97,15 @@ mod tests {
         assert!(matches!(LockFile::acquire(&db), Err(StoreError::Locked { .. })));
         drop(first);
         assert!(LockFile::acquire(&db).is_ok());
+    }
+
+    #[test]
+    fn a_place_is_the_same_for_the_same_lock_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("one.db"), dir.path().join("two.db"));
+        let first = LockFile::acquire(&one).unwrap().place();
+        assert_eq!(LockFile::acquire(&one).unwrap().place(), first, "held by one after the other");
+        assert!(first.is_none() || LockFile::acquire(&two).unwrap().place() != first);
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub use sealing::{Keys, Place, SealError, Sealer};
 
 use hook::NoHook;
 use journal::Journal;
+use lock::LockFile;
 use migrations::MIGRATIONS;
 use open::Opening;
 use records::Ledger;
@@ -81,6 +82,7 @@ pub struct Store {
     inner: Mutex<Inner>,
     keys: Keys,
     sealer: Sealer,
+    path: PathBuf,
     clock: Arc<dyn Clock>,
     loss: Option<Loss>,
 }
@@ -89,25 +91,80 @@ struct Inner {
     session: Session,
     pruned: Duration,
     journalled: usize,
+    trouble: Option<String>,
 }
 
 /// The journal is pruned in a commit when it has grown by this many entries, or at this age.
 const PRUNE_ENTRIES: usize = 1_000;
 const PRUNE_AGE: Duration = Duration::from_hours(1);
 
-impl Store {
-    /// Opens the store at `sqlite:///path` or at a path, making folder and file if needed.
+/// The lock of a store: nobody else opens it while this lives, or the store it becomes.
+pub struct Claim {
+    path: PathBuf,
+    lock: LockFile,
+}
+
+impl Claim {
+    /// Names the lock: machine and file. Whoever holds a lock of the same place later knows that this process is gone.
+    /// `None` where the machine cannot be told apart from others.
+    pub fn place(&self) -> Option<String> {
+        self.lock.place()
+    }
+
+    /// Opens the store, making it if needed.
     ///
     /// # Errors
-    /// [`StoreError::Setting`], `Locked`, `Foreign`, `FromTheFuture` need a human; `Full`, `ReadOnly` and `Io` may pass.
-    /// A damaged or outdated file is not an error: see [`Outcome::Lost`].
+    /// [`StoreError::Foreign`], `FromTheFuture` need a human; `Full`, `ReadOnly` and `Io` may pass. A damaged or
+    /// outdated file is not an error: see [`Outcome::Lost`].
+    pub fn open(self, keys: Keys, expected: Expected, clock: Arc<dyn Clock>) -> Result<Opened, StoreError> {
+        self.open_hooked(keys, expected, clock, Arc::new(NoHook))
+    }
+
+    /// Like [`Claim::open`], with a hook that also sees the commits of opening.
+    ///
+    /// # Errors
+    /// As for [`Claim::open`], and what the hook returns.
+    pub fn open_hooked(
+        self,
+        keys: Keys,
+        expected: Expected,
+        clock: Arc<dyn Clock>,
+        hook: Arc<dyn StoreHook>,
+    ) -> Result<Opened, StoreError> {
+        let Self { path, lock } = self;
+        let opening = Opening { path: &path, keys: &keys, expected, clock: &*clock, hook, steps: MIGRATIONS };
+        let ready = opening.run(lock)?;
+        let epoch = ready.session.position.epoch;
+        let inner = Inner { session: ready.session, pruned: clock.monotonic(), journalled: 0, trouble: None };
+        let sealer = Sealer::new(&keys);
+        let store = Store { inner: Mutex::new(inner), sealer, keys, path, clock, loss: ready.loss };
+        Ok(Opened { store, outcome: ready.outcome, epoch, aside: ready.aside })
+    }
+}
+
+impl Store {
+    /// Takes the lock of the store at `sqlite:///path` or at a path, making folder and lock file if needed. The store
+    /// itself is neither read nor made.
+    ///
+    /// # Errors
+    /// [`StoreError::Setting`] needs a human; `Locked`: another process has it; `Full`, `ReadOnly` and `Io` may pass.
+    pub fn claim(url: &str) -> Result<Claim, StoreError> {
+        let path = location::parse(url)?;
+        location::make_folder(&path)?;
+        Ok(Claim { lock: LockFile::acquire(&path)?, path })
+    }
+
+    /// Claims and opens.
+    ///
+    /// # Errors
+    /// As for [`Store::claim`] and [`Claim::open`].
     pub fn open(
         url: &str,
         keys: Keys,
         expected: Expected,
         clock: Arc<dyn Clock>,
     ) -> Result<Opened, StoreError> {
-        Self::open_hooked(url, keys, expected, clock, Arc::new(NoHook))
+        Self::claim(url)?.open(keys, expected, clock)
     }
 
     /// Like [`Store::open`], with a hook that also sees the commits of opening.
@@ -121,14 +178,7 @@ impl Store {
         clock: Arc<dyn Clock>,
         hook: Arc<dyn StoreHook>,
     ) -> Result<Opened, StoreError> {
-        let path = location::parse(url)?;
-        let opening = Opening { path: &path, keys: &keys, expected, clock: &*clock, hook, steps: MIGRATIONS };
-        let ready = opening.run()?;
-        let epoch = ready.session.position.epoch;
-        let inner = Inner { session: ready.session, pruned: clock.monotonic(), journalled: 0 };
-        let store =
-            Self { inner: Mutex::new(inner), sealer: Sealer::new(&keys), keys, clock, loss: ready.loss };
-        Ok(Opened { store, outcome: ready.outcome, epoch, aside: ready.aside })
+        Self::claim(url)?.open_hooked(keys, expected, clock, hook)
     }
 
     /// The store with this hook from now on.
@@ -169,7 +219,7 @@ impl Store {
         let due = inner.journalled + journal.len() >= PRUNE_ENTRIES
             || now.saturating_sub(inner.pruned) >= PRUNE_AGE;
         let name = account.to_string();
-        inner.session.write(&format!("commit {name}"), |conn, sums| {
+        let written = inner.session.write(&format!("commit {name}"), |conn, sums| {
             let mut ledger = Ledger::open(conn, sums, &name)?;
             for write in writes {
                 ledger.apply(write)?;
@@ -184,7 +234,9 @@ impl Store {
                 book.prune(self.clock.now())?;
             }
             Ok(true)
-        })?;
+        });
+        inner.trouble = written.as_ref().err().map(ToString::to_string);
+        written?;
         inner.journalled += journal.len();
         if due && !journal.is_empty() {
             (inner.journalled, inner.pruned) = (0, now);
@@ -239,6 +291,17 @@ impl Store {
     /// The loss this file followed, if it did: an account without `Memory::since` lost its memory then.
     pub fn loss(&self) -> Option<&Loss> {
         self.loss.as_ref()
+    }
+
+    /// Why the last commit failed, until one succeeds (F38).
+    pub fn trouble(&self) -> Option<String> {
+        self.inner().trouble.clone()
+    }
+
+    /// Size on disk, with its log, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let files = [self.path.clone(), location::beside(&self.path, "-wal")];
+        files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|file| file.len()).sum()
     }
 
     /// How far the store has got.

@@ -47,10 +47,8 @@ enum Found {
 }
 
 impl Opening<'_> {
-    /// Opens, continues or replaces the store.
-    pub(super) fn run(&self) -> Result<Ready, StoreError> {
-        location::make_folder(self.path)?;
-        let lock = LockFile::acquire(self.path)?;
+    /// Opens, continues or replaces the store behind this lock.
+    pub(super) fn run(&self, lock: LockFile) -> Result<Ready, StoreError> {
         let noted = lock.position();
         let expected = self.expected.epoch.max(noted.map(|p| p.epoch));
         match self.look(noted)? {

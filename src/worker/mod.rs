@@ -21,6 +21,7 @@ pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+mod panics;
 pub mod ports;
 pub mod record;
 pub mod round;
@@ -180,6 +181,7 @@ impl Worker {
     /// Works until `stop` says so or the Backend is gone, then logs out.
     pub async fn run(mut self, mut stop: tokio::sync::watch::Receiver<bool>) {
         let mut changes = self.house.source.changes(&self.id);
+        self.rest(&mut changes, &mut stop).await;
         while !*stop.borrow() {
             changes.borrow_and_update();
             let wake = self.pass(&changes, &stop).await;

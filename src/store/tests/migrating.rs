@@ -2,6 +2,7 @@
 
 use super::{
     crash::StopAt,
+    lock::LockFile,
     migrations::{MIGRATIONS, Migration},
     open::{Opening, Ready},
     sqlite::Meta,
@@ -31,7 +32,7 @@ fn tomorrow() -> Vec<Migration> {
 fn open_with(house: &House, steps: &[Migration], hook: Arc<StopAt>) -> Result<Ready, StoreError> {
     let path = house.path();
     let opening = Opening { path: &path, keys: &keys(), expected: ANY, clock: &*house.clock, hook, steps };
-    opening.run()
+    opening.run(LockFile::acquire(&path)?)
 }
 
 fn committed() -> House {
