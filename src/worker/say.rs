@@ -42,9 +42,9 @@ impl Pace {
         self.dirty.extend(names);
     }
 
-    /// In how long somebody has been at work for long enough to say so.
+    /// In how long somebody will have been at work for long enough to say so; who is beyond that was told already.
     pub fn next(&self, now: Duration) -> Option<Duration> {
-        self.working.values().map(|since| (*since + QUIET).saturating_sub(now)).min()
+        self.working.values().map(|since| *since + QUIET).filter(|at| *at > now).map(|at| at - now).min()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each asserts what the system holds, the exact list of calls that may change something, and what was said.
 
+mod crash;
 mod release;
 mod restart;
 mod story;

@@ -53,6 +53,7 @@ impl Story {
         let mut wanted = Wso2Options::of(dialect);
         options(&mut wanted);
         let rig = Rig::new("wso2", |clock| Wso2Double::new(wanted, clock), settings);
+        rig.gate.burst_limit(2000);
         Self { rig, dialect, from: 0 }
     }
 
