@@ -218,11 +218,14 @@ fn contested(inputs: &Inputs<'_>, record: Option<&ItemRecord>) -> Option<ItemVer
 }
 
 fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
-    (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
-        let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
-                       write the new value into the Policy";
-        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
-    })
+    (!inputs.correct_drift && is_drift(inputs, key, record)).then(left_alone)
+}
+
+/// What is said of drift that is only reported.
+pub fn left_alone() -> ItemVerdict {
+    let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
+                   write the new value into the Policy";
+    ItemVerdict::Blocked(Reason::DriftDetected, message.into())
 }
 
 fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord>) -> Drafted1 {

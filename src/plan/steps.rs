@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approved, Change, ChangeKind, Plan, Stage};
+use super::{Approved, Change, ChangeKind, Plan, Stage, order::Move};
 use crate::{
     drivers::{DesiredItem, DocumentChange, Execution, Step, Translate},
     model::{ExternalId, ItemKey, ObservedItem, Shape},
@@ -31,7 +31,9 @@ const SYNC_LIMIT: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Round {
     /// Places to give (R17).
-    pub moves: Vec<(ExternalId, i64)>,
+    pub moves: Vec<Move>,
+    /// They stood in their places before, and somebody else moved them.
+    pub moved_by_others: bool,
     /// `execution` of the account.
     pub execution: Execution,
     /// A packed write was once verified for all its documents (R19).
@@ -52,8 +54,7 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
         return steps;
     }
     if !round.moves.is_empty() {
-        let step = Step::Reorder(round.moves.clone());
-        steps.push(PlannedStep { step, items: Vec::new(), removals: 0, why: "order".into() });
+        steps.push(reorder(round));
     }
     steps.extend(switches(sorted.on, true));
     steps.extend(switches(sorted.off, false));
@@ -63,6 +64,13 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
         steps.push(PlannedStep { step: Step::Delete(ids), items, removals, why: "released".into() });
     }
     steps
+}
+
+fn reorder(round: &Round) -> PlannedStep {
+    let step = Step::Reorder(round.moves.iter().map(|m| (m.id.clone(), m.slot)).collect());
+    let items = round.moves.iter().map(|m| m.item.clone()).collect();
+    let why = if round.moved_by_others { "drift" } else { "order" };
+    PlannedStep { step, items, removals: 0, why: why.into() }
 }
 
 struct Flip {

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Worker, compile::held_claims, operations, record, round::Halt};
+use super::{Worker, compile::held_claims, operations, order::Order, record, round::Halt};
 use crate::{
     drivers::{Compiled, DesiredItem, Driver, Scope},
     index::Desired,
@@ -22,7 +22,6 @@ use crate::{
         draft::{self, Draft, Inputs},
         identify::{Adopt, Identified, Wanted, identify},
         merge::{Stake, merge},
-        order::{Placed, moves},
         release::Release,
     },
 };
@@ -271,8 +270,13 @@ impl Worker {
     }
 
     /// Identifies and drafts, then remembers what the read showed.
-    pub(super) fn draft(&mut self, desired: &Desired, look: &Look, rest: &[Release]) -> Result<Draft, Halt> {
-        let (draft, writes, orphaned) = {
+    pub(super) fn draft(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        rest: &[Release],
+    ) -> Result<(Draft, Order), Halt> {
+        let (draft, order, writes, orphaned) = {
             let identified = self.identify(look);
             let resting = self.resting_verdicts(look);
             let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
@@ -294,16 +298,17 @@ impl Worker {
                 settle: self.house.settle,
                 now: self.now(),
             };
-            let draft = draft::draft(&inputs);
+            let mut draft = draft::draft(&inputs);
+            let order = self.order(look, &inputs, &mut draft);
             let mut writes = record::record(&inputs, &draft);
             writes.extend(self.proven_claims(look, &draft, rest));
-            (draft, writes, identified.orphaned.len())
+            (draft, order, writes, identified.orphaned.len())
         };
         self.commit(writes)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
         self.settle_tasks(look, &draft)?;
         self.remember_verdicts(desired, look, &draft);
-        Ok(draft)
+        Ok((draft, order))
     }
 
     fn identify<'a>(&self, look: &'a Look) -> Identified<'a> {
@@ -393,30 +398,6 @@ impl Worker {
         }
         self.released.retain(|item, _| draft.released.contains_key(item));
         self.released.extend(draft.released.clone());
-    }
-
-    /// R17: objects of ours in wrong places.
-    pub(super) fn moves(&self, look: &Look) -> Vec<(ExternalId, i64)> {
-        let by_id: BTreeMap<&ExternalId, _> =
-            look.observation.items.iter().filter_map(|item| Some((item.id.as_ref()?, item))).collect();
-        let placed = self
-            .memory
-            .items
-            .iter()
-            .filter(|(item, _)| self.stakes.is_pushed(item))
-            .filter_map(|(item, record)| {
-                let id = record.id.clone()?;
-                let observed = by_id.get(&id)?;
-                Some(Placed {
-                    item: item.clone(),
-                    rank: self.stakes.rank(item),
-                    slot: observed.slot?,
-                    recorded: record.slot,
-                    id,
-                })
-            })
-            .collect();
-        moves(placed)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+mod order;
 pub mod ports;
 pub mod record;
 pub mod round;

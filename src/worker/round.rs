@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, apply, compile,
     look::Look,
-    operations, record,
+    operations,
+    order::Order,
+    record,
     schedule::{self, Lane, Situation},
 };
 use crate::{
@@ -73,7 +75,8 @@ impl Worker {
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
-        if due.items.is_empty() && watching.is_empty() && !list_now && !self.needs_probe() {
+        let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
+        if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired);
             let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
             return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
@@ -83,7 +86,7 @@ impl Worker {
             self.refresh_catalogue().await?;
             return Ok(Next::Again);
         }
-        if due.items.is_empty() && watching.is_empty() {
+        if idle {
             return Ok(Next::Again);
         }
         let round = self.choose(&due);
@@ -254,13 +257,20 @@ impl Worker {
         })
     }
 
-    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
+    /// Something of ours was changed and is not known to be published: a sequence of the whole account is open (R18).
+    /// A change of places touches objects that are themselves in step.
+    fn is_publishing(&self) -> bool {
+        self.memory.deploy.ours_since.is_some()
+    }
+
+    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together,
+    /// and what is published is published together.
     fn choose(&self, due: &schedule::Due) -> BTreeSet<ItemKey> {
         let snapshot = self.session.as_ref().is_some_and(|s| s.driver.facts().snapshot);
         if !snapshot {
             return schedule::slice(due, SLICE);
         }
-        if due.items.values().any(|lane| *lane == Lane::Drift) {
+        if self.is_publishing() || due.items.values().any(|lane| *lane == Lane::Drift) {
             return self.stakes.items().chain(due.items.keys()).cloned().collect();
         }
         due.items.keys().cloned().collect()
@@ -305,7 +315,7 @@ impl Worker {
         rest: &[Release],
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let drafted = self.draft(desired, look, rest)?;
+        let (drafted, order) = self.draft(desired, look, rest)?;
         self.conclude(desired, look, &drafted.released, rest).await?;
         let (plan, verdict) = self.judge(desired, drafted.plan)?;
         let removals_held = verdict.message();
@@ -314,7 +324,7 @@ impl Worker {
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
-        let planned = self.steps(look, plan);
+        let planned = self.steps(look, plan, order);
         let settings = look.driver.deploy_settings();
         if let (Some(settings), false) = (settings, planned.is_empty())
             && let Err(message) = deploy::may_write(&pending, &self.memory.deploy, settings)
@@ -364,10 +374,11 @@ impl Worker {
         Ok((plan, verdict))
     }
 
-    fn steps(&self, look: &Look, plan: Plan<plan::Approved>) -> Vec<PlannedStep> {
+    fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {
         let now = self.now();
         let round = Round {
-            moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
+            moves: order.moves,
+            moved_by_others: order.drifted,
             execution: look.driver.execution(),
             packed_proven: self
                 .memory

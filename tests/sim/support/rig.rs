@@ -215,6 +215,12 @@ pub fn owner() -> OwnerId {
     OwnerId::new("a cluster")
 }
 
+/// A folder for the store, in memory where the machine offers that: durability is tested elsewhere, speed counts here.
+fn folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 impl Rig {
     /// A rig around a double of `system`; `spec` is merged over `{system: {…}}` of the Backend.
     pub fn new(
@@ -265,7 +271,7 @@ impl Rig {
         let state = State { backend: Some(Arc::new(backend)), ..State::default() };
         let cluster = Arc::new(Cluster { state: Mutex::new(state), tick: watch::Sender::new(0) });
         cluster.state.lock().unwrap().secrets.insert("creds".into(), credentials);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         Self {
             clock,
             gate,

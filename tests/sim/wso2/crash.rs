@@ -132,10 +132,10 @@ async fn sweep(plot: Plot, dialect: Dialect) -> u64 {
     drop(story);
     for number in 1..=count {
         for moment in [Moment::Before, Moment::After] {
-            eprintln!("{number} {moment:?}");
             let (story, _) = play(plot, dialect, &vec![(number, moment)]).await;
-            let io = story.gate.journal().iter().rev().find(|io| io.number == number).map(ToString::to_string);
-            let at = format!("{plot:?} {dialect:?} killed {moment:?} {io:?}");
+            let journal = story.gate.journal();
+            let last = journal.iter().rfind(|io| io.incarnation < journal.last().unwrap().incarnation);
+            let at = format!("{plot:?} {dialect:?} killed at {number} {moment:?} {}", last.unwrap());
             assert_whole(plot, &story, &at);
             assert_eq!(story.end(), expected, "{at}");
         }

@@ -117,7 +117,7 @@ impl Rig {
 
     /// The volume is lost with everything on it; the worker must be dead.
     pub fn lose_store(&mut self) {
-        self.folder = tempfile::tempdir().unwrap();
+        self.folder = super::folder();
         self.lost = Some("the store's file is gone or empty".into());
     }
 
