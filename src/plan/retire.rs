@@ -75,7 +75,7 @@ fn document_release(
 
 fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {
     match inputs.observation.missing.get(item) {
-        Some(words) => ItemVerdict::Blocked(Reason::TargetNotFound, words.clone()),
+        Some(words) => ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()),
         None => {
             ItemVerdict::Waiting(Reason::NotReadable, "the document could not be read; trying again".into())
         }

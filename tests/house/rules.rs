@@ -47,6 +47,8 @@ fn update_verdict(update: &Update) -> Vec<validate::Invalid> {
 fn code_decides_as_the_schema_does() {
     let wrong: Vec<String> = cases::all()
         .iter()
+        // A field we do not know is pruned or refused by the API server; the code never sees it.
+        .filter(|case| !matches!(case.expect, Expect::Refuse(text) if text.starts_with("unknown field")))
         .filter_map(|Case { why, object, expect }| {
             let verdict = verdict(object);
             let good = verdict.is_ok() == matches!(expect, Expect::Accept);

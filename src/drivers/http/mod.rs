@@ -4,11 +4,27 @@
 //! redirects; path segments and queries encoded by type; credentials bound to one origin; refused
 //! addresses (R24); errors classed and redacted. Drivers say *what* to call, never *how*.
 
+pub mod address;
+mod bucket;
+mod classify;
+mod client;
+pub mod real;
+mod redact;
+mod retry_after;
+#[cfg(test)]
+pub mod scripted;
+pub mod target;
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
+
+pub use client::{CallInfo, HttpClient};
+pub use retry_after::LONGEST as LONGEST_RETRY_AFTER;
 
 /// Carries one request to the wire, or to a double in the same process.
 #[async_trait]
@@ -76,6 +92,10 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Body.
     pub body: Bytes,
+    /// Whether the call may have changed something: then an answer nobody can read is `Ambiguous`.
+    pub effect: bool,
+    /// Method, host and path of the call, redacted, for messages.
+    pub call: String,
 }
 
 /// Where a transport comes from: the real one, or doubles in tests.

@@ -266,7 +266,7 @@ pub fn access() -> Vec<Case> {
         case(
             "all: false says nothing",
             access_with("targets", json!({"all": false})),
-            Refuse("supported values: true"),
+            Refuse("supported values: \"true\""),
         ),
         case("targets are named", access_with("targets", json!({})), Refuse("exactly one of all, wfbss")),
         case(
@@ -299,6 +299,15 @@ pub fn access() -> Vec<Case> {
             "65 entries are too many",
             cluster(repeat(65, |i| entry(&format!("e{i}"), "everyone", false.into()))),
             Refuse("must have at most 64 items"),
+        ),
+        case(
+            "a Backend has no access",
+            {
+                let mut o = access_with("everyone", true.into());
+                o["kind"] = "Backend".into();
+                o
+            },
+            Refuse("unknown field \"spec.access\""),
         ),
     ]
 }

@@ -1,0 +1,104 @@
+//! The register of drivers: from `spec.system` to whoever speaks it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use url::Url;
+
+use super::{
+    Driver, Translate,
+    error::{Class, DriverError},
+    http::{HttpClient, Limits, SharedTransport, address},
+    wfbss, wso2,
+};
+use crate::{
+    api::{Reason, SystemSpec as System},
+    model::{Clock, OwnerId, Secret},
+};
+
+/// A driver for this system with these credentials; no call is made.
+///
+/// # Errors
+/// `Rejected`: `CredentialsInvalid` naming a missing or empty key, `Invalid` for a URL, `SystemUnavailable` for a
+/// system without a driver.
+pub fn connect(
+    system: &System,
+    credentials: &BTreeMap<String, Secret>,
+    owner: &OwnerId,
+    transport: SharedTransport,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Driver>, DriverError> {
+    match system {
+        System::Wso2(settings) => {
+            let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
+            Ok(Arc::new(wso2::Wso2::new(settings, credentials, owner, http)?))
+        }
+        System::Wfbss(settings) => {
+            required_key(credentials, "accessToken")?;
+            required_key(credentials, "secretKey")?;
+            let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock.clone());
+            Ok(Arc::new(wfbss::Wfbss::new(settings, credentials, http, clock)?))
+        }
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => {
+            Err(unavailable(system).unwrap_or_else(|| {
+                DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver")
+            }))
+        }
+    }
+}
+
+/// Every system that has a driver.
+pub const ALL: [super::Facts; 2] = [wfbss::FACTS, wso2::translate::FACTS];
+
+/// Why a system cannot be worked at all: this version has no driver for it.
+pub fn unavailable(system: &System) -> Option<DriverError> {
+    translate(system).is_none().then(|| {
+        let message = format!("this version of Ordain has no driver for {}", system.name());
+        DriverError::new(Class::Rejected, Reason::SystemUnavailable, message)
+    })
+}
+
+/// What is known of a system without connecting to it: enough to compile assignments.
+pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
+    match system {
+        System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
+        System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
+    }
+}
+
+/// A key of the credentials that must hold something.
+///
+/// # Errors
+/// `CredentialsInvalid`, naming the key.
+pub fn required_key<'a>(
+    credentials: &'a BTreeMap<String, Secret>,
+    key: &str,
+) -> Result<&'a Secret, DriverError> {
+    optional_key(credentials, key).ok_or_else(|| {
+        let state = if credentials.contains_key(key) { "empty" } else { "missing" };
+        let message = format!("key {key} of the Secret in credentialsRef is {state}");
+        DriverError::new(Class::Rejected, Reason::CredentialsInvalid, message)
+    })
+}
+
+/// A key of the credentials, if it holds something.
+pub fn optional_key<'a>(credentials: &'a BTreeMap<String, Secret>, key: &str) -> Option<&'a Secret> {
+    credentials.get(key).filter(|secret| !secret.is_empty())
+}
+
+/// A URL of `spec.system`. Whether loopback is allowed is for the transport to say, which checks every call.
+///
+/// # Errors
+/// `Invalid` or `AddressRefused`, naming the field.
+pub fn system_url(field: &str, text: &str) -> Result<Url, DriverError> {
+    let url = Url::parse(text).map_err(|error| {
+        let message = format!("spec.system {field}: not a URL ({error})");
+        DriverError::new(Class::Rejected, Reason::Invalid, message)
+    })?;
+    address::check_url(&url, true).map_err(|problem| {
+        let message = format!("spec.system {field}: {problem}");
+        DriverError::new(Class::Rejected, Reason::AddressRefused, message)
+    })?;
+    Ok(url)
+}

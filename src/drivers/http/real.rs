@@ -1,0 +1,246 @@
+//! The transport to real sockets: TLS always verified, addresses checked at resolution, no proxy, no redirects.
+
+use std::{
+    collections::BTreeSet,
+    error::Error as StdError,
+    fmt::Write as _,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use http::{Request, Response};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+use super::{BodyStream, Transport, TransportError, address};
+
+/// What the operator's flags and one Backend's `caRef` say about connections.
+#[derive(Debug, Clone, Default)]
+pub struct RealSettings {
+    /// Certificates (PEM) trusted besides the system's.
+    pub ca_pem: Option<String>,
+    /// `--allow-loopback`.
+    pub allow_loopback: bool,
+    /// `--allowed-hosts`; empty allows all that are not refused.
+    pub allowed_hosts: Vec<String>,
+    /// Addresses refused besides the fixed ones: the API server's.
+    pub refused: BTreeSet<IpAddr>,
+}
+
+/// Turns names into addresses.
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// All addresses of a name.
+    ///
+    /// # Errors
+    /// Whatever the resolver says.
+    async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The machine's resolver.
+struct SystemLookup;
+
+#[async_trait]
+impl Lookup for SystemLookup {
+    async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+    }
+}
+
+/// Calls real systems.
+pub struct RealTransport {
+    client: reqwest::Client,
+    rules: Arc<Rules>,
+}
+
+/// What must hold for every connection.
+struct Rules {
+    allow_loopback: bool,
+    allowed_hosts: Vec<String>,
+    refused: BTreeSet<IpAddr>,
+    lookup: Arc<dyn Lookup>,
+}
+
+/// A transport that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// `caRef` holds something else than certificates.
+    #[error("caRef: the data is not a list of PEM certificates ({0}); put the CA's certificate there")]
+    Ca(String),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+impl RealTransport {
+    /// A transport under these rules.
+    ///
+    /// # Errors
+    /// For certificates that cannot be read.
+    pub fn new(settings: RealSettings) -> Result<Self, SetupError> {
+        Self::with_lookup(settings, Arc::new(SystemLookup))
+    }
+
+    /// The same with another resolver.
+    ///
+    /// # Errors
+    /// As for [`RealTransport::new`].
+    pub fn with_lookup(settings: RealSettings, lookup: Arc<dyn Lookup>) -> Result<Self, SetupError> {
+        let tls = tls(settings.ca_pem.as_deref())?;
+        let rules = Arc::new(Rules {
+            allow_loopback: settings.allow_loopback,
+            allowed_hosts: settings.allowed_hosts,
+            refused: settings.refused,
+            lookup,
+        });
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("ordain/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(Duration::from_secs(10))
+            .dns_resolver(Checked(Arc::clone(&rules)))
+            .build()
+            .map_err(|error| SetupError::Tls(chain(&error)))?;
+        Ok(Self { client, rules })
+    }
+
+    fn check(&self, request: &reqwest::Request) -> Result<(), TransportError> {
+        let mut url = request.url().clone();
+        url.set_query(None);
+        address::check_url(&url, self.rules.allow_loopback).map_err(not_sent)?;
+        let host = url.host_str().unwrap_or_default();
+        if !address::is_listed(host, &self.rules.allowed_hosts) {
+            return Err(not_sent(format!(
+                "{host} is not among the hosts the operator allows (--allowed-hosts)"
+            )));
+        }
+        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        literal.map_or(Ok(()), |ip| self.rules.check(host, ip)).map_err(|error| not_sent(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl Transport for RealTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<BodyStream>, TransportError> {
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| not_sent(chain(&error.without_url())))?;
+        self.check(&request)?;
+        let response = self.client.execute(request).await.map_err(failed)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body: BodyStream = response.bytes_stream().map_err(failed).boxed();
+        let mut answer = Response::new(body);
+        *answer.status_mut() = status;
+        *answer.headers_mut() = headers;
+        Ok(answer)
+    }
+}
+
+/// A resolver whose answers are checked, so that what is connected to is what was checked.
+struct Checked(Arc<Rules>);
+
+impl Resolve for Checked {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = Arc::clone(&self.0);
+        Box::pin(async move {
+            let addresses = rules.resolve(name.as_str()).await?;
+            let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
+            Ok(addresses)
+        })
+    }
+}
+
+impl Rules {
+    /// Any refused address condemns the name: an honest one has no reason to mix them.
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if address::is_localhost(name) {
+            let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+            return both.into_iter().map(|ip| self.check(name, ip).map(|()| ip)).collect();
+        }
+        let addresses = self.lookup.lookup(name).await?;
+        addresses.iter().try_for_each(|ip| self.check(name, *ip))?;
+        if addresses.is_empty() {
+            return Err(io::Error::other(format!("{name} has no address")));
+        }
+        Ok(addresses)
+    }
+
+    fn check(&self, name: &str, ip: IpAddr) -> io::Result<()> {
+        let why = if self.refused.contains(&ip) {
+            Some("the Kubernetes API server")
+        } else {
+            address::refuse(ip, self.allow_loopback)
+        };
+        match why {
+            Some(why) => Err(io::Error::other(format!("{name} resolves to {ip}, {why}, which is refused"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, SetupError> {
+    let extra = ca_pem.map(certificates).transpose()?.unwrap_or_default();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SetupError::Tls(error.to_string()))?;
+    let mut config = builder.with_root_certificates(roots(extra)?).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The machine's certificates and the given ones. Without any, every https call fails, which is the safe side.
+fn roots(extra: Vec<CertificateDer<'static>>) -> Result<RootCertStore, SetupError> {
+    let mut roots = RootCertStore::empty();
+    let native = rustls_native_certs::load_native_certs();
+    for error in &native.errors {
+        tracing::warn!(%error, "a certificate of this machine cannot be read");
+    }
+    roots.add_parsable_certificates(native.certs);
+    for certificate in extra {
+        roots.add(certificate).map_err(|error| SetupError::Ca(error.to_string()))?;
+    }
+    Ok(roots)
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    match found {
+        Ok(list) if list.is_empty() => Err(SetupError::Ca("no certificate in it".to_owned())),
+        Ok(list) => Ok(list),
+        Err(error) => Err(SetupError::Ca(format!("{error:?}"))),
+    }
+}
+
+fn not_sent(message: String) -> TransportError {
+    TransportError { maybe_sent: false, message }
+}
+
+fn failed(error: reqwest::Error) -> TransportError {
+    let maybe_sent = !(error.is_connect() || error.is_builder());
+    TransportError { maybe_sent, message: chain(&error.without_url()) }
+}
+
+/// The error with what caused it; libraries hide the telling part at the end.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        source = cause.source();
+    }
+    text
+}
