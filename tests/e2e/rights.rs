@@ -20,7 +20,10 @@ fn granted(namespace: &str) -> BTreeSet<Right> {
             for group in words("apiGroups") {
                 for resource in words("resources") {
                     for verb in words("verbs") {
-                        assert!(![&group, &resource, &verb].iter().any(|w| w.contains('*')), "a wildcard: {rule}");
+                        assert!(
+                            ![&group, &resource, &verb].iter().any(|w| w.contains('*')),
+                            "a wildcard: {rule}"
+                        );
                         found.insert((verb, group.clone(), resource.clone()));
                     }
                 }
@@ -82,7 +85,9 @@ fn the_chart_grants_what_is_used_and_nothing_else() {
     installation.start();
     installation.apply(&include_str!("../../examples/wso2-baseline.yaml").replace("ordain-demo", &team));
     let wfbss = include_str!("../../examples/wfbss-behavior.yaml").replace("ordain-demo", &team);
-    installation.apply(&wfbss.replace("backendRef: {name: wfbss}", "backendRef: {kind: ClusterBackend, name: rights}"));
+    installation.apply(
+        &wfbss.replace("backendRef: {name: wfbss}", "backendRef: {kind: ClusterBackend, name: rights}"),
+    );
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
     installation.wait_ready("policyassignment", "behavior-monitoring-servers");
     let user = format!("system:serviceaccount:{}:ordain", installation.system);
@@ -105,7 +110,8 @@ fn drift_until_told_twice(installation: &Installation, user: &str) {
     let mut round = 0;
     let told = crate::support::eventually(|| {
         round += 1;
-        let camera = json!({"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]});
+        let camera =
+            json!({"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]});
         installation.sandbox.by_hand("wso2", &camera);
         let asked_at = format!("ordain.dev/reconcile-requested-at=round-{round}");
         let name = "phone-baseline-engineers";

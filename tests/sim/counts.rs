@@ -37,7 +37,18 @@ async fn a_cold_start_of_a_thousand_wso2_assignments() {
         (0..N).filter(|n| rig.cluster.standing(&format!("a{n}")) != Some(Standing::InStep)).collect();
     assert!(unready.is_empty(), "{} not in step: {:?}", unready.len(), rig.cluster.standing("a0"));
     let calls = rig.vendors.calls("wso2");
-    for what in ["register", "/token", "device-types", "roles", "users", "groups", "policies?", "activate-policy", "apply-changes", "priorities"] {
+    for what in [
+        "register",
+        "/token",
+        "device-types",
+        "roles",
+        "users",
+        "groups",
+        "policies?",
+        "activate-policy",
+        "apply-changes",
+        "priorities",
+    ] {
         println!("  {what}: {}", count(&calls, what));
     }
     // Two to log in, eight to list what can be named, one page before; N creates; a switch for 200, one deploy; the

@@ -101,7 +101,9 @@ impl Installation {
     /// What the operator said, all its runs.
     pub fn logs(&self) -> String {
         (1..=self.starts)
-            .filter_map(|n| std::fs::read_to_string(self.folder.path().join(format!("operator-{n}.log"))).ok())
+            .filter_map(|n| {
+                std::fs::read_to_string(self.folder.path().join(format!("operator-{n}.log"))).ok()
+            })
             .collect()
     }
 

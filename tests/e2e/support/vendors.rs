@@ -25,7 +25,9 @@ impl Sandbox {
         let log = folder.join("sandbox.log");
         let program = Program::start(command, &log);
         assert!(
-            eventually(|| std::fs::read_to_string(&log).is_ok_and(|text| text.lines().any(|line| line == "ready"))),
+            eventually(
+                || std::fs::read_to_string(&log).is_ok_and(|text| text.lines().any(|line| line == "ready"))
+            ),
             "the sandbox did not become ready: {}",
             std::fs::read_to_string(&log).unwrap_or_default()
         );
@@ -101,6 +103,9 @@ fn http(base: &str, method: &str, path: &str, body: Option<&Value>) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.split(' ').nth(1).is_some_and(|code| code.starts_with('2')), "{method} {path}: {head}\n{body}");
+    assert!(
+        head.split(' ').nth(1).is_some_and(|code| code.starts_with('2')),
+        "{method} {path}: {head}\n{body}"
+    );
     body.to_owned()
 }
