@@ -189,5 +189,5 @@ async fn stop_on_signal(stop: watch::Sender<bool>) {
     }
     tracing::info!("asked to end");
     let _ = stop.send(true);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
