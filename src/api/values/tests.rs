@@ -78,7 +78,7 @@ fn depth_counts_brackets_and_not_their_pictures() {
         (r#"{"a":[{"b":1}]}"#, 3, "objects and lists alike"),
         (r#"{"a":"[[[{{{"}"#, 1, "brackets within a string"),
         (r#"{"a":"\"[[","b":[1]}"#, 2, "an escaped quotation mark does not end a string"),
-        (r#"[[],[],[]]"#, 2, "neighbours do not add up"),
+        ("[[],[],[]]", 2, "neighbours do not add up"),
     ];
     for (text, depth, why) in cases {
         assert_eq!(decode(text).unwrap().depth(), depth, "{why}");
