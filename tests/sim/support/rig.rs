@@ -25,7 +25,12 @@ use ordain::{
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{IoGate, SimClock, gate::Process, vendors::Vendors};
+use super::{IoGate, Moment, SimClock, gate::Process, vendors::Vendors};
+
+mod gated;
+mod knobs;
+
+use gated::{Commits, Gated};
 
 /// Everything around one worker.
 pub struct Rig {
@@ -35,6 +40,9 @@ pub struct Rig {
     pub folder: tempfile::TempDir,
     pub cluster: Arc<Cluster>,
     pub id: BackendId,
+    pub owner: OwnerId,
+    /// What opening the store found lost (R13), as the process would tell its workers.
+    pub lost: Option<String>,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
@@ -54,6 +62,10 @@ struct State {
     events: Vec<Event>,
     finalizer_writes: usize,
     secrets: BTreeMap<String, BTreeMap<String, Secret>>,
+    secret_reads: Vec<String>,
+    undecodable: BTreeSet<String>,
+    /// Times the cluster was restored from its manifests: every object has another uid then.
+    restores: u32,
     version: u64,
     looks: usize,
 }
@@ -65,7 +77,7 @@ impl DesiredSource for Cluster {
         Some(Desired {
             backend: state.backend.clone()?,
             assignments: Arc::new(state.assignments.clone()),
-            undecodable: BTreeSet::new(),
+            undecodable: state.undecodable.clone(),
             version: state.version,
         })
     }
@@ -124,7 +136,9 @@ impl SecretSource for Cluster {
         name: &str,
         _: &'static str,
     ) -> Result<BTreeMap<String, Secret>, SecretError> {
-        self.state.lock().unwrap().secrets.get(name).cloned().ok_or(SecretError::Missing)
+        let mut state = self.state.lock().unwrap();
+        state.secret_reads.push(name.to_owned());
+        state.secrets.get(name).cloned().ok_or(SecretError::Missing)
     }
     async fn ca(&self, _: &str, _: &str, _: &str, _: &str) -> Result<String, SecretError> {
         Err(SecretError::Missing)
@@ -180,6 +194,7 @@ struct Connect {
     vendors: Vendors,
     process: Process,
     clock: SimClock,
+    owner: OwnerId,
 }
 
 impl Connector for Connect {
@@ -201,7 +216,7 @@ impl Connector for Connect {
         drivers::connect::connect(
             system,
             credentials,
-            &owner(),
+            &self.owner,
             transport,
             limits,
             Arc::new(self.clock.clone()),
@@ -209,8 +224,21 @@ impl Connector for Connect {
     }
 }
 
+/// A folder for a store, in memory where the machine offers that: thousands of restarts must not wait for a disk.
+pub fn scratch() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub fn owner() -> OwnerId {
     OwnerId::new("a cluster")
+}
+
+/// A folder for the store, in memory where the machine offers that: durability is tested elsewhere, speed counts here.
+fn folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 impl Rig {
@@ -263,7 +291,7 @@ impl Rig {
         let state = State { backend: Some(Arc::new(backend)), ..State::default() };
         let cluster = Arc::new(Cluster { state: Mutex::new(state), tick: watch::Sender::new(0) });
         cluster.state.lock().unwrap().secrets.insert("creds".into(), credentials);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         Self {
             clock,
             gate,
@@ -271,6 +299,8 @@ impl Rig {
             folder,
             cluster,
             id,
+            owner: owner(),
+            lost: None,
             tasks: JoinSet::new(),
             stop: watch::Sender::new(false),
         }
@@ -278,28 +308,43 @@ impl Rig {
 
     /// Starts (or restarts) the worker over the same store.
     pub fn start(&mut self) {
+        self.start_and_crash_at(None);
+    }
+
+    /// The same, to be killed at an I/O of its life, which may be one of opening the store.
+    pub fn start_and_crash_at(&mut self, point: Option<(u64, Moment)>) {
         let process = self.gate.next_incarnation();
+        if let Some((number, moment)) = point {
+            self.gate.crash_at(number, moment);
+        }
         let url = self.folder.path().join("ordain.db").display().to_string();
         let keys = Keys::derive(&Secret::new(vec![7u8; 32])).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let store = Store::open(&url, keys, Expected { epoch: None }, clock.clone()).unwrap().store;
+        let commits = Arc::new(Commits::new(process.clone()));
+        let opened = Store::open_hooked(&url, keys, Expected { epoch: None }, clock.clone(), commits);
+        let store = match opened {
+            Ok(opened) => opened.store,
+            Err(_) if process.is_dead() => return,
+            Err(error) => panic!("{error}"),
+        };
         let house = House {
             source: self.cluster.clone(),
-            reporter: self.cluster.clone(),
+            reporter: Arc::new(Gated { cluster: self.cluster.clone(), process: process.clone() }),
             secrets: self.cluster.clone(),
             connector: Arc::new(Connect {
                 vendors: self.vendors.clone(),
                 process,
                 clock: self.clock.clone(),
+                owner: self.owner.clone(),
             }),
             fence: Arc::new(AlwaysLeader),
             store: Arc::new(store),
             accounts: Accounts::default(),
             clock,
-            owner: owner(),
+            owner: self.owner.clone(),
             operator_namespace: "ordain-system".into(),
             settle: jiff::SignedDuration::from_secs(150),
-            lost: None,
+            lost: self.lost.clone(),
         };
         let worker = Worker::new(self.id.clone(), Arc::new(house)).unwrap();
         self.stop = watch::Sender::new(false);
@@ -351,7 +396,7 @@ impl Rig {
                 .collect(),
             allow_empty: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::allow_empty),
         };
-        let uid = Uid(format!("uid-{name}").into());
+        let uid = Uid(format!("uid-{name}-{}", state.restores).into());
         let binding = Binding {
             assignment: key.clone(),
             uid: uid.clone(),
@@ -367,9 +412,9 @@ impl Rig {
             name: key.clone(),
             uid,
             generation,
-            created: self.clock.now(),
+            created: old.as_ref().map_or_else(|| self.clock.now(), |v| v.created),
             deleting: false,
-            finalizer: old.is_some_and(|v| v.finalizer),
+            finalizer: old.as_ref().is_some_and(|v| v.finalizer),
             suspended: spec.suspended(),
             observe_only: spec.mode() == Mode::Observe,
             release_policy: spec.release_policy,
@@ -410,11 +455,6 @@ impl Rig {
     /// Edits an assignment's view.
     pub fn edit(&self, name: &str, change: impl FnOnce(&mut AssignmentView)) {
         self.cluster.edit(&ObjectName::new("team", name), change);
-    }
-
-    /// The volume is gone.
-    pub fn lose_store(&mut self) {
-        self.folder = tempfile::tempdir().unwrap();
     }
 
     /// Edits the backend.
