@@ -35,6 +35,8 @@ pub struct Rig {
     pub folder: tempfile::TempDir,
     pub cluster: Arc<Cluster>,
     pub id: BackendId,
+    /// What the store says it lost (R13).
+    lost: Option<String>,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
@@ -147,6 +149,12 @@ impl Cluster {
             state.assignments.insert(name.clone(), Arc::new(view));
         }
         self.changed();
+    }
+
+    /// Writes one key of a Secret.
+    pub fn write_secret(&self, name: &str, key: &str, value: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.secrets.entry(name.into()).or_default().insert(key.into(), Secret::new(value));
     }
 
     pub fn facts(&self, name: &str) -> Vec<AssignmentFacts> {
@@ -271,6 +279,7 @@ impl Rig {
             folder,
             cluster,
             id,
+            lost: None,
             tasks: JoinSet::new(),
             stop: watch::Sender::new(false),
         }
@@ -299,7 +308,7 @@ impl Rig {
             owner: owner(),
             operator_namespace: "ordain-system".into(),
             settle: jiff::SignedDuration::from_secs(150),
-            lost: None,
+            lost: self.lost.clone(),
         };
         let worker = Worker::new(self.id.clone(), Arc::new(house)).unwrap();
         self.stop = watch::Sender::new(false);
@@ -415,6 +424,7 @@ impl Rig {
     /// The volume is gone.
     pub fn lose_store(&mut self) {
         self.folder = tempfile::tempdir().unwrap();
+        self.lost = Some("the volume was empty".into());
     }
 
     /// Edits the backend.
