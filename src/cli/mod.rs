@@ -57,7 +57,10 @@ impl Cli {
 
 /// Runs on all cores.
 fn block_on<F: Future>(future: F) -> F::Output {
-    #[expect(clippy::expect_used, reason = "without threads and timers nothing can run, and nobody is there to tell")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without threads and timers nothing can run, and nobody is there to tell"
+    )]
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(future)
 }

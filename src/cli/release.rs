@@ -6,7 +6,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::api::{Backend, ClusterBackend, FINALIZER_IN_USE, PolicyAssignment, FINALIZER_RELEASE};
+use crate::api::{Backend, ClusterBackend, FINALIZER_IN_USE, FINALIZER_RELEASE, PolicyAssignment};
 
 /// Arguments of `ordain release`.
 #[derive(Debug, Clone, clap::Args)]
@@ -68,10 +68,8 @@ async fn assignments(args: &Args, client: &Client) -> Result<Vec<(String, String
     }
     let api: Api<PolicyAssignment> = Api::all(client.clone());
     // Metadata only: an assignment that cannot be decoded must not keep itself from being released.
-    let list = api
-        .list_metadata(&ListParams::default())
-        .await
-        .map_err(|e| Error::List("policyassignments", e))?;
+    let list =
+        api.list_metadata(&ListParams::default()).await.map_err(|e| Error::List("policyassignments", e))?;
     let ours = list.items.iter().filter(|o| o.finalizers().iter().any(|f| f == FINALIZER_RELEASE));
     Ok(ours.map(|o| (o.namespace().unwrap_or_default(), o.name_any())).collect())
 }
@@ -89,7 +87,8 @@ async fn backends(client: &Client) -> Result<usize, Error> {
         failed += usize::from(!drop_finalizer(&api, &backend.name_any(), &label, FINALIZER_IN_USE).await);
     }
     let api: Api<ClusterBackend> = Api::all(client.clone());
-    let list = api.list_metadata(&ListParams::default()).await.map_err(|e| Error::List("clusterbackends", e))?;
+    let list =
+        api.list_metadata(&ListParams::default()).await.map_err(|e| Error::List("clusterbackends", e))?;
     for backend in list.items.iter().filter(|b| b.finalizers().iter().any(|f| f == FINALIZER_IN_USE)) {
         let label = format!("clusterbackend {}", backend.name_any());
         failed += usize::from(!drop_finalizer(&api, &backend.name_any(), &label, FINALIZER_IN_USE).await);
@@ -121,7 +120,8 @@ where
     let finalizers = object.finalizers();
     let Some(at) = finalizers.iter().position(|f| f == finalizer) else { return Ok(false) };
     let path = format!("/metadata/finalizers/{at}");
-    let operations = json!([{"op": "test", "path": path, "value": finalizer}, {"op": "remove", "path": path}]);
+    let operations =
+        json!([{"op": "test", "path": path, "value": finalizer}, {"op": "remove", "path": path}]);
     let patch = serde_json::from_value(operations).map_err(kube::Error::SerdeError)?;
     api.patch_metadata(name, &PatchParams::default(), &Patch::<K>::Json(patch)).await?;
     Ok(true)

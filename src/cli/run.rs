@@ -143,7 +143,8 @@ fn scope(namespaces: &[String]) -> Scope {
 
 /// Belongs to the place of the store, so that a process that comes back to it takes its own lease over at once.
 fn identity(store: &str) -> String {
-    let host = ["POD_NAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let host =
+        ["POD_NAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     format!("{}:{store}", host.unwrap_or_else(|| "ordain".to_owned()))
 }
 
@@ -164,9 +165,9 @@ fn start_log(args: &Args) -> Result<(), Error> {
     let format = args.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
-        LogFormat::Text => {
-            registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal)).try_init()
-        }
+        LogFormat::Text => registry
+            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal))
+            .try_init(),
         LogFormat::Json => {
             registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
         }
@@ -177,7 +178,8 @@ fn start_log(args: &Args) -> Result<(), Error> {
 /// SIGTERM and SIGINT mean the same: end in good order.
 async fn stop_on_signal(stop: watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be received");
         return std::future::pending().await;
     };
@@ -187,5 +189,5 @@ async fn stop_on_signal(stop: watch::Sender<bool>) {
     }
     tracing::info!("asked to end");
     let _ = stop.send(true);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -39,11 +39,8 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock.clone());
             Ok(Arc::new(wfbss::Wfbss::new(settings, credentials, http, clock)?))
         }
-        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => {
-            Err(unavailable(system).unwrap_or_else(|| {
-                DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver")
-            }))
-        }
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => Err(unavailable(system)
+            .unwrap_or_else(|| DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver"))),
     }
 }
 

@@ -116,7 +116,11 @@ impl Leadership {
     }
 
     /// A conflict means somebody was faster: look again. The end counts from before the call.
-    fn put(&self, answer: Result<Lease, kube::Error>, started: Duration) -> Result<Option<Lease>, kube::Error> {
+    fn put(
+        &self,
+        answer: Result<Lease, kube::Error>,
+        started: Duration,
+    ) -> Result<Option<Lease>, kube::Error> {
         match answer {
             Ok(lease) => {
                 self.fence.extend(started + DURATION);
@@ -200,7 +204,9 @@ impl Leadership {
         let Some(mut lease) = lease else {
             self.held.as_mut()?.metadata.resource_version = None;
             let fresh = self.held.clone()?;
-            let created = bounded(self.api.create(&PostParams::default(), &record::without_version(fresh))).await.ok()?;
+            let created = bounded(self.api.create(&PostParams::default(), &record::without_version(fresh)))
+                .await
+                .ok()?;
             self.held = Some(created);
             return Some(self.identity.clone());
         };

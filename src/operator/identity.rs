@@ -30,7 +30,9 @@ pub enum IdentityError {
     #[error("cannot {0}: no answer within 10 s")]
     Silent(String),
     /// The Secret is not what we made.
-    #[error("Secret {namespace}/{KEYS} has no usable `{KEY}` of 32 bytes or more; restore it, or delete it to start over")]
+    #[error(
+        "Secret {namespace}/{KEYS} has no usable `{KEY}` of 32 bytes or more; restore it, or delete it to start over"
+    )]
     Unusable {
         /// Where.
         namespace: String,
@@ -60,7 +62,11 @@ async fn create(api: &Api<KubeSecret>, namespace: &str) -> Result<KubeSecret, Id
     let mut key = vec![0u8; 32];
     rand::fill(key.as_mut_slice());
     let secret = KubeSecret {
-        metadata: ObjectMeta { name: Some(KEYS.into()), namespace: Some(namespace.into()), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(KEYS.into()),
+            namespace: Some(namespace.into()),
+            ..ObjectMeta::default()
+        },
         data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(key))])),
         immutable: Some(true),
         ..KubeSecret::default()
@@ -90,7 +96,10 @@ pub async fn owner(client: &Client, given: Option<&str>) -> Result<OwnerId, Iden
     namespace.metadata.uid.map(|uid| OwnerId::new(&uid)).ok_or(IdentityError::NoUid)
 }
 
-async fn call<T>(what: String, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, IdentityError> {
+async fn call<T>(
+    what: String,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, IdentityError> {
     match timeout(CALL, call).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(IdentityError::Api(what, error)),

@@ -54,7 +54,9 @@ impl KubeSecrets {
         match timeout(CALL, api.get_opt(name)).await {
             Ok(Ok(found)) => found.ok_or(SecretError::Missing),
             // The error of a Secret may quote it: its code is enough.
-            Ok(Err(kube::Error::Api(status))) => Err(SecretError::Unreadable(format!("the API server answered {}", status.code))),
+            Ok(Err(kube::Error::Api(status))) => {
+                Err(SecretError::Unreadable(format!("the API server answered {}", status.code)))
+            }
             Ok(Err(_)) => Err(SecretError::Unreadable("the API server did not answer".into())),
             Err(_) => Err(SecretError::Unreadable("no answer within 10 s".into())),
         }
@@ -71,10 +73,19 @@ impl SecretSource for KubeSecrets {
     ) -> Result<BTreeMap<String, Secret>, SecretError> {
         let secret: KubeSecret = self.get(namespace, name).await?;
         if secret.labels().get(LABEL_USE).map(String::as_str) != Some(usage) {
-            let label = if usage == USE_CREDENTIALS { "ordain.dev/use: credentials" } else { "ordain.dev/use: content" };
+            let label = if usage == USE_CREDENTIALS {
+                "ordain.dev/use: credentials"
+            } else {
+                "ordain.dev/use: content"
+            };
             return Err(SecretError::Unlabelled(label));
         }
-        Ok(secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, Secret::new(value.0))).collect())
+        Ok(secret
+            .data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, Secret::new(value.0)))
+            .collect())
     }
 
     async fn ca(&self, namespace: &str, kind: &str, name: &str, key: &str) -> Result<String, SecretError> {

@@ -20,7 +20,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     index::Scope,
-    lease::{LeaseError, Leadership},
+    lease::{Leadership, LeaseError},
     model::{Clock, OwnerId},
     report::{
         metrics::Metrics,
@@ -92,7 +92,11 @@ const ENDING: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`OperatorError`]: the process should end, and be started again.
-pub async fn run(settings: Settings, parts: Parts, mut stop: watch::Receiver<bool>) -> Result<(), OperatorError> {
+pub async fn run(
+    settings: Settings,
+    parts: Parts,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), OperatorError> {
     let ready = |what: &str| parts.readiness.send_replace(vec![what.to_owned()]);
     ready("standing by for the lease");
     let mut lease =

@@ -113,7 +113,8 @@ impl Supervisor {
             Ok((task, Ended::Worker)) => (task, false),
             Err(error) => (error.id(), error.is_panic()),
         };
-        let Some(id) = self.workers.iter().find(|(_, running)| **running == task).map(|(id, _)| id.clone()) else {
+        let Some(id) = self.workers.iter().find(|(_, running)| **running == task).map(|(id, _)| id.clone())
+        else {
             return;
         };
         self.workers.remove(&id);

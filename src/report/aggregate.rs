@@ -104,7 +104,9 @@ impl Tally {
         generation: i64,
         all: impl IntoIterator<Item = &'a AssignmentSummary>,
     ) -> Self {
-        Self::of(all, |one| one.groups.get(name).is_none_or(|seen| seen.is_none_or(|seen| seen == generation)))
+        Self::of(all, |one| {
+            one.groups.get(name).is_none_or(|seen| seen.is_none_or(|seen| seen == generation))
+        })
     }
 
     fn of<'a>(

@@ -4,10 +4,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::AtomicU64,
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -173,7 +170,11 @@ impl Metrics {
         book.0.register_collector(Box::new(proofs.clone()));
         let all = All {
             calls: book.add("vendor_calls", "Calls to policy systems, by how they ended"),
-            call_seconds: book.timed("vendor_call_duration", "How long calls to policy systems take", Buckets),
+            call_seconds: book.timed(
+                "vendor_call_duration",
+                "How long calls to policy systems take",
+                Buckets,
+            ),
             pass_seconds: book.timed("pass_duration", "How long a pass over an account takes", Buckets),
             drift_found: book.add("drift_found", "Items found to differ from Git by nobody's order"),
             drift_corrected: book.add("drift_corrected", "Items put back to what Git says"),
@@ -335,8 +336,7 @@ impl Collector for Proofs {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let gauge = ConstGauge::new(0.0_f64);
         let help = "Age of the last proof that the system holds what Git says";
-        let mut family =
-            encoder.encode_descriptor("seconds_since_proof", help, None, gauge.metric_type())?;
+        let mut family = encoder.encode_descriptor("seconds_since_proof", help, None, gauge.metric_type())?;
         for (backend, at) in last.iter() {
             let label = ByBackend { backend: backend.clone() };
             let age = ConstGauge::new(now.saturating_sub(*at).as_secs_f64());

@@ -1,12 +1,14 @@
 //! Where every assignment and the backend stand, from what the worker knows. Reads nothing, decides nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Worker, compile::Kept, observers::Watching};
 use crate::{
     api::{Mode, conditions::Reason},
     drivers::{Finding, Severity},
     index::{AssignmentView, Desired, Input},
     model::{ItemKey, ObjectName, memory::Origin},
-    plan::{ItemVerdict, release::effective},
+    plan::{ItemVerdict, merge::Lost, release::effective},
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
 
@@ -53,7 +55,7 @@ impl Worker {
             targets_resolved: targets_resolved(view, kept),
             accepted: self.accepted(view, kept, &items),
             in_sync: self.in_sync(view, &items, watching),
-            overridden: self.lost_leaves(&self.overridden, &view.name),
+            overridden: lost_leaves(&self.overridden, &view.name),
             targets: self.counts(kept, &items),
             problems: self.problems(kept, &items),
             objects: watching.map_or_else(|| self.objects(&items), |w| w.objects.clone()),
@@ -122,20 +124,6 @@ impl Worker {
             return fact(Some(true), Reason::InStep, "");
         }
         fact(Some(false), Reason::DriftDetected, format!("differs: {}", differing.join(", ")))
-    }
-
-    fn lost_leaves(
-        &self,
-        all: &std::collections::BTreeMap<ObjectName, std::collections::BTreeSet<crate::plan::merge::Lost>>,
-        name: &ObjectName,
-    ) -> Vec<String> {
-        let lost = all.get(name).into_iter().flatten().take(PATHS);
-        // The winner is named only within the namespace (R12).
-        lost.map(|lost| match lost.to.namespace == name.namespace {
-            true => format!("{} {} (by {})", lost.item, lost.path, lost.to.name),
-            false => format!("{} {}", lost.item, lost.path),
-        })
-        .collect()
     }
 
     fn counts(&self, kept: Option<&Kept>, items: &[&ItemKey]) -> TargetCounts {
@@ -269,4 +257,14 @@ fn spread(counts: &mut TargetCounts, items: &TargetCounts) {
         counts.pending = 0;
         if items.accepted == total { counts.accepted += rest } else { counts.unknown += rest }
     }
+}
+
+/// Lines `item path`, at most 20. The winner is named only within the namespace (R12).
+fn lost_leaves(all: &BTreeMap<ObjectName, BTreeSet<Lost>>, name: &ObjectName) -> Vec<String> {
+    let lost = all.get(name).into_iter().flatten().take(PATHS);
+    lost.map(|lost| match lost.to.namespace == name.namespace {
+        true => format!("{} {} (by {})", lost.item, lost.path, lost.to.name),
+        false => format!("{} {}", lost.item, lost.path),
+    })
+    .collect()
 }

@@ -59,8 +59,9 @@ impl Worker {
             let released = self.witness(desired, &BTreeSet::new());
             self.let_go_without_a_call(desired, released).await?;
         }
-        if let Some(next) = self.resting(desired) {
-            return Ok(next);
+        if desired.backend.settings.suspend || desired.backend.invalid.is_some() {
+            // Not a single call (R23).
+            return Ok(Next::OnChange);
         }
         self.ensure_driver(desired).await?;
         self.read_content_secrets(desired).await;
@@ -91,7 +92,7 @@ impl Worker {
         let here: Vec<Release> =
             rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
         let look = self.look(desired, round, &here, &watching).await?;
-        self.observe_watching(desired, &watching, &look)?;
+        self.observe_watching(desired, &watching, &look);
         let outcome = self.act(desired, &look, &here, &rest, asked).await?;
         if outcome == Next::Again {
             return Ok(Next::Again);
@@ -99,12 +100,6 @@ impl Worker {
         self.finish_requests(desired);
         let due = self.due(desired, &rest);
         Ok(earlier(outcome, self.after_looking(&due, &look)))
-    }
-
-    /// Suspended, invalid or deleted backends make no call at all (R23).
-    fn resting(&self, desired: &Desired) -> Option<Next> {
-        let backend = &desired.backend;
-        (backend.settings.suspend || backend.invalid.is_some()).then_some(Next::OnChange)
     }
 
     /// I7, F11: an assignment older than one already acted on comes from a stale list; a newer one is on its way.

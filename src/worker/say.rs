@@ -199,7 +199,8 @@ impl Worker {
     /// The last assignment is gone: the Backend may go.
     pub(super) async fn free_backend(&mut self, desired: &Desired) {
         let backend = &desired.backend;
-        let held = desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
+        let held =
+            desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
         if held || !(backend.finalizer || self.in_use) {
             return;
         }

@@ -139,7 +139,7 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 /// The interval less up to a tenth, the same tenth for the same item: reads spread out by themselves.
 pub fn jittered(interval: Duration, seed: Digest) -> Duration {
     let tenth = u32::try_from(seed.0 % 100).unwrap_or_default();
-    interval - interval * tenth / 1000
+    interval.saturating_sub(interval * tenth / 1000)
 }
 
 /// Cuts a slice of at most `size` items, lanes in order, a tenth of it kept for drift. Items of one customer are

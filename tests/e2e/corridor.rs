@@ -29,7 +29,14 @@ fn a_policy_reaches_wso2_is_edited_mended_and_released() {
     assert_eq!(first["roles"], json!(["engineer"]));
 
     kubectl(&[
-        "patch", "policy", "phone-baseline", "-n", &installation.team, "--type", "json", "-p",
+        "patch",
+        "policy",
+        "phone-baseline",
+        "-n",
+        &installation.team,
+        "--type",
+        "json",
+        "-p",
         r#"[{"op": "replace", "path": "/spec/content/wso2/profiles/0/features/1/content/minLength", "value": 8}]"#,
     ]);
     let holds_eight = || policy(&installation).is_some_and(|p| p.to_string().contains("minLength\\\":8"));
@@ -37,7 +44,14 @@ fn a_policy_reaches_wso2_is_edited_mended_and_released() {
     installation.wait_ready("policy", "phone-baseline");
     assert_eq!(policy(&installation).unwrap()["id"], first["id"], "edited, not created anew");
 
-    kubectl(&["delete", "policyassignment", "phone-baseline-engineers", "-n", &installation.team, "--timeout=60s"]);
+    kubectl(&[
+        "delete",
+        "policyassignment",
+        "phone-baseline-engineers",
+        "-n",
+        &installation.team,
+        "--timeout=60s",
+    ]);
     assert!(policy(&installation).is_none(), "released before the object went");
 }
 
@@ -48,7 +62,12 @@ fn a_leaf_reaches_wfbss_and_its_former_value_comes_back() {
     installation.wait_ready("policyassignment", "behavior-monitoring-servers");
     let since = installation.sandbox.mark("wfbss");
     kubectl(&[
-        "delete", "policyassignment", "behavior-monitoring-servers", "-n", &installation.team, "--timeout=60s",
+        "delete",
+        "policyassignment",
+        "behavior-monitoring-servers",
+        "-n",
+        &installation.team,
+        "--timeout=60s",
     ]);
     let state = installation.sandbox.state("wfbss");
     assert_eq!(state["unscopedWrites"], 0);

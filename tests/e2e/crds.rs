@@ -34,7 +34,9 @@ impl Server {
         let (resource, capabilities) = self.discovery.resolve_gvk(&gvk).unwrap();
         match capabilities.scope {
             kube::discovery::Scope::Cluster => Api::all_with(self.client.clone(), &resource),
-            kube::discovery::Scope::Namespaced => Api::namespaced_with(self.client.clone(), NAMESPACE, &resource),
+            kube::discovery::Scope::Namespaced => {
+                Api::namespaced_with(self.client.clone(), NAMESPACE, &resource)
+            }
         }
     }
 
@@ -59,7 +61,8 @@ impl Server {
             object
         };
         let old: DynamicObject = serde_json::from_value(named(&update.old)).unwrap();
-        let stands = api.create(&PostParams::default(), &old).await.map_err(|e| format!("the old object: {e}"))?;
+        let stands =
+            api.create(&PostParams::default(), &old).await.map_err(|e| format!("the old object: {e}"))?;
         let mut new: DynamicObject = serde_json::from_value(named(&update.new)).unwrap();
         new.metadata.resource_version = stands.metadata.resource_version;
         let params = PostParams { dry_run: true, ..PostParams::default() };

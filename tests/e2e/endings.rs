@@ -29,7 +29,10 @@ fn manifests(team: &str) -> String {
 
 fn marked(state: &Value) -> Vec<String> {
     let all = state["policies"].as_array().unwrap().iter();
-    all.filter_map(|p| p["description"].as_str()).filter(|d| d.contains("[ordain:")).map(str::to_owned).collect()
+    all.filter_map(|p| p["description"].as_str())
+        .filter(|d| d.contains("[ordain:"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Every kill comes at another moment; the sequence is the same in every run.

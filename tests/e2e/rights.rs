@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Installation, kubectl, programs::path_of, rights};
+use crate::support::{Installation, apply_text, kubectl, programs::path_of, rights};
 
 /// (verb, group, resource with subresource)
 type Right = (String, String, String);
@@ -20,7 +20,10 @@ fn granted(namespace: &str) -> BTreeSet<Right> {
             for group in words("apiGroups") {
                 for resource in words("resources") {
                     for verb in words("verbs") {
-                        assert!(![&group, &resource, &verb].iter().any(|w| w.contains('*')), "a wildcard: {rule}");
+                        assert!(
+                            ![&group, &resource, &verb].iter().any(|w| w.contains('*')),
+                            "a wildcard: {rule}"
+                        );
                         found.insert((verb, group.clone(), resource.clone()));
                     }
                 }
@@ -63,11 +66,11 @@ fn the_chart_grants_what_is_used_and_nothing_else() {
     let mut secret: Value = serde_json::from_str(&secret).unwrap();
     let labels = json!({"ordain.dev/use": "credentials"});
     secret["metadata"] = json!({"name": "wfbss", "namespace": installation.system, "labels": labels});
-    installation.apply_anywhere(&secret.to_string());
+    apply_text(&secret.to_string());
     let pem = rcgen::generate_simple_self_signed(vec!["ca.test".into()]).unwrap().cert.pem();
     let ca = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "ca", "namespace": installation.system, "labels": labels}, "data": {"ca.crt": pem}});
-    installation.apply_anywhere(&ca.to_string());
+    apply_text(&ca.to_string());
     let cluster = json!({
         "apiVersion": "ordain.dev/v1alpha1", "kind": "ClusterBackend", "metadata": {"name": "rights"},
         "spec": {
@@ -77,12 +80,14 @@ fn the_chart_grants_what_is_used_and_nothing_else() {
             "access": [{"name": "all", "namespaces": {"names": [team]}, "targets": {"all": true}}],
         },
     });
-    installation.apply_anywhere(&cluster.to_string());
+    apply_text(&cluster.to_string());
     let mut installation = installation;
     installation.start();
     installation.apply(&include_str!("../../examples/wso2-baseline.yaml").replace("ordain-demo", &team));
     let wfbss = include_str!("../../examples/wfbss-behavior.yaml").replace("ordain-demo", &team);
-    installation.apply(&wfbss.replace("backendRef: {name: wfbss}", "backendRef: {kind: ClusterBackend, name: rights}"));
+    installation.apply(
+        &wfbss.replace("backendRef: {name: wfbss}", "backendRef: {kind: ClusterBackend, name: rights}"),
+    );
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
     installation.wait_ready("policyassignment", "behavior-monitoring-servers");
     let user = format!("system:serviceaccount:{}:ordain", installation.system);
@@ -105,7 +110,8 @@ fn drift_until_told_twice(installation: &Installation, user: &str) {
     let mut round = 0;
     let told = crate::support::eventually(|| {
         round += 1;
-        let camera = json!({"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]});
+        let camera =
+            json!({"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]});
         installation.sandbox.by_hand("wso2", &camera);
         let asked_at = format!("ordain.dev/reconcile-requested-at=round-{round}");
         let name = "phone-baseline-engineers";

@@ -19,34 +19,76 @@ struct Rule {
 }
 
 const OUTSIDE: &[&str] = &[
-    "kube::", "kube_client", "kube_runtime", "reqwest", "hyper", "axum", "tower", "tokio", "rusqlite", "std::fs",
-    "std::net", "std::process",
+    "kube::",
+    "kube_client",
+    "kube_runtime",
+    "reqwest",
+    "hyper",
+    "axum",
+    "tower",
+    "tokio",
+    "rusqlite",
+    "std::fs",
+    "std::net",
+    "std::process",
 ];
 
 const RULES: &[Rule] = &[
     Rule { room: "model", never: OUTSIDE, except: &[], why: "words of the domain do no I/O" },
     Rule { room: "plan", never: OUTSIDE, except: &[], why: "decisions are pure" },
     Rule { room: "index", never: OUTSIDE, except: &[], why: "the index is synchronous and pure" },
-    Rule { room: "report/conditions", never: OUTSIDE, except: &[], why: "conditions are computed, not fetched" },
-    Rule { room: "report/conditions.rs", never: OUTSIDE, except: &[], why: "conditions are computed, not fetched" },
+    Rule {
+        room: "report/conditions",
+        never: OUTSIDE,
+        except: &[],
+        why: "conditions are computed, not fetched",
+    },
+    Rule {
+        room: "report/conditions.rs",
+        never: OUTSIDE,
+        except: &[],
+        why: "conditions are computed, not fetched",
+    },
     Rule { room: "report/facts.rs", never: OUTSIDE, except: &[], why: "facts are words" },
     Rule { room: "drivers/wso2/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule { room: "drivers/wfbss/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule {
         room: "drivers",
-        never: &["kube::", "kube_", "k8s_openapi", "crate::worker", "crate::store", "crate::report", "crate::sandbox"],
+        never: &[
+            "kube::",
+            "kube_",
+            "k8s_openapi",
+            "crate::worker",
+            "crate::store",
+            "crate::report",
+            "crate::sandbox",
+        ],
         except: &[],
         why: "a driver knows its system and nothing of Kubernetes or of whoever calls it",
     },
     Rule {
         room: "plan",
-        never: &["crate::worker", "crate::store", "crate::watch", "crate::drivers::wso2", "crate::drivers::wfbss"],
+        never: &[
+            "crate::worker",
+            "crate::store",
+            "crate::watch",
+            "crate::drivers::wso2",
+            "crate::drivers::wfbss",
+        ],
         except: &[],
         why: "a plan is made for any system",
     },
     Rule {
         room: "worker",
-        never: &["kube::", "kube_", "k8s_openapi", "reqwest", "rusqlite", "crate::drivers::wso2", "crate::drivers::wfbss"],
+        never: &[
+            "kube::",
+            "kube_",
+            "k8s_openapi",
+            "reqwest",
+            "rusqlite",
+            "crate::drivers::wso2",
+            "crate::drivers::wfbss",
+        ],
         except: &[],
         why: "a worker sees Kubernetes and systems through ports only",
     },
@@ -86,7 +128,9 @@ fn imports(source: &str) -> Vec<String> {
         let flat: String = statement.split_whitespace().collect();
         match flat.split_once("::{") {
             Some((head, tail)) => {
-                found.extend(tail.split([',', '{', '}']).filter(|t| !t.is_empty()).map(|t| format!("{head}::{t}")));
+                found.extend(
+                    tail.split([',', '{', '}']).filter(|t| !t.is_empty()).map(|t| format!("{head}::{t}")),
+                );
             }
             None => found.push(flat),
         }
@@ -149,7 +193,11 @@ fn files_and_functions_are_short() {
             long.push(format!("{name}: {} lines", lines.len()));
         }
         if !is_test(&path) {
-            long.extend(functions(&lines).into_iter().map(|(at, length)| format!("{name}:{at}: a function of {length} lines")));
+            long.extend(
+                functions(&lines)
+                    .into_iter()
+                    .map(|(at, length)| format!("{name}:{at}: a function of {length} lines")),
+            );
         }
     }
     assert!(long.is_empty(), "{}", long.join("\n"));
@@ -160,9 +208,19 @@ fn functions(lines: &[&str]) -> Vec<(usize, usize)> {
     let mut long = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let code = line.trim_start();
-        let opens = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn ", "pub(super) async fn ", "const fn ", "pub const fn "]
-            .iter()
-            .any(|word| code.starts_with(word));
+        let opens = [
+            "fn ",
+            "pub fn ",
+            "async fn ",
+            "pub async fn ",
+            "pub(super) fn ",
+            "pub(crate) fn ",
+            "pub(super) async fn ",
+            "const fn ",
+            "pub const fn ",
+        ]
+        .iter()
+        .any(|word| code.starts_with(word));
         if !opens {
             continue;
         }
@@ -183,10 +241,12 @@ fn functions(lines: &[&str]) -> Vec<(usize, usize)> {
 /// The check must see what it is there for.
 #[test]
 fn the_check_sees_grouped_imports_and_long_functions() {
-    let source = "\nuse crate::{\n    api::Reason,\n    worker::{Worker, round},\n};\nuse tokio::sync::watch;\n";
+    let source =
+        "\nuse crate::{\n    api::Reason,\n    worker::{Worker, round},\n};\nuse tokio::sync::watch;\n";
     let found = imports(source);
     assert!(found.iter().any(|i| i.starts_with("crate::worker")), "{found:?}");
     assert!(found.iter().any(|i| i.starts_with("tokio")), "{found:?}");
-    let long = std::iter::once("    fn long() {").chain(std::iter::repeat_n("        work();", 60)).chain(["    }"]);
+    let long =
+        std::iter::once("    fn long() {").chain(std::iter::repeat_n("        work();", 60)).chain(["    }"]);
     assert_eq!(functions(&long.collect::<Vec<_>>()), [(1, 62)]);
 }

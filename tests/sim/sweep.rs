@@ -71,10 +71,21 @@ fn policies(rig: &Rig) -> Value {
     };
     let objects: Vec<Value> = wso2::ours(rig)
         .iter()
-        .map(|p| json!([p["policyName"], p["description"], p["active"], p["updated"], p["roles"], p["users"], features(p)]))
+        .map(|p| {
+            json!([
+                p["policyName"],
+                p["description"],
+                p["active"],
+                p["updated"],
+                p["roles"],
+                p["users"],
+                features(p)
+            ])
+        })
         .collect();
     let names = ["one", "two"];
-    let standing = names.map(|name| format!("{:?}", rig.cluster.standing(name).filter(|_| rig.cluster.exists(name))));
+    let standing =
+        names.map(|name| format!("{:?}", rig.cluster.standing(name).filter(|_| rig.cluster.exists(name))));
     let exists = names.map(|name| rig.cluster.exists(name));
     json!({"objects": objects, "standing": standing, "exists": exists})
 }
@@ -91,8 +102,16 @@ fn stories(rig: fn() -> Rig) -> Vec<Story> {
     let story = |name, before, act| Story { name, rig, before, act, end: policies };
     vec![
         story("create", |_| {}, |rig| assign(rig, "one", 6, &["engineer"], 0)),
-        story("edit", |rig| assign(rig, "one", 6, &["engineer"], 0), |rig| assign(rig, "one", 8, &["engineer"], 0)),
-        story("retarget", |rig| assign(rig, "one", 6, &["engineer"], 0), |rig| assign(rig, "one", 6, &["sales", "admin"], 0)),
+        story(
+            "edit",
+            |rig| assign(rig, "one", 6, &["engineer"], 0),
+            |rig| assign(rig, "one", 8, &["engineer"], 0),
+        ),
+        story(
+            "retarget",
+            |rig| assign(rig, "one", 6, &["engineer"], 0),
+            |rig| assign(rig, "one", 6, &["sales", "admin"], 0),
+        ),
         story(
             "priority change",
             |rig| {

@@ -97,13 +97,21 @@ fn monitoring(rig: &Rig) -> Value {
 async fn only_named_leaves_are_sent_and_restore_brings_their_former_values_back() {
     let mut rig = rig();
     let former = document(&rig);
-    rig.assign("one", settings(&json!({"behavior_monitoring": {"enabled": 0}, "wtp": {"level": 3}})), to_servers(&json!({"releasePolicy": "Restore"})));
+    rig.assign(
+        "one",
+        settings(&json!({"behavior_monitoring": {"enabled": 0}, "wtp": {"level": 3}})),
+        to_servers(&json!({"releasePolicy": "Restore"})),
+    );
     rig.start();
     rig.pass(60).await;
     assert_eq!(monitoring(&rig), 0);
     assert_eq!(document(&rig)["wtp"]["level"], 3);
     assert_eq!(document(&rig)["firewall"], former["firewall"]);
-    rig.assign("one", settings(&json!({"behavior_monitoring": {"enabled": 0}})), to_servers(&json!({"releasePolicy": "Restore"})));
+    rig.assign(
+        "one",
+        settings(&json!({"behavior_monitoring": {"enabled": 0}})),
+        to_servers(&json!({"releasePolicy": "Restore"})),
+    );
     rig.pass(60).await;
     assert_eq!(document(&rig)["wtp"]["level"], former["wtp"]["level"], "a dropped leaf is restored");
     rig.delete("one");
@@ -115,11 +123,16 @@ async fn only_named_leaves_are_sent_and_restore_brings_their_former_values_back(
 #[tokio::test(start_paused = true)]
 async fn restore_leaves_alone_what_is_no_longer_ours() {
     let mut rig = rig();
-    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), to_servers(&json!({"releasePolicy": "Restore"})));
+    rig.assign(
+        "one",
+        settings(&json!({"wtp": {"level": 3}})),
+        to_servers(&json!({"releasePolicy": "Restore"})),
+    );
     rig.start();
     rig.pass(60).await;
     rig.kill().await;
-    let level = json!({"set": {"customer": CUSTOMER, "group": 2, "os": "win", "path": "/wtp/level", "value": 1}});
+    let level =
+        json!({"set": {"customer": CUSTOMER, "group": 2, "os": "win", "path": "/wtp/level", "value": 1}});
     rig.by_hand("wfbss", level);
     let before = rig.vendors.effects("wfbss").len();
     rig.delete("one");
@@ -189,7 +202,10 @@ async fn a_task_is_seen_going_by_and_proven_by_reading() {
     rig.pass(120).await;
     assert_eq!(document(&rig)["wtp"]["level"], 3);
     let told: Vec<_> = rig.cluster.facts("one").into_iter().map(|facts| facts.standing).collect();
-    assert!(matches!(told.first(), Some(Standing::Working(Reason::TaskPending | Reason::TaskStarted, _))), "{told:?}");
+    assert!(
+        matches!(told.first(), Some(Standing::Working(Reason::TaskPending | Reason::TaskStarted, _))),
+        "{told:?}"
+    );
     assert_eq!(told.last(), Some(&Standing::InStep));
     assert_eq!(told.len(), 2, "a task is worth one more report: {told:?}");
 }
@@ -241,7 +257,10 @@ async fn another_account_behind_the_same_url_stops_everything_until_accepted() {
     for id in ids {
         rig.by_hand("wfbss", json!({"removeCustomer": {"customer": id}}));
     }
-    rig.by_hand("wfbss", json!({"addCustomer": {"id": "11111111-2222-4333-8444-555555555555", "name": "Somebody Else"}}));
+    rig.by_hand(
+        "wfbss",
+        json!({"addCustomer": {"id": "11111111-2222-4333-8444-555555555555", "name": "Somebody Else"}}),
+    );
     let before = rig.vendors.effects("wfbss").len();
     rig.pass(2 * 1800).await;
     assert_eq!(rig.vendors.effects("wfbss").len(), before);

@@ -33,11 +33,15 @@ fn with(mut assignment: Value, more: &Value) -> Value {
 pub fn ours(rig: &Rig) -> Vec<Value> {
     let state = rig.state("wso2");
     let all = state["policies"].as_array().unwrap();
-    all.iter().filter(|p| p["description"].as_str().is_some_and(|d| d.contains("[ordain:"))).cloned().collect()
+    all.iter()
+        .filter(|p| p["description"].as_str().is_some_and(|d| d.contains("[ordain:")))
+        .cloned()
+        .collect()
 }
 
 fn short(calls: &[String]) -> Vec<String> {
-    let cut = |call: &String| call.replace("/api/device-mgt/v1.0/policies", "").replace("/mdm-admin/policies", "");
+    let cut =
+        |call: &String| call.replace("/api/device-mgt/v1.0/policies", "").replace("/mdm-admin/policies", "");
     calls.iter().map(cut).collect()
 }
 
@@ -134,7 +138,11 @@ async fn the_steady_state_has_no_effect_and_says_nothing() {
     let before = lists(&rig);
     let looks = rig.cluster.looks();
     rig.pass(10 * 1800).await;
-    assert!(rig.cluster.looks() - looks < 100, "it sleeps in between: {} rounds", rig.cluster.looks() - looks);
+    assert!(
+        rig.cluster.looks() - looks < 100,
+        "it sleeps in between: {} rounds",
+        rig.cluster.looks() - looks
+    );
     assert_eq!(rig.vendors.effects("wso2").len(), effects);
     assert_eq!(rig.cluster.facts("baseline").len(), told);
     assert!(lists(&rig) - before >= 10, "it does look");
@@ -167,7 +175,10 @@ async fn drift_is_corrected_and_told() {
     rig.assign("baseline", policy(6), to_roles(&["engineer"]));
     rig.start();
     rig.pass(120).await;
-    rig.by_hand("wso2", json!({"policies": [{"name": "Laptop baseline", "features": {"CAMERA": {"enabled": true}}}]}));
+    rig.by_hand(
+        "wso2",
+        json!({"policies": [{"name": "Laptop baseline", "features": {"CAMERA": {"enabled": true}}}]}),
+    );
     rig.pass(2000).await;
     assert!(ours(&rig)[0].to_string().contains("\\\"enabled\\\":false"));
     assert!(rig.cluster.events().iter().any(|e| e.reason == "DriftCorrected"), "{:?}", rig.cluster.events());
@@ -185,7 +196,8 @@ async fn retargeting_adds_and_removes_members_of_the_same_object() {
         rig.pass(120).await;
         let policy = &ours(&rig)[0];
         assert_eq!(policy["id"], id);
-        let mut roles: Vec<_> = policy["roles"].as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
+        let mut roles: Vec<_> =
+            policy["roles"].as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
         roles.sort_unstable();
         assert_eq!(roles, ["admin", "sales"], "{dialect:?}");
     }

@@ -65,7 +65,10 @@ impl Server {
         let mut tokens = 0;
         let transport = Scripted::new(move |seen| {
             if seen.line.ends_with("/register") {
-                return Reply::json(201, &json!({"client_id": "cid", "client_secret": "client-secret-canary"}));
+                return Reply::json(
+                    201,
+                    &json!({"client_id": "cid", "client_secret": "client-secret-canary"}),
+                );
             }
             if seen.line.ends_with("/token") {
                 tokens += 1;
@@ -186,7 +189,11 @@ async fn a_missing_or_empty_key_is_named() {
 
 #[tokio::test]
 async fn a_bad_url_is_named() {
-    for (field, url) in [("tokenUrl", "nonsense"), ("registrationUrl", "http://emm.example/"), ("url", "https://169.254.169.254")] {
+    for (field, url) in [
+        ("tokenUrl", "nonsense"),
+        ("registrationUrl", "http://emm.example/"),
+        ("url", "https://169.254.169.254"),
+    ] {
         let (owner, clock) = (OwnerId::new("o"), Arc::new(SystemClock::new()));
         let shared = Scripted::list(vec![]) as SharedTransport;
         let system = system("DeviceMgtV1", json!({ field: url }));

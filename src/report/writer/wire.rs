@@ -119,7 +119,9 @@ async fn finalizer(client: &Client, key: &Key, uid: &Uid, pin: Pin, known: Optio
                 Ok(metadata) if pin == Pin::Add && metadata.deletion_timestamp.is_some() => {
                     return Trouble::Refused("the object is being deleted".to_owned()).into();
                 }
-                Ok(metadata) if metadata.pins(ours).ours == (pin == Pin::Add) => return done(&metadata, ours),
+                Ok(metadata) if metadata.pins(ours).ours == (pin == Pin::Add) => {
+                    return done(&metadata, ours);
+                }
                 Ok(metadata) => metadata.finalizers,
                 Err(trouble) => return trouble.into(),
             },
@@ -176,10 +178,7 @@ async fn read(client: &Client, key: &Key, uid: &Uid) -> Result<Metadata, Trouble
     if metadata.uid == *uid.0 { Ok(metadata) } else { Err(Trouble::Missing) }
 }
 
-async fn call(
-    client: &Client,
-    request: http::Result<Request<Vec<u8>>>,
-) -> Result<Metadata, Trouble> {
+async fn call(client: &Client, request: http::Result<Request<Vec<u8>>>) -> Result<Metadata, Trouble> {
     let request = request.map_err(|error| Trouble::Refused(error.to_string()))?;
     match tokio::time::timeout(TIMEOUT, client.request::<Answer>(request)).await {
         Ok(Ok(answer)) => Ok(answer.metadata),

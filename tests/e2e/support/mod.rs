@@ -93,15 +93,12 @@ impl Installation {
         status
     }
 
-    /// Where the store lives.
-    pub fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
-    }
-
     /// What the operator said, all its runs.
     pub fn logs(&self) -> String {
         (1..=self.starts)
-            .filter_map(|n| std::fs::read_to_string(self.folder.path().join(format!("operator-{n}.log"))).ok())
+            .filter_map(|n| {
+                std::fs::read_to_string(self.folder.path().join(format!("operator-{n}.log"))).ok()
+            })
             .collect()
     }
 
@@ -125,11 +122,6 @@ impl Installation {
         let path = self.folder.path().join("many.yaml");
         std::fs::write(&path, yaml).unwrap();
         kubectl(&["create", "-n", &self.team, "-f", path.to_str().unwrap(), "-o", "name"]);
-    }
-
-    /// Applies a manifest as it is.
-    pub fn apply_anywhere(&self, yaml: &str) {
-        apply_text(yaml);
     }
 
     /// An object of the team's namespace.
@@ -204,7 +196,8 @@ pub fn kubectl(args: &[&str]) -> String {
     output(Command::new("kubectl").args(args))
 }
 
-fn apply_text(yaml: &str) {
+/// Applies a manifest as it is.
+pub fn apply_text(yaml: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.yaml");
     std::fs::write(&path, yaml).unwrap();

@@ -66,5 +66,6 @@ pub fn output(command: &mut Command) -> String {
 
 /// A path from the environment that `make test` sets.
 pub fn path_of(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run make test, or scripts/test"))
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run make test, or scripts/test"))
 }

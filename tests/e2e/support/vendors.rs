@@ -25,7 +25,9 @@ impl Sandbox {
         let log = folder.join("sandbox.log");
         let program = Program::start(command, &log);
         assert!(
-            eventually(|| std::fs::read_to_string(&log).is_ok_and(|text| text.lines().any(|line| line == "ready"))),
+            eventually(
+                || std::fs::read_to_string(&log).is_ok_and(|text| text.lines().any(|line| line == "ready"))
+            ),
             "the sandbox did not become ready: {}",
             std::fs::read_to_string(&log).unwrap_or_default()
         );
@@ -60,26 +62,6 @@ impl Sandbox {
         self.requests(system, 0).last().and_then(|r| r["seq"].as_u64()).unwrap_or_default()
     }
 
-    /// Requests that may change something, as `METHOD path`.
-    pub fn effects(&self, system: &str, since: u64) -> Vec<String> {
-        self.requests(system, since)
-            .iter()
-            .filter(|r| r["method"] != "GET")
-            .map(|r| format!("{} {}", r["method"].as_str().unwrap(), r["path"].as_str().unwrap()))
-            .filter(|r| !r.contains("token") && !r.contains("register"))
-            .collect()
-    }
-
-    /// Plays a fault.
-    pub fn fault(&self, system: &str, fault: &Value) {
-        self.call("POST", &format!("{system}/faults"), Some(fault));
-    }
-
-    /// No more faults.
-    pub fn heal(&self, system: &str) {
-        self.call("DELETE", &format!("{system}/faults"), None);
-    }
-
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let answer = http(&self.control, method, path, body);
         serde_json::from_str(&answer).unwrap_or(Value::Null)
@@ -101,6 +83,9 @@ fn http(base: &str, method: &str, path: &str, body: Option<&Value>) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.split(' ').nth(1).is_some_and(|code| code.starts_with('2')), "{method} {path}: {head}\n{body}");
+    assert!(
+        head.split(' ').nth(1).is_some_and(|code| code.starts_with('2')),
+        "{method} {path}: {head}\n{body}"
+    );
     body.to_owned()
 }

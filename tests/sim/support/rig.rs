@@ -242,14 +242,14 @@ impl Rig {
         let mut backend_settings = BackendSettings {
             credentials: "creds".into(),
             ca: None,
-            drift_interval: Duration::from_secs(1800),
+            drift_interval: Duration::from_mins(30),
             correct_drift: true,
             requests_per_minute: 60_000,
             burst: 1000,
             in_flight: 4,
             max_targets: 5000,
             max_removals: 1000,
-            guard_window: Duration::from_secs(3600),
+            guard_window: Duration::from_hours(1),
             suspend: false,
         };
         settings(&mut backend_settings);
@@ -349,7 +349,7 @@ impl Rig {
             }
         };
         let reach = Reach {
-            everyone: targets.as_ref().is_some_and(|t| t.everyone()),
+            everyone: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::everyone),
             include: targets
                 .iter()
                 .flat_map(|t| t.include().iter().enumerate().map(section("include")).collect::<Vec<_>>())
@@ -358,7 +358,7 @@ impl Rig {
                 .iter()
                 .flat_map(|t| t.exclude.iter().enumerate().map(section("exclude")).collect::<Vec<_>>())
                 .collect(),
-            allow_empty: targets.as_ref().is_some_and(|t| t.allow_empty()),
+            allow_empty: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::allow_empty),
         };
         let uid = Uid(format!("uid-{name}").into());
         let binding = Binding {

@@ -113,10 +113,18 @@ fn replacing_keeps_what_is_not_ours_and_clears_what_is() {
     let body = replace(Dialect::Entgra, &wanted, &observed(&standing()), &names()).unwrap();
     assert_eq!(body["policyName"], "Laptops");
     assert_eq!(body["description"], identity().mark().append_to("Camera off"));
-    assert_eq!((&body["compliance"], &body["ownershipType"]), (&json!("warn"), &json!("BYOD")), "not named, not ours");
+    assert_eq!(
+        (&body["compliance"], &body["ownershipType"]),
+        (&json!("warn"), &json!("BYOD")),
+        "not named, not ours"
+    );
     assert_eq!((&body["roles"], &body["users"]), (&json!([]), &json!([])), "cleared on purpose");
     assert_eq!(body["deviceGroups"], json!([{"id": 4, "name": "Finance"}]));
-    assert_eq!(body["deviceIdentifiers"], json!([{"id": "x1", "type": "android"}]), "else the PUT deletes them");
+    assert_eq!(
+        body["deviceIdentifiers"],
+        json!([{"id": "x1", "type": "android"}]),
+        "else the PUT deletes them"
+    );
     assert_eq!(body["profile"]["profileName"], "old-profile");
     assert_eq!(body["profile"]["deviceType"], "Android", "as the system spells it");
     let features = body["profile"]["profileFeaturesList"].as_array().unwrap();
@@ -130,8 +138,12 @@ fn replacing_keeps_what_is_not_ours_and_clears_what_is() {
 fn replacing_without_own_features_or_members_sends_those_that_stand() {
     let wanted = desired(json!({"name": "Laptops"}), Members::new());
     let body = replace(Dialect::DeviceMgtV1, &wanted, &observed(&standing()), &names()).unwrap();
-    let contents: Vec<_> =
-        body["profile"]["profileFeaturesList"].as_array().unwrap().iter().map(|f| f["content"].clone()).collect();
+    let contents: Vec<_> = body["profile"]["profileFeaturesList"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["content"].clone())
+        .collect();
     assert_eq!(contents, [json!({"enabled": true}), json!({"ssid": "corp"})], "objects, never strings");
     assert_eq!(body["roles"], json!(["admin"]));
     assert_eq!(body["deviceGroups"], json!([{"id": 9, "name": "Old group"}]));
@@ -161,14 +173,29 @@ fn nothing_that_reaches_everybody_unasked_is_ever_sent() {
         (b, members(&["ANY"], &[], &[]), None, "everyone, as compiled from everyone: true"),
         (b, members(&[], &[], &[]), Some(Reason::NoTargets), "no restriction is everybody"),
         (b, Members::new(), Some(Reason::NoTargets), "nor is silence"),
-        (b, members(&["ANY", "engineer"], &[], &[]), Some(Reason::MatchesEveryone), "the first entry would decide"),
+        (
+            b,
+            members(&["ANY", "engineer"], &[], &[]),
+            Some(Reason::MatchesEveryone),
+            "the first entry would decide",
+        ),
         (b, members(&["any"], &[], &[]), Some(Reason::MatchesEveryone), "whatever its case"),
         (b, members(&[], &["ANY"], &[]), Some(Reason::MatchesEveryone), "as a user"),
         (b, members(&["ANY"], &["ANY"], &[]), Some(Reason::MatchesEveryone), "not said like this"),
         (a, members(&[], &[], &["4"]), Some(Reason::TargetKindUnsupported), "groups are dropped by A"),
         (a, members(&["engineer"], &[], &[]), None, "roles are not"),
-        (b, [(MemberKind::Device, set(&["android/x1"]))].into(), None, "devices, where our rules say they count"),
-        (a, [(MemberKind::Device, set(&["android/x1"]))].into(), Some(Reason::TargetKindUnsupported), "never in A"),
+        (
+            b,
+            [(MemberKind::Device, set(&["android/x1"]))].into(),
+            None,
+            "devices, where our rules say they count",
+        ),
+        (
+            a,
+            [(MemberKind::Device, set(&["android/x1"]))].into(),
+            Some(Reason::TargetKindUnsupported),
+            "never in A",
+        ),
     ];
     for (dialect, members, expected, why) in cases {
         let result = create(dialect, &desired(laptops(), members), &names());
@@ -179,7 +206,11 @@ fn nothing_that_reaches_everybody_unasked_is_ever_sent() {
     raw["deviceGroups"] = json!([]);
     let wanted = desired(laptops(), members(&[], &[], &[]));
     let result = replace(b, &wanted, &observed(&raw), &names());
-    assert_eq!(result.err().map(|e| e.reason), Some(Reason::TargetKindUnsupported), "device links narrow nothing");
+    assert_eq!(
+        result.err().map(|e| e.reason),
+        Some(Reason::TargetKindUnsupported),
+        "device links narrow nothing"
+    );
 }
 
 #[test]
@@ -189,7 +220,11 @@ fn what_no_call_can_keep_is_not_overwritten() {
     let wanted = desired(laptops(), members(&["engineer"], &[], &[]));
     let error = replace(Dialect::DeviceMgtV1, &wanted, &observed(&raw), &names()).unwrap_err();
     assert_eq!((error.class, error.reason), (Class::Rejected, Reason::Unsupported));
-    let error = create(Dialect::DeviceMgtV1, &desired(json!({"name": "x", "platform": "android"}), members(&["a"], &[], &[])), &names());
+    let error = create(
+        Dialect::DeviceMgtV1,
+        &desired(json!({"name": "x", "platform": "android"}), members(&["a"], &[], &[])),
+        &names(),
+    );
     assert_eq!(error.unwrap_err().reason, Reason::Invalid, "no feature");
     let wanted = desired(laptops(), members(&[], &[], &["77"]));
     let error = replace(Dialect::DeviceMgtV1, &wanted, &observed(&standing()), &names()).unwrap_err();

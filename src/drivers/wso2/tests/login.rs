@@ -29,8 +29,11 @@ async fn dialect_b_registers_a_client_and_logs_in_once() {
     assert_eq!(seen[0].json(), json!({"applicationName": name, "tags": ["device_management"]}));
     let client = format!("Basic {}", BASE64_STANDARD.encode("cid:client-secret-canary"));
     assert_eq!(seen[1].headers["authorization"], client.as_str());
-    assert!(seen[1].body.starts_with(&format!("grant_type=password&username=admin&password={PASSWORD}&scope=")));
-    for scope in ["perm%3Apolicies%3Amanage", "perm%3Apolicies%3Apriorities", "perm%3Apolicies%3Aget-details"] {
+    assert!(
+        seen[1].body.starts_with(&format!("grant_type=password&username=admin&password={PASSWORD}&scope="))
+    );
+    for scope in ["perm%3Apolicies%3Amanage", "perm%3Apolicies%3Apriorities", "perm%3Apolicies%3Aget-details"]
+    {
         assert!(seen[1].body.contains(scope), "{scope} must be asked for");
     }
     assert_eq!(seen[2].headers["authorization"], "Bearer access-token-0001");
@@ -40,7 +43,8 @@ async fn dialect_b_registers_a_client_and_logs_in_once() {
 #[tokio::test(start_paused = true)]
 async fn dialect_a_has_other_endpoints() {
     let server = Server::new("MdmAdmin", |seen| {
-        let list = if seen.line.ends_with("types") { json!([{"id": 1, "name": "android"}]) } else { json!([]) };
+        let list =
+            if seen.line.ends_with("types") { json!([{"id": 1, "name": "android"}]) } else { json!([]) };
         Reply::json(200, &wrapped(200, Some(list)))
     });
     assert!(observe(&server.driver).await.unwrap().complete);
@@ -53,7 +57,8 @@ async fn dialect_a_has_other_endpoints() {
 
 #[tokio::test(start_paused = true)]
 async fn a_given_client_and_given_urls_are_used() {
-    let transport = Scripted::new(|seen| if seen.line.ends_with("/oauth") { token(1) } else { empty_page(seen) });
+    let transport =
+        Scripted::new(|seen| if seen.line.ends_with("/oauth") { token(1) } else { empty_page(seen) });
     let system = system("DeviceMgtV1", json!({"tokenUrl": "https://gateway.example:8243/my/oauth"}));
     let mut credentials = credentials();
     credentials.insert("clientId".into(), Secret::new("mine"));
@@ -63,7 +68,10 @@ async fn a_given_client_and_given_urls_are_used() {
     let driver = connect(&system, &credentials, &owner, shared, limits(), clock).unwrap();
     observe(&driver).await.unwrap();
     let seen = transport.seen();
-    assert_eq!((seen[0].origin.as_str(), seen[0].line.as_str()), ("https://gateway.example:8243", "POST /my/oauth"));
+    assert_eq!(
+        (seen[0].origin.as_str(), seen[0].line.as_str()),
+        ("https://gateway.example:8243", "POST /my/oauth")
+    );
     let client = format!("Basic {}", BASE64_STANDARD.encode("mine:my-secret"));
     assert_eq!(seen[0].headers["authorization"], client.as_str());
     assert_eq!(seen[1].origin, "https://emm.example:9443");
@@ -73,7 +81,9 @@ async fn a_given_client_and_given_urls_are_used() {
 async fn whoever_comes_second_waits_for_the_first_login() {
     let transport = Scripted::new(|seen| {
         let reply = match seen.line.as_str() {
-            line if line.ends_with("register") => Reply::json(201, &json!({"client_id": "a", "client_secret": "b"})),
+            line if line.ends_with("register") => {
+                Reply::json(201, &json!({"client_id": "a", "client_secret": "b"}))
+            }
             line if line.ends_with("token") => token(1),
             _ => empty_page(seen),
         };
@@ -88,11 +98,14 @@ async fn whoever_comes_second_waits_for_the_first_login() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_renewed_once_by_the_refresh_token() {
     let fault = r#"{"fault":{"code":900901,"message":"Invalid Credentials"}}"#;
-    for refusal in [fault, "<ams:fault xmlns:ams=\"x\"><ams:code>900903</ams:code></ams:fault>", "Invalid token", ""] {
-        let server = Server::new("DeviceMgtV1", move |seen| match seen.headers["authorization"].to_str().unwrap() {
-            "Bearer access-token-0001" => Reply::text(401, refusal),
-            _ => empty_page(seen),
-        });
+    for refusal in
+        [fault, "<ams:fault xmlns:ams=\"x\"><ams:code>900903</ams:code></ams:fault>", "Invalid token", ""]
+    {
+        let server =
+            Server::new("DeviceMgtV1", move |seen| match seen.headers["authorization"].to_str().unwrap() {
+                "Bearer access-token-0001" => Reply::text(401, refusal),
+                _ => empty_page(seen),
+            });
         observe(&server.driver).await.unwrap();
         assert_eq!(server.logins(), 3, "register, password, refresh");
         let refresh = &server.transport.seen()[3];
@@ -103,7 +116,9 @@ async fn a_refused_token_is_renewed_once_by_the_refresh_token() {
 #[tokio::test(start_paused = true)]
 async fn several_refused_calls_renew_the_token_once() {
     let server = Server::new("DeviceMgtV1", |seen| match seen.headers["authorization"].to_str().unwrap() {
-        "Bearer access-token-0001" => Reply::Late(Duration::from_secs(1), Box::new(Reply::text(401, "expired"))),
+        "Bearer access-token-0001" => {
+            Reply::Late(Duration::from_secs(1), Box::new(Reply::text(401, "expired")))
+        }
         _ => empty_page(seen),
     });
     let all = futures::future::join_all((0..4).map(|_| observe(&server.driver))).await;
@@ -115,7 +130,9 @@ async fn several_refused_calls_renew_the_token_once() {
 async fn a_refused_refresh_token_falls_back_to_the_password() {
     let count = Count::default();
     let transport = Scripted::new(move |seen| match seen.line.as_str() {
-        line if line.ends_with("register") => Reply::json(201, &json!({"client_id": "a", "client_secret": "b"})),
+        line if line.ends_with("register") => {
+            Reply::json(201, &json!({"client_id": "a", "client_secret": "b"}))
+        }
         line if line.ends_with("token") && seen.body.contains("refresh_token") => {
             Reply::json(400, &json!({"error": "invalid_grant"}))
         }
@@ -163,7 +180,8 @@ async fn a_missing_right_is_told_from_a_bad_token() {
 
 #[tokio::test(start_paused = true)]
 async fn the_gateway_throttling_is_no_refusal() {
-    let server = Server::new("DeviceMgtV1", |_| Reply::text(403, r#"{"fault":{"code":900802,"message":"slow"}}"#));
+    let server =
+        Server::new("DeviceMgtV1", |_| Reply::text(403, r#"{"fault":{"code":900802,"message":"slow"}}"#));
     let error = server.driver.execute(&Step::Deploy).await.unwrap_err();
     assert_eq!(error.class, Class::Throttled { after: None });
 }

@@ -129,7 +129,11 @@ async fn a_build_that_switches_by_put_is_found_out_once() {
         assert_eq!(class(&server, &on).await, Ok(Outcome::DONE), "{refusal}");
         let put = "PUT /api/device-mgt/v1.0/policies/activate-policy";
         let post = "POST /api/device-mgt/v1.0/policies/activate-policy";
-        assert_eq!(effects(&server), [post, post, put, put], "together, then one by one, then by PUT for good");
+        assert_eq!(
+            effects(&server),
+            [post, post, put, put],
+            "together, then one by one, then by PUT for good"
+        );
     }
 }
 

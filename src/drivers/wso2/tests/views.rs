@@ -18,7 +18,8 @@ async fn all_pages_are_read_with_an_explicit_limit() {
     let observation = observe(&server).await.unwrap();
     assert!(observation.complete);
     assert_eq!(observation.items.len(), 250);
-    let offsets: Vec<_> = server.calls().iter().map(|line| line.split('?').nth(1).unwrap().to_owned()).collect();
+    let offsets: Vec<_> =
+        server.calls().iter().map(|line| line.split('?').nth(1).unwrap().to_owned()).collect();
     assert_eq!(offsets, ["offset=0&limit=100", "offset=100&limit=100", "offset=200&limit=100"]);
 }
 
@@ -56,7 +57,10 @@ async fn a_list_that_keeps_contradicting_itself_is_incomplete() {
         ("the same twice", Box::new(|_| json!({"count": 2, "policies": [policy(1), policy(1)]}))),
         ("a count that grows", Box::new(move |n| json!({"count": 100 + n, "policies": two()}))),
         ("one that is not understood", Box::new(|_| json!({"count": 2, "policies": [policy(1), {"id": 2}]}))),
-        ("one without an id", Box::new(|_| json!({"count": 2, "policies": [policy(1), {"policyName": "x"}]}))),
+        (
+            "one without an id",
+            Box::new(|_| json!({"count": 2, "policies": [policy(1), {"policyName": "x"}]})),
+        ),
     ];
     for (why, answer) in anomalies {
         let count = Count::default();
@@ -89,7 +93,10 @@ async fn an_answer_that_is_no_list_is_never_an_empty_one() {
         let shown = format!("{reply:?}");
         let types = Reply::json(200, &json!([{"id": 1, "name": "android"}]));
         let server =
-            Server::new(api, move |seen| if seen.line.ends_with("types") { types.clone() } else { reply.clone() });
+            Server::new(
+                api,
+                move |seen| if seen.line.ends_with("types") { types.clone() } else { reply.clone() },
+            );
         assert!(observe(&server).await.is_err(), "{shown}");
     }
 }
@@ -161,7 +168,11 @@ async fn probing_tells_the_account_and_what_it_may() {
     assert_eq!((account.api.as_str(), account.tenant.as_str()), ("DeviceMgtV1", "carbon.super"));
     let state = |name: &str| account.capabilities[name].as_str();
     assert_eq!((state("ListPolicies"), state("ListGroups")), ("Allowed", "Allowed"));
-    assert_eq!((state("UpdatePolicies"), state("ApplyChanges")), ("Allowed", "Denied"), "by the token's scopes");
+    assert_eq!(
+        (state("UpdatePolicies"), state("ApplyChanges")),
+        ("Allowed", "Denied"),
+        "by the token's scopes"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
@@ -43,10 +43,9 @@ fn catalogue() -> Catalogue {
         ],
     );
     let codes = ["CAMERA", "PASSCODE_POLICY", "WIFI", "WIPE_DATA"];
-    catalogue.entries.insert(
-        EntryKind::Feature,
-        codes.iter().map(|code| entry(code, code, Some("android"))).collect(),
-    );
+    catalogue
+        .entries
+        .insert(EntryKind::Feature, codes.iter().map(|code| entry(code, code, Some("android"))).collect());
     catalogue
 }
 
@@ -178,7 +177,14 @@ fn a_union_becomes_one_policy_per_dimension_and_platform() {
         })
         .compile();
     assert_eq!(compiled.findings, []);
-    let expected = ["android/groups", "android/roles", "android/users", "windows/groups", "windows/roles", "windows/users"];
+    let expected = [
+        "android/groups",
+        "android/roles",
+        "android/users",
+        "windows/groups",
+        "windows/roles",
+        "windows/users",
+    ];
     assert_eq!(keys(&compiled), expected);
     assert_eq!(compiled.targets, 8);
     let members = |i: usize, kind| compiled.contributions[i].members[&kind].clone();
@@ -215,7 +221,11 @@ fn what_is_adopted_keeps_what_is_not_named() {
     let one = &compiled.contributions[0];
     assert_eq!(one.enabled, Some(false));
     let leaf = |path: &str| one.leaves[&LeafPath(path.into())].value.clone();
-    assert_eq!((leaf("compliance"), leaf("ownership")), (json!("warn"), json!("BYOD")), "the words the code compares");
+    assert_eq!(
+        (leaf("compliance"), leaf("ownership")),
+        (json!("warn"), json!("BYOD")),
+        "the words the code compares"
+    );
     assert_eq!(leaf("description"), "text", "without the mark");
 }
 
@@ -227,38 +237,180 @@ fn what_cannot_be_said_is_refused_or_left_out_with_a_reason() {
     let links = json!({"deviceLinks": "Evaluated"});
     let accepting = |c: &mut Case| c.settings = groups.clone();
     let cases: Vec<(&str, Case, Vec<(Severity, Reason)>, &[&str])> = vec![
-        ("a role that does not exist", case().including(json!({"roles": ["nobody"]})), vec![(LeftOut, R::RoleNotFound)], &[]),
-        ("others proceed", case().including(json!({"roles": ["nobody", "admin"]})), vec![(LeftOut, R::RoleNotFound)], &["android/roles"]),
-        ("an exact name wins over one that differs in case", case().including(json!({"roles": ["Sales"]})), vec![], &["android/roles"]),
-        ("no exact name, two that differ in case", case().including(json!({"roles": ["SALES"]})), vec![(LeftOut, R::AmbiguousName)], &[]),
-        ("a user that does not exist", case().including(json!({"users": ["ghost"]})), vec![(LeftOut, R::UserNotFound)], &[]),
-        ("a role that lists hide", case().including(json!({"roles": ["Internal/everyone"]})), vec![(Note, R::PartialView)], &["android/roles"]),
-        ("the word for everybody as a role", case().including(json!({"roles": ["any"]})), vec![(Refused, R::MatchesEveryone)], &[]),
-        ("the same with blanks, among others", case().including(json!({"roles": ["admin"], "users": [" ANY "]})), vec![(Refused, R::MatchesEveryone)], &[]),
+        (
+            "a role that does not exist",
+            case().including(json!({"roles": ["nobody"]})),
+            vec![(LeftOut, R::RoleNotFound)],
+            &[],
+        ),
+        (
+            "others proceed",
+            case().including(json!({"roles": ["nobody", "admin"]})),
+            vec![(LeftOut, R::RoleNotFound)],
+            &["android/roles"],
+        ),
+        (
+            "an exact name wins over one that differs in case",
+            case().including(json!({"roles": ["Sales"]})),
+            vec![],
+            &["android/roles"],
+        ),
+        (
+            "no exact name, two that differ in case",
+            case().including(json!({"roles": ["SALES"]})),
+            vec![(LeftOut, R::AmbiguousName)],
+            &[],
+        ),
+        (
+            "a user that does not exist",
+            case().including(json!({"users": ["ghost"]})),
+            vec![(LeftOut, R::UserNotFound)],
+            &[],
+        ),
+        (
+            "a role that lists hide",
+            case().including(json!({"roles": ["Internal/everyone"]})),
+            vec![(Note, R::PartialView)],
+            &["android/roles"],
+        ),
+        (
+            "the word for everybody as a role",
+            case().including(json!({"roles": ["any"]})),
+            vec![(Refused, R::MatchesEveryone)],
+            &[],
+        ),
+        (
+            "the same with blanks, among others",
+            case().including(json!({"roles": ["admin"], "users": [" ANY "]})),
+            vec![(Refused, R::MatchesEveryone)],
+            &[],
+        ),
         ("a blank name", case().including(json!({"users": [" "]})), vec![(Refused, R::MatchesEveryone)], &[]),
-        ("groups reach ungrouped devices", case().including(json!({"groups": [{"name": "Finance"}]})), vec![(Refused, R::AlsoMatchesUngroupedDevices)], &[]),
-        ("groups where there are none", case().including(json!({"groups": [{"name": "Finance"}]})).with(|c| c.settings = json!({"api": "MdmAdmin", "ungroupedDevices": "Accept"})), vec![(Refused, R::TargetKindUnsupported)], &[]),
-        ("a group whose name means everybody", case().including(json!({"groups": [{"id": "7"}]})).with(accepting), vec![(Refused, R::MatchesEveryone)], &[]),
-        ("two groups of one name", case().including(json!({"groups": [{"name": "Twin"}]})).with(accepting), vec![(LeftOut, R::AmbiguousName)], &[]),
-        ("told by id", case().including(json!({"groups": [{"id": "5"}]})).with(accepting), vec![], &["android/groups"]),
-        ("an id that does not exist", case().including(json!({"groups": [{"id": "99"}]})).with(accepting), vec![(LeftOut, R::GroupNotFound)], &[]),
-        ("devices are not evaluated", case().including(json!({"devices": ["android/x1"]})), vec![(Refused, R::TargetKindUnsupported)], &[]),
-        ("devices where they are", case().including(json!({"devices": ["Android/x1"]})).with(|c| c.settings = links.clone()), vec![], &["android/devices"]),
-        ("a device of a platform without profile", case().including(json!({"devices": ["ios/x1"]})).with(|c| c.settings = links.clone()), vec![(LeftOut, R::TargetKindUnsupported)], &[]),
-        ("nothing can be subtracted", case().with(|c| c.exclude = vec![json!({"wso2": {"roles": ["admin"]}})]), vec![(Refused, R::ExcludeUnsupported)], &[]),
-        ("another system's words", case().with(|c| c.include.push(json!({"tachyon": {"managementGroups": [{"id": "1"}]}}))), vec![(Refused, R::SystemMismatch)], &[]),
+        (
+            "groups reach ungrouped devices",
+            case().including(json!({"groups": [{"name": "Finance"}]})),
+            vec![(Refused, R::AlsoMatchesUngroupedDevices)],
+            &[],
+        ),
+        (
+            "groups where there are none",
+            case()
+                .including(json!({"groups": [{"name": "Finance"}]}))
+                .with(|c| c.settings = json!({"api": "MdmAdmin", "ungroupedDevices": "Accept"})),
+            vec![(Refused, R::TargetKindUnsupported)],
+            &[],
+        ),
+        (
+            "a group whose name means everybody",
+            case().including(json!({"groups": [{"id": "7"}]})).with(accepting),
+            vec![(Refused, R::MatchesEveryone)],
+            &[],
+        ),
+        (
+            "two groups of one name",
+            case().including(json!({"groups": [{"name": "Twin"}]})).with(accepting),
+            vec![(LeftOut, R::AmbiguousName)],
+            &[],
+        ),
+        (
+            "told by id",
+            case().including(json!({"groups": [{"id": "5"}]})).with(accepting),
+            vec![],
+            &["android/groups"],
+        ),
+        (
+            "an id that does not exist",
+            case().including(json!({"groups": [{"id": "99"}]})).with(accepting),
+            vec![(LeftOut, R::GroupNotFound)],
+            &[],
+        ),
+        (
+            "devices are not evaluated",
+            case().including(json!({"devices": ["android/x1"]})),
+            vec![(Refused, R::TargetKindUnsupported)],
+            &[],
+        ),
+        (
+            "devices where they are",
+            case().including(json!({"devices": ["Android/x1"]})).with(|c| c.settings = links.clone()),
+            vec![],
+            &["android/devices"],
+        ),
+        (
+            "a device of a platform without profile",
+            case().including(json!({"devices": ["ios/x1"]})).with(|c| c.settings = links.clone()),
+            vec![(LeftOut, R::TargetKindUnsupported)],
+            &[],
+        ),
+        (
+            "nothing can be subtracted",
+            case().with(|c| c.exclude = vec![json!({"wso2": {"roles": ["admin"]}})]),
+            vec![(Refused, R::ExcludeUnsupported)],
+            &[],
+        ),
+        (
+            "another system's words",
+            case().with(|c| c.include.push(json!({"tachyon": {"managementGroups": [{"id": "1"}]}}))),
+            vec![(Refused, R::SystemMismatch)],
+            &[],
+        ),
         ("nobody", case().including(json!({})), vec![(Refused, R::NoTargets)], &[]),
-        ("nobody, and that is meant", case().including(json!({})).with(|c| c.allow_empty = true), vec![], &[]),
+        (
+            "nobody, and that is meant",
+            case().including(json!({})).with(|c| c.allow_empty = true),
+            vec![],
+            &[],
+        ),
         ("everyone and somebody", case().with(|c| c.everyone = true), vec![(Refused, R::Invalid)], &[]),
-        ("a platform that does not exist", case().with(|c| c.policy["content"]["wso2"]["profiles"][0]["platform"] = json!("symbian")), vec![(Refused, R::Unsupported)], &[]),
-        ("a feature that does not exist", case().featuring(json!([{"code": "CAMRA"}])), vec![(Refused, R::Unsupported)], &[]),
-        ("a feature some builds do not list", case().featuring(json!([{"code": "DISALLOW_SMS", "content": {"enabled": true}}])), vec![], &["android/roles"]),
-        ("an operation is no setting", case().featuring(json!([{"code": "wipe_data"}])), vec![(Refused, R::Unsupported)], &[]),
+        (
+            "a platform that does not exist",
+            case().with(|c| c.policy["content"]["wso2"]["profiles"][0]["platform"] = json!("symbian")),
+            vec![(Refused, R::Unsupported)],
+            &[],
+        ),
+        (
+            "a feature that does not exist",
+            case().featuring(json!([{"code": "CAMRA"}])),
+            vec![(Refused, R::Unsupported)],
+            &[],
+        ),
+        (
+            "a feature some builds do not list",
+            case().featuring(json!([{"code": "DISALLOW_SMS", "content": {"enabled": true}}])),
+            vec![],
+            &["android/roles"],
+        ),
+        (
+            "an operation is no setting",
+            case().featuring(json!([{"code": "wipe_data"}])),
+            vec![(Refused, R::Unsupported)],
+            &[],
+        ),
         ("no feature", case().featuring(json!([])), vec![(Refused, R::Invalid)], &[]),
-        ("a feature twice", case().featuring(json!([{"code": "WIFI"}, {"code": "wifi"}])), vec![(Refused, R::Invalid)], &[]),
-        ("no facet", case().with(|c| c.policy = json!({"content": {}})), vec![(Refused, R::FacetMissing)], &[]),
-        ("a name the column does not hold", case().with(|c| c.policy["displayName"] = json!("x".repeat(46))), vec![(Refused, R::Invalid)], &[]),
-        ("a description the column does not hold", case().with(|c| c.policy["description"] = json!("x".repeat(965))), vec![(Refused, R::Invalid)], &[]),
+        (
+            "a feature twice",
+            case().featuring(json!([{"code": "WIFI"}, {"code": "wifi"}])),
+            vec![(Refused, R::Invalid)],
+            &[],
+        ),
+        (
+            "no facet",
+            case().with(|c| c.policy = json!({"content": {}})),
+            vec![(Refused, R::FacetMissing)],
+            &[],
+        ),
+        (
+            "a name the column does not hold",
+            case().with(|c| c.policy["displayName"] = json!("x".repeat(46))),
+            vec![(Refused, R::Invalid)],
+            &[],
+        ),
+        (
+            "a description the column does not hold",
+            case().with(|c| c.policy["description"] = json!("x".repeat(965))),
+            vec![(Refused, R::Invalid)],
+            &[],
+        ),
     ];
     for (why, case, expected, policies) in cases {
         let compiled = case.compile();
@@ -269,7 +421,7 @@ fn what_cannot_be_said_is_refused_or_left_out_with_a_reason() {
 
 #[test]
 fn a_partial_view_concludes_nothing() {
-    let partial = |kind: EntryKind| move |c: &mut Case| drop(c.catalogue.partial.insert(kind));
+    let partial = |kind: EntryKind| move |c: &mut Case| _ = c.catalogue.partial.insert(kind);
     let unlisted = |kind: EntryKind| move |c: &mut Case| drop(c.catalogue.entries.remove(&kind));
     let role = || case().including(json!({"roles": ["nobody"]}));
     for case in [role().with(partial(EntryKind::Role)), role().with(unlisted(EntryKind::Role))] {
@@ -281,7 +433,11 @@ fn a_partial_view_concludes_nothing() {
         .including(json!({"groups": [{"id": "99"}]}))
         .with(|c| c.settings = json!({"ungroupedDevices": "Accept"}))
         .with(partial(EntryKind::Group));
-    assert_eq!(reasons(&group.compile()), [(Severity::LeftOut, Reason::PartialView)], "its name must be known");
+    assert_eq!(
+        reasons(&group.compile()),
+        [(Severity::LeftOut, Reason::PartialView)],
+        "its name must be known"
+    );
     let feature = case().featuring(json!([{"code": "NEW_THING"}])).with(partial(EntryKind::Feature));
     assert_eq!(reasons(&feature.compile()), []);
     let platform = case()
@@ -300,7 +456,12 @@ fn secret_feature(path: &str, content: Value) -> Case {
 #[test]
 fn secrets_are_put_where_their_pointer_says() {
     let cases = [
-        ("/password", json!({"ssid": "corp"}), Ok(json!({"ssid": "corp", "password": "hunter2"})), "beside others"),
+        (
+            "/password",
+            json!({"ssid": "corp"}),
+            Ok(json!({"ssid": "corp", "password": "hunter2"})),
+            "beside others",
+        ),
         ("/a/b", json!({}), Ok(json!({"a": {"b": "hunter2"}})), "objects on the way are made"),
         ("/a~1b/~0", json!({}), Ok(json!({"a/b": {"~": "hunter2"}})), "escapes"),
         ("/list/1/k", json!({"list": [1, {}]}), Ok(json!({"list": [1, {"k": "hunter2"}]})), "into a list"),
@@ -327,7 +488,8 @@ fn secrets_are_put_where_their_pointer_says() {
 #[test]
 fn a_missing_secret_is_named() {
     let mut case = secret_feature("/password", json!({}));
-    for secrets in [BTreeMap::new(), BTreeMap::from([(("wifi".into(), "password".into()), Secret::new(""))])] {
+    for secrets in [BTreeMap::new(), BTreeMap::from([(("wifi".into(), "password".into()), Secret::new(""))])]
+    {
         case.secrets = secrets;
         let compiled = case.compile();
         assert_eq!(reasons(&compiled), [(Severity::Refused, Reason::SecretMissing)]);

@@ -220,8 +220,9 @@ impl Queue {
 
     /// Tells everybody who waits for a finalizer, with no call under way, that none will be written.
     pub fn refuse_pins(&mut self, why: &str, now: Now) {
-        let waiting = |job: &Job| !job.busy && !(job.add.is_empty() && job.remove.is_empty());
-        let keys: Vec<Key> = self.jobs.iter().filter(|(_, job)| waiting(job)).map(|(key, _)| key.clone()).collect();
+        let waiting = |job: &Job| !(job.busy || job.add.is_empty() && job.remove.is_empty());
+        let keys: Vec<Key> =
+            self.jobs.iter().filter(|(_, job)| waiting(job)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             let Some(job) = self.jobs.get_mut(&key) else { continue };
             let waiters = job.add.drain(..).chain(job.remove.drain(..)).collect();
