@@ -179,7 +179,9 @@ fn write(
     let items: Vec<_> = changes.iter().map(|c| c.desired.key.clone()).collect();
     let removals = items.iter().filter_map(|i| about.get(i)).map(|(removals, _)| removals).sum();
     let why = items.first().and_then(|i| about.get(i)).map(|(_, why)| why.clone()).unwrap_or_default();
-    let forced = items.iter().any(|item| round.synchronous.contains(item));
+    // A secret is not proven by reading, so the answer itself must tell.
+    let secret = changes.iter().flat_map(|c| c.desired.leaves.values()).any(|leaf| leaf.secret);
+    let forced = secret || items.iter().any(|item| round.synchronous.contains(item));
     // Auto waits: a task costs reads to find out what a waiting call tells at once (wfbss sheet section 5).
     let synchronous = forced || round.execution != Execution::Async;
     PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }

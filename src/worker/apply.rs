@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{before::Before, ports::Fence, trouble::Troubles};
+use super::{before::Before, operations, ports::Fence, trouble::Troubles};
 use crate::{
     drivers::{Class, Driver, DriverError, Outcome, Step},
     model::{
@@ -250,10 +250,11 @@ fn succeeded(
         }
         (Step::Write { changes, .. }, outcome) => {
             let mut writes = sent_secrets(hand, changes, memory);
+            let items =
+                planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
+            let (resends, settled) = operations::resent(memory, &items);
+            writes.extend(settled);
             if let Outcome::Pending { operation, state } = outcome {
-                let items =
-                    planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
-                let resends = u32::from(planned.why == "resend");
                 let task = OperationRecord { items, state: *state, since: now, resends };
                 writes.push(Write::Operation(operation.clone(), Some(task)));
             }

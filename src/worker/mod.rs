@@ -21,7 +21,9 @@ pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+pub mod overlap;
 pub mod ports;
+pub mod recall;
 pub mod record;
 pub mod round;
 pub mod say;
@@ -42,7 +44,7 @@ use crate::{
     drivers::DriverError,
     index::Desired,
     model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
-    plan::{ItemVerdict, merge::Lost},
+    plan::{ItemVerdict, merge::Lost, release::Release},
     store::{Store, StoreError},
 };
 
@@ -107,6 +109,13 @@ pub struct Worker {
     released: BTreeMap<ItemKey, ItemVerdict>,
     overridden: BTreeMap<ObjectName, BTreeSet<Lost>>,
     conflicts: BTreeMap<ObjectName, BTreeSet<Lost>>,
+    losers_recalled: bool,
+    /// Claims of deleted assignments that were told again after a lost store, each once.
+    recalled: BTreeSet<(ItemKey, ObjectName)>,
+    /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
+    waiting_releases: BTreeMap<ItemKey, (Vec<Release>, Timestamp)>,
+    /// Requests of a reconcile for which failures were forgiven, so that each forgives once.
+    forgiven: BTreeMap<String, String>,
     watching: BTreeMap<ObjectName, observers::Watching>,
     account: facts::AccountState,
     pace: say::Pace,
@@ -165,6 +174,10 @@ impl Worker {
             released: BTreeMap::new(),
             overridden: BTreeMap::new(),
             conflicts: BTreeMap::new(),
+            losers_recalled: false,
+            recalled: BTreeSet::new(),
+            waiting_releases: BTreeMap::new(),
+            forgiven: BTreeMap::new(),
             watching: BTreeMap::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),

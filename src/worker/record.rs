@@ -53,6 +53,9 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
     judge_last_write(&mut record, before, wanted, difference, inputs);
     note_drift(&mut record, before, wanted, difference, inputs.now);
+    if in_step {
+        record.proven = wanted;
+    }
     record.observed = Some(ObservedRecord {
         at: inputs.now,
         leaves: digests(inputs.driver, inputs.digester, desired, observed),
@@ -94,7 +97,8 @@ fn judge_last_write(
 fn task_is_closed(inputs: &Inputs<'_>, before: Option<&ItemRecord>) -> bool {
     let Some(before) = before else { return true };
     !inputs.memory.operations.values().any(|op| {
-        op.items
+        op.state.is_open()
+            && op.items
             .keys()
             .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
     })

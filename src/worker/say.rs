@@ -33,6 +33,8 @@ pub struct Pace {
     dirty: BTreeSet<ObjectName>,
     /// Since when, and whether that was told.
     working: BTreeMap<ObjectName, (Duration, bool)>,
+    /// Whose task was told of: how it goes on is quiet work again.
+    tasks: BTreeSet<ObjectName>,
     told_all: bool,
     outage: Option<String>,
 }
@@ -41,6 +43,15 @@ impl Pace {
     /// These may stand differently now.
     pub fn touch(&mut self, names: impl IntoIterator<Item = ObjectName>) {
         self.dirty.extend(names);
+    }
+
+    /// Whether this is another state of a task that was told of.
+    fn task_goes_on(&mut self, name: &ObjectName, standing: &Standing) -> bool {
+        if matches!(standing, Standing::Working(Reason::TaskPending | Reason::TaskStarted, _)) {
+            return !self.tasks.insert(name.clone());
+        }
+        self.tasks.remove(name);
+        false
     }
 
     /// In how long somebody has been at work for long enough to say so.
@@ -85,7 +96,8 @@ impl Worker {
 
     fn say_one(&mut self, desired: &Desired, view: &AssignmentView, now: Duration) {
         let facts = self.assignment_facts(desired, view);
-        if worth_telling(&facts.standing) {
+        let goes_on = self.pace.task_goes_on(&view.name, &facts.standing);
+        if worth_telling(&facts.standing) && !goes_on {
             self.pace.working.remove(&view.name);
         } else {
             let (since, told) = self.pace.working.entry(view.name.clone()).or_insert((now, false));

@@ -3,6 +3,8 @@
 mod overlap;
 mod release;
 mod restart;
+mod tasks;
+mod trouble;
 
 use ordain::{
     api::Reason,
@@ -22,12 +24,22 @@ fn rig() -> Rig {
 /// A Backend whose writes become tasks.
 fn with_tasks() -> Rig {
     let rig = rig();
+    set_system(&rig, "execution", json!("Async"));
+    rig
+}
+
+/// Sets a member of `spec.system.wfbss`.
+fn set_system(rig: &Rig, member: &str, value: Value) {
     rig.edit_backend(|backend| {
         let mut system = serde_json::to_value(&*backend.system).unwrap();
-        system["wfbss"]["execution"] = "Async".into();
+        system["wfbss"][member] = value;
         backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
+        backend.generation += 1;
     });
-    rig
+}
+
+fn fault(rig: &Rig, fault: &Value) {
+    rig.vendors.of("wfbss").add_fault(fault).unwrap();
 }
 
 fn settings(settings: &Value) -> Value {

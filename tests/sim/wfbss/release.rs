@@ -184,7 +184,7 @@ async fn a_refused_restore_is_told_and_not_hammered() {
     rig.assign("one", settings(&json!({"wtp": {"level": 3}})), restoring(&json!({})));
     rig.start();
     rig.pass(60).await;
-    let refuse = json!({"kind": "status", "code": 400, "method": "PUT", "times": 1000,
+    let refuse = json!({"kind": "status", "code": 400, "match": {"method": "PUT"},
         "body": {"error": {"code": "BadRequest", "message": "no"}}});
     rig.vendors.of("wfbss").add_fault(&refuse).unwrap();
     rig.delete("one");
