@@ -135,11 +135,25 @@ impl Worker {
         };
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
         self.settle_polls = 0;
+        self.note_failures(look);
         self.tell_effects(desired, look, &applied);
         match applied.outage {
             Some(error) => Err(Halt::Account(error)),
             None if applied.calls == 0 => Ok(Next::At(self.poll_later())),
             None => Ok(Next::Again),
+        }
+    }
+
+    /// What just failed and rests is said now: it may not be looked at again for long.
+    fn note_failures(&mut self, look: &Look) {
+        for (item, verdict) in self.resting_verdicts(look) {
+            if look.items.contains_key(&item) {
+                self.verdicts.insert(item.clone(), verdict);
+            } else if look.releasing.contains(&item) {
+                self.released.insert(item.clone(), verdict);
+            }
+            let claimants = self.memory.claims_on(&item).map(|(who, _)| who.clone());
+            self.pace.touch(claimants);
         }
     }
 

@@ -78,7 +78,7 @@ impl Worker {
         identify(&wanted, &self.memory, &look.observation, &self.house.owner)
     }
 
-    fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
+    pub(super) fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
         let inputs = |item: &ItemKey| look.inputs.get(item).copied().unwrap_or(Digest(0));
         self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.verdict)).collect()
     }

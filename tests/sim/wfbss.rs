@@ -1,6 +1,8 @@
 //! WFBSS stories: claims per leaf, former values, tasks.
 
 mod overlap;
+mod packing;
+mod refused;
 mod release;
 mod restart;
 mod tasks;
