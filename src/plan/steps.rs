@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Approved, Change, ChangeKind, Plan, Stage};
 use crate::{
-    drivers::{DesiredItem, DocumentChange, Execution, Step, Translate},
+    drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
     model::{ExternalId, ItemKey, ObservedItem, Shape},
 };
 
@@ -31,8 +31,8 @@ pub struct Round {
     pub moves: Vec<(ExternalId, i64)>,
     /// `execution` of the account.
     pub execution: Execution,
-    /// A packed write was once verified for all its documents (R19).
-    pub packed_proven: bool,
+    /// What the account has shown of packed writes (R19).
+    pub packing: Packing,
     /// Documents whose next write must wait for its result (a task on them was lost or failed, R20).
     pub synchronous: BTreeSet<ItemKey>,
 }
@@ -167,7 +167,7 @@ fn writes(
         about.insert(change.desired.key.clone(), (removals, why));
         changes.push(change);
     }
-    let packs = driver.pack(changes, round.packed_proven);
+    let packs = driver.pack(changes, round.packing);
     packs.into_iter().map(|changes| write(changes, &about, round)).collect()
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, apply,
     look::Look,
-    operations,
+    operations, packing,
     round::{Halt, Next},
 };
 use crate::{
@@ -96,11 +96,7 @@ impl Worker {
         let round = Round {
             moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
             execution: look.driver.execution(),
-            packed_proven: self
-                .memory
-                .account
-                .as_ref()
-                .is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
+            packing: packing::packing(self.memory.account.as_ref()),
             synchronous: operations::synchronous(&self.memory, now),
         };
         steps(plan, look.driver.as_ref(), &round)
@@ -133,9 +129,11 @@ impl Worker {
             stop: asked,
             now: &now,
         };
+        let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
         self.settle_polls = 0;
         self.note_failures(look);
+        self.begin_trial(trial, &applied);
         self.tell_effects(desired, look, &applied);
         match applied.outage {
             Some(error) => Err(Halt::Account(error)),

@@ -57,6 +57,7 @@ impl Worker {
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
         self.remember_verdicts(desired, look, &draft);
         self.remember_releases(desired, look, &draft, rest);
+        self.judge_trial(look, &draft)?;
         self.settle_tasks(look, &draft)?;
         Ok(draft)
     }

@@ -12,9 +12,6 @@ use crate::{
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
 
-/// Capability recorded once a packed write was verified for all its documents (R19).
-pub const PACKED: &str = "PackedWrites";
-
 const PATHS: usize = 20;
 const OBJECTS: usize = 16;
 

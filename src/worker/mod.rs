@@ -22,6 +22,7 @@ pub mod look;
 pub mod observers;
 pub mod operations;
 pub mod overlap;
+pub mod packing;
 pub mod ports;
 pub mod recall;
 pub mod record;
@@ -110,6 +111,8 @@ pub struct Worker {
     overridden: BTreeMap<ObjectName, BTreeSet<Lost>>,
     conflicts: BTreeMap<ObjectName, BTreeSet<Lost>>,
     losers_recalled: bool,
+    /// Documents of the first packed write that are not read back yet.
+    trial: Option<BTreeSet<ItemKey>>,
     /// Claims of deleted assignments that were told again after a lost store, each once.
     recalled: BTreeSet<(ItemKey, ObjectName)>,
     /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
@@ -175,6 +178,7 @@ impl Worker {
             overridden: BTreeMap::new(),
             conflicts: BTreeMap::new(),
             losers_recalled: false,
+            trial: None,
             recalled: BTreeSet::new(),
             waiting_releases: BTreeMap::new(),
             forgiven: BTreeMap::new(),
