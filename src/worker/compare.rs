@@ -180,8 +180,11 @@ impl Worker {
             if !proven || wanted.shape != Shape::Document || wanted.contributors.iter().any(older) {
                 continue;
             }
-            let claimed: BTreeSet<&LeafPath> =
-                self.memory.claims_on(item).flat_map(|(_, claim)| claim.leaves.iter().map(|(p, _)| p)).collect();
+            let claimed: BTreeSet<&LeafPath> = self
+                .memory
+                .claims_on(item)
+                .flat_map(|(_, claim)| claim.leaves.iter().map(|(p, _)| p))
+                .collect();
             let new: Vec<_> =
                 wanted.leaves.iter().filter(|(path, leaf)| !leaf.secret && !claimed.contains(path)).collect();
             let Some(observed) = (if new.is_empty() { None } else { read(item) }) else { continue };

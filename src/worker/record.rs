@@ -98,9 +98,10 @@ fn task_is_closed(inputs: &Inputs<'_>, before: Option<&ItemRecord>) -> bool {
     let Some(before) = before else { return true };
     !inputs.memory.operations.values().any(|op| {
         op.state.is_open()
-            && op.items
-            .keys()
-            .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
+            && op
+                .items
+                .keys()
+                .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
     })
 }
 

@@ -42,7 +42,9 @@ impl Worker {
     }
 
     fn working(&self, view: &AssignmentView, kept: Option<&Kept>, items: &[&ItemKey]) -> Standing {
-        if let Some(lost) = self.conflicts.get(&view.name).and_then(|lost| lost.iter().find(|l| items.contains(&&l.item))) {
+        if let Some(lost) =
+            self.conflicts.get(&view.name).and_then(|lost| lost.iter().find(|l| items.contains(&&l.item)))
+        {
             return Standing::Stalled(
                 Reason::ConflictingValue,
                 format!(
@@ -95,12 +97,12 @@ impl Worker {
             .waiting_releases
             .iter()
             .filter(|(_, (releases, _))| releases.iter().any(|release| release.by == view.name));
-        waiting.filter_map(|(item, _)| self.released.get(item).cloned().map(|verdict| (item, verdict))).find_map(
-            |(item, verdict)| match verdict {
+        waiting
+            .filter_map(|(item, _)| self.released.get(item).cloned().map(|verdict| (item, verdict)))
+            .find_map(|(item, verdict)| match verdict {
                 ItemVerdict::Blocked(reason, message) => Some((reason, format!("{item}: {message}"))),
                 _ => None,
-            },
-        )
+            })
     }
 
     fn undeployed(&self) -> Standing {

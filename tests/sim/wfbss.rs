@@ -87,7 +87,10 @@ fn bodies(rig: &Rig) -> Vec<Value> {
 
 /// By hand, in the console, on the document of the stories.
 fn set_by_hand(rig: &Rig, path: &str, value: Value) {
-    rig.by_hand("wfbss", json!({"set": {"customer": CUSTOMER, "group": 2, "os": "win", "path": path, "value": value}}));
+    rig.by_hand(
+        "wfbss",
+        json!({"set": {"customer": CUSTOMER, "group": 2, "os": "win", "path": path, "value": value}}),
+    );
 }
 
 /// Includes of one customer's groups, by name.

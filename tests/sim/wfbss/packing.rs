@@ -12,8 +12,13 @@ fn everyone(rig: &Rig, policy: Value) {
 
 /// How many customers each write names.
 fn sizes(calls: &[String]) -> Vec<usize> {
-    let cids = |call: &String| call.split("cids=").nth(1).map(|rest| rest.split('&').next().unwrap().to_owned());
-    calls.iter().filter_map(cids).map(|cids| cids.split(&[',', '%'][..]).filter(|c| c.len() > 8).count()).collect()
+    let cids =
+        |call: &String| call.split("cids=").nth(1).map(|rest| rest.split('&').next().unwrap().to_owned());
+    calls
+        .iter()
+        .filter_map(cids)
+        .map(|cids| cids.split(&[',', '%'][..]).filter(|c| c.len() > 8).count())
+        .collect()
 }
 
 fn capability(rig: &Rig) -> Option<String> {
@@ -82,7 +87,10 @@ async fn a_bad_customer_in_a_pack_is_found_and_the_others_are_written() {
         assert_eq!(levels(&rig), vec![json!(3); 10], "{status:?}");
         assert_eq!(rig.cluster.standing("all"), Some(Standing::InStep), "{status:?}");
         let sizes = sizes(&effects(&rig));
-        assert!(sizes.iter().sum::<usize>() <= 10 + 6, "{status:?}: what was written is not written again: {sizes:?}");
+        assert!(
+            sizes.iter().sum::<usize>() <= 10 + 6,
+            "{status:?}: what was written is not written again: {sizes:?}"
+        );
     }
 }
 

@@ -26,7 +26,12 @@ async fn a_dropped_customer_is_left_as_it_is_or_gets_its_values_back() {
         let device = &state(&rig)["customers"][CUSTOMER]["groups"]["1"]["policies"]["win"]["wtp"]["level"];
         assert_eq!(*device, 3, "{policy}: the one that stays");
         let calls = rig.vendors.calls("wfbss").len() - before;
-        assert_eq!(effects(&rig).len(), if policy == "Orphan" { 1 } else { 2 }, "{policy}: {:?}", effects(&rig));
+        assert_eq!(
+            effects(&rig).len(),
+            if policy == "Orphan" { 1 } else { 2 },
+            "{policy}: {:?}",
+            effects(&rig)
+        );
         assert!(policy == "Restore" || calls <= 1, "{policy}: {calls} calls");
         assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{policy}");
     }
@@ -88,7 +93,11 @@ async fn a_dropped_leaf_that_cannot_be_restored_is_said_on_the_assignment() {
     let calls = rig.vendors.calls("wfbss").len();
     rig.pass(1200).await;
     assert!(rig.vendors.calls("wfbss").len() - calls <= 2);
-    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), to_servers(&json!({"releasePolicy": "Orphan"})));
+    rig.assign(
+        "one",
+        settings(&json!({"wtp": {"level": 3}})),
+        to_servers(&json!({"releasePolicy": "Orphan"})),
+    );
     rig.pass(60).await;
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
     assert_eq!(effects(&rig).len(), 2);
@@ -133,7 +142,10 @@ async fn after_a_lost_store_a_restore_is_incomplete_and_never_made_up() {
         assert!(rig.cluster.exists("one"), "{lost_before_deletion}");
         let standing = rig.cluster.standing("one");
         assert!(
-            matches!(standing, Some(Standing::Terminating { stalled: true, reason: Reason::RestoreIncomplete, .. })),
+            matches!(
+                standing,
+                Some(Standing::Terminating { stalled: true, reason: Reason::RestoreIncomplete, .. })
+            ),
             "{lost_before_deletion}: {standing:?}"
         );
         assert_eq!((level(&rig), effects(&rig).len()), (json!(3), 1));

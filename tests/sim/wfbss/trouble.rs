@@ -21,7 +21,11 @@ async fn an_unknown_customer_is_left_out_and_picked_up_when_it_appears() {
     rig.pass(60).await;
     assert_eq!(level(&rig), 3, "all others proceed");
     let told = rig.cluster.facts("one").pop().unwrap();
-    assert!(matches!(told.standing, Standing::Unresolved(Reason::CustomerNotFound, _, _)), "{:?}", told.standing);
+    assert!(
+        matches!(told.standing, Standing::Unresolved(Reason::CustomerNotFound, _, _)),
+        "{:?}",
+        told.standing
+    );
     assert_eq!(told.problems.len(), 1, "{:?}", told.problems);
     let id = "77777777-2222-4333-8444-555555555555";
     rig.by_hand("wfbss", json!({"addCustomer": {"id": id, "name": "Elm Dairy"}}));
@@ -62,7 +66,10 @@ async fn a_customer_that_vanishes_from_the_list_is_not_released() {
     assert_eq!(effects(&rig).len(), before, "{:?}", effects(&rig));
     let id = "A9CC5A34-3CAD-480D-A9ED-87656316D3B9";
     assert_eq!(state(&rig)["customers"][id]["groups"]["2"]["policies"]["win"]["wtp"]["level"], 3);
-    assert!(matches!(rig.cluster.standing("one"), Some(Standing::Unresolved(Reason::CustomerNotFound, _, _))));
+    assert!(matches!(
+        rig.cluster.standing("one"),
+        Some(Standing::Unresolved(Reason::CustomerNotFound, _, _))
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,9 +107,13 @@ async fn drift_is_corrected_and_told_in_an_event() {
 
 #[tokio::test(start_paused = true)]
 async fn drift_that_is_only_reported_is_never_corrected() {
-    let mut rig = Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |s| {
-        s.correct_drift = false;
-    });
+    let mut rig = Rig::new(
+        "wfbss",
+        |clock| WfbssDouble::new(WfbssOptions::default(), clock),
+        |s| {
+            s.correct_drift = false;
+        },
+    );
     rig.assign("one", wants(3), to_servers(&json!({})));
     rig.start();
     rig.pass(60).await;
@@ -188,9 +199,13 @@ async fn a_write_whose_answer_is_lost_is_not_sent_again() {
 /// R2: values put back and shorter lists are removals; additions go on.
 #[tokio::test(start_paused = true)]
 async fn the_guard_holds_shorter_lists_and_restored_values() {
-    let mut rig = Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |s| {
-        s.max_removals = 0;
-    });
+    let mut rig = Rig::new(
+        "wfbss",
+        |clock| WfbssDouble::new(WfbssOptions::default(), clock),
+        |s| {
+            s.max_removals = 0;
+        },
+    );
     let list = |programs: &[&str], level: u8| {
         settings(&json!({"behavior_monitoring": {"approved_programs": programs}, "wtp": {"level": level}}))
     };
@@ -204,7 +219,11 @@ async fn the_guard_holds_shorter_lists_and_restored_values() {
     rig.pass(60).await;
     assert_eq!(level(&rig), 3, "additions go on");
     assert_eq!(programs(&rig), json!(["C:\\a.exe", "C:\\b.exe"]), "the shorter list waits");
-    assert!(matches!(rig.cluster.standing("one"), Some(Standing::Working(Reason::HeldByGuard, _))), "{:?}", rig.cluster.standing("one"));
+    assert!(
+        matches!(rig.cluster.standing("one"), Some(Standing::Working(Reason::HeldByGuard, _))),
+        "{:?}",
+        rig.cluster.standing("one")
+    );
     let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
     assert!(held.contains("1 removals are waiting"), "{held}");
     rig.delete("one");
