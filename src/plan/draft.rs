@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::conditions::Reason,
-    drivers::{DesiredItem, Translate},
+    drivers::{DesiredItem, Seed, Translate},
     model::{
         Digest, Digester, ItemKey, LeafPath, Observation, ObservedItem, Shape,
         memory::{ItemRecord, Memory, OperationRecord, Origin},
@@ -48,6 +48,8 @@ pub struct Inputs<'a> {
     pub keep_members: &'a BTreeSet<ItemKey>,
     /// `drift.correction: Correct`.
     pub correct_drift: bool,
+    /// Documents to be copied first (R27).
+    pub seeds: &'a BTreeMap<ItemKey, Seed>,
     /// Items that must rest after a failure, with what to say meanwhile.
     pub resting: &'a BTreeMap<ItemKey, ItemVerdict>,
     /// Opens a sealed pre-image.
@@ -122,6 +124,9 @@ fn existing(
     record: Option<&ItemRecord>,
     differences: &mut BTreeMap<ItemKey, Difference>,
 ) -> Drafted1 {
+    if let Some(seed) = inputs.seeds.get(&desired.key) {
+        return copy_first(inputs, observed, &desired.key, seed);
+    }
     let mut desired = desired.clone();
     if inputs.keep_members.contains(&desired.key) {
         for (kind, names) in &observed.members {
@@ -148,6 +153,21 @@ fn existing(
         restore: BTreeMap::new(),
     };
     (verdict, Some((kind, why.into())))
+}
+
+/// The copy goes before the settings, and by itself: what it leaves is read before they are written.
+fn copy_first(inputs: &Inputs<'_>, observed: &ObservedItem, key: &ItemKey, seed: &Seed) -> Drafted1 {
+    let obstacle = shared(observed)
+        .or_else(|| open_task(inputs, key))
+        .or_else(|| revoked(inputs, key))
+        .or_else(|| inputs.resting.get(key).cloned());
+    match obstacle {
+        Some(verdict) => (verdict, None),
+        None => {
+            let differs = ItemVerdict::Differs(vec!["(replicateFrom)".into()]);
+            (differs, Some((ChangeKind::Seed(seed.clone()), "copy".into())))
+        }
+    }
 }
 
 /// It was proven for exactly these inputs, and now differs: somebody else changed it.

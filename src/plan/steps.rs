@@ -42,7 +42,8 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
     let mut sorted = Sorted::default();
     plan.changes.into_iter().for_each(|change| sorted.take(change));
     let creates = !sorted.creates.is_empty();
-    let mut steps = sorted.creates;
+    let mut steps = sorted.seeds;
+    steps.append(&mut sorted.creates);
     steps.append(&mut sorted.replaces);
     steps.extend(writes(sorted.documents, driver, round));
     if creates {
@@ -71,6 +72,7 @@ struct Flip {
 
 #[derive(Default)]
 struct Sorted {
+    seeds: Vec<PlannedStep>,
     creates: Vec<PlannedStep>,
     replaces: Vec<PlannedStep>,
     documents: Vec<(DocumentChange, u32, String)>,
@@ -84,6 +86,10 @@ impl Sorted {
         let removals = change.removals();
         let Change { item, kind, why, .. } = change;
         match kind {
+            ChangeKind::Seed(seed) => {
+                let step = Step::Seed { item: item.clone(), from: seed.from };
+                self.seeds.push(PlannedStep { step, items: vec![item], removals, why });
+            }
             ChangeKind::Create(desired) => {
                 self.creates.push(PlannedStep {
                     step: Step::Create(desired),

@@ -126,6 +126,7 @@ impl Worker {
             in_flight: usize::try_from(desired.backend.settings.in_flight).unwrap_or(1),
             claims: &look.claims,
             inputs: &look.inputs,
+            seeds: &look.seeds,
             stop: asked,
             now: &now,
         };

@@ -29,6 +29,7 @@ impl Worker {
             let resting = self.resting_verdicts(look);
             let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
             let frozen = frozen(desired, look);
+            let seeds = self.seeds_due(desired, look);
             let inputs = Inputs {
                 driver: look.driver.as_ref(),
                 digester: &self.digester,
@@ -42,6 +43,7 @@ impl Worker {
                 keep_members: &look.keep_members,
                 correct_drift: desired.backend.settings.correct_drift,
                 resting: &resting,
+                seeds: &seeds,
                 pre_image: &pre_image,
                 settle: self.house.settle,
                 now: self.now(),
@@ -54,6 +56,7 @@ impl Worker {
             (draft, writes, identified.orphaned.len())
         };
         self.commit(writes)?;
+        self.note_forgotten_seeds(desired, look)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
         self.remember_verdicts(desired, look, &draft);
         self.remember_releases(desired, look, &draft, rest);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Worker, record, round::Halt};
 use crate::{
-    drivers::{Compiled, DesiredItem, Driver, Scope},
+    drivers::{Compiled, DesiredItem, Driver, Scope, Seed},
     index::Desired,
     model::{
         Digest, ExternalId, ItemKey, LeafPath, Mark, ObjectName, Observation, Shape,
@@ -24,6 +24,8 @@ pub struct Look {
     pub driver: Arc<dyn Driver>,
     /// Merged desired state of the round's items.
     pub items: BTreeMap<ItemKey, DesiredItem>,
+    /// What is to be copied first, as far as wanted (R27).
+    pub seeds: BTreeMap<ItemKey, Seed>,
     /// Inputs digest per item.
     pub inputs: BTreeMap<ItemKey, Digest>,
     /// Items being let go of.
@@ -177,6 +179,7 @@ impl Worker {
         let keep_members = self.keep_members(&merged.items);
         Look {
             inputs,
+            seeds: seeds(compiled, &merged.items),
             keep_members,
             claims: self.claims(desired, compiled, driver.as_ref()),
             adopt: adoptions(desired, &merged.items),
@@ -237,6 +240,22 @@ impl Worker {
         }
         marks
     }
+}
+
+/// What is copied into an item: the contributor of the highest priority decides, then the first by name.
+fn seeds(
+    compiled: &BTreeMap<ObjectName, Compiled>,
+    items: &BTreeMap<ItemKey, DesiredItem>,
+) -> BTreeMap<ItemKey, Seed> {
+    let wanted = |item: &DesiredItem| {
+        let of = |name| {
+            let compiled = compiled.get(name)?;
+            let priority = compiled.contributions.iter().find(|c| c.item == item.key)?.priority;
+            Some((std::cmp::Reverse(priority), name, compiled.seeds.get(&item.key)?))
+        };
+        item.contributors.iter().filter_map(of).min().map(|(_, _, seed)| seed.clone())
+    };
+    items.values().filter_map(|item| Some((item.key.clone(), wanted(item)?))).collect()
 }
 
 /// The oldest contributor that says `adopt` decides (R5).

@@ -29,6 +29,7 @@ pub mod record;
 pub mod round;
 pub mod say;
 pub mod schedule;
+pub mod seeds;
 pub mod session;
 pub mod standing;
 pub mod trouble;

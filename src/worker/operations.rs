@@ -19,7 +19,7 @@ use crate::{
         Digest, ItemKey,
         memory::{ItemRecord, Memory, OperationRecord, TaskState, Write},
     },
-    plan::draft,
+    plan::{draft, seed},
 };
 
 /// How long a task may take.
@@ -58,7 +58,7 @@ pub fn settle(
             continue;
         }
         match state {
-            TaskState::Success => case.forget(&mut settled),
+            TaskState::Success => case.succeeded(&mut settled),
             TaskState::Failure | TaskState::Revoked if !case.any_wanted() => case.forget(&mut settled),
             TaskState::Failure if task.resends > 0 => case.failed_again(&mut settled),
             TaskState::Failure | TaskState::Revoked => case.close(state, &mut settled),
@@ -91,6 +91,15 @@ impl Case<'_> {
 
     fn forget(&self, settled: &mut Settled) {
         settled.writes.push(Write::Operation(self.id.to_owned(), None));
+    }
+
+    /// It says so; documents are still read, but of a copy nothing else tells (R27).
+    fn succeeded(&self, settled: &mut Settled) {
+        self.forget(settled);
+        let copied = |item: &&ItemKey| self.memory.intents.get(*item).is_some_and(seed::is_copy);
+        for item in self.task.items.keys().filter(copied) {
+            settled.writes.push(Write::Intent(item.clone(), None));
+        }
     }
 
     fn note(&self, state: TaskState, settled: &mut Settled) {

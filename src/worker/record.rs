@@ -11,6 +11,7 @@ use crate::{
     plan::{
         Difference, ItemVerdict,
         draft::{Draft, Inputs},
+        seed,
     },
 };
 
@@ -27,7 +28,7 @@ pub fn record(inputs: &Inputs<'_>, draft: &Draft) -> Vec<Write> {
                 if inputs.memory.items.get(key) != Some(&record) {
                     writes.push(Write::Item(key.clone(), Some(Box::new(record))));
                 }
-                if inputs.memory.intents.contains_key(key) {
+                if inputs.memory.intents.get(key).is_some_and(|intent| !seed::is_copy(intent)) {
                     writes.push(Write::Intent(key.clone(), None));
                 }
             }

@@ -63,6 +63,9 @@ impl Worker {
                 return Standing::Stalled(*reason, message.clone());
             }
         }
+        if let Some(message) = self.unknown_seed(items) {
+            return Standing::Stalled(Reason::SeedUnknown, message);
+        }
         if let Some(message) = self.account.store_trouble.as_ref().filter(|_| self.has_open_work(items)) {
             return Standing::Working(Reason::StoreUnavailable, message.clone());
         }

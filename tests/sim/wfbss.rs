@@ -5,6 +5,8 @@ mod packing;
 mod refused;
 mod release;
 mod restart;
+mod secrets;
+mod seed;
 mod tasks;
 mod trouble;
 
