@@ -17,6 +17,7 @@ pub mod before;
 pub mod compare;
 pub mod compile;
 pub mod connect;
+pub mod content;
 pub mod facts;
 pub mod look;
 pub mod observers;
@@ -45,13 +46,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     drivers::DriverError,
     index::Desired,
-    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
+    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, memory::Memory},
     plan::{ItemVerdict, merge::Lost, release::Release},
     store::{Store, StoreError},
 };
 
 use compile::Stakes;
-use ports::{Connector, DesiredSource, Fence, Reporter, SecretError, SecretSource};
+use ports::{Connector, DesiredSource, Fence, Reporter, SecretSource};
 use session::{Accounts, Session};
 use trouble::Troubles;
 
@@ -106,7 +107,7 @@ pub struct Worker {
     session: Option<Session>,
     outage: Option<Outage>,
     secret_read: Option<Duration>,
-    content: BTreeMap<(String, String), Content>,
+    content: content::Contents,
     verdicts: BTreeMap<ItemKey, ItemVerdict>,
     released: BTreeMap<ItemKey, ItemVerdict>,
     overridden: BTreeMap<ObjectName, BTreeSet<Lost>>,
@@ -131,12 +132,6 @@ pub struct Worker {
     catalogue_misses: u32,
     /// Items whose removals the guard held in this pass: no use in looking again before something changes.
     holding: BTreeSet<ItemKey>,
-}
-
-/// A content Secret as last read.
-struct Content {
-    read: Duration,
-    keys: Result<BTreeMap<String, Secret>, SecretError>,
 }
 
 /// What a pass came to.
@@ -173,7 +168,7 @@ impl Worker {
             session: None,
             outage: None,
             secret_read: None,
-            content: BTreeMap::new(),
+            content: content::Contents::default(),
             verdicts: BTreeMap::new(),
             released: BTreeMap::new(),
             overridden: BTreeMap::new(),
@@ -226,7 +221,9 @@ impl Worker {
             Wake::OnChange | Wake::Never => LONGEST_SLEEP,
         };
         let report = self.pace.next(self.house.clock.monotonic());
-        until.min(report.unwrap_or(LONGEST_SLEEP)).clamp(Duration::from_millis(1), LONGEST_SLEEP)
+        let secret = self.content.next();
+        let sooner = report.into_iter().chain(secret).min().unwrap_or(LONGEST_SLEEP);
+        until.min(sooner).clamp(Duration::from_millis(1), LONGEST_SLEEP)
     }
 
     async fn pass(

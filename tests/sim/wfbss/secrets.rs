@@ -79,7 +79,25 @@ async fn a_missing_secret_holds_the_assignment_and_nobody_else() {
     let (_, message) = stalled(&rig, "one").expect("stalled");
     assert!(message.contains("missing") && message.contains("agent"), "{message}");
     rig.cluster.write_secret("agent", "missing", "found");
-    rig.pass(1900).await;
-    assert_eq!((level(&rig), password(&rig)), (json!(3), json!("found")));
+    rig.pass(90).await;
+    assert_eq!((level(&rig), password(&rig)), (json!(3), json!("found")), "looked for once a minute");
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
+}
+
+/// One Secret, two assignments, two documents: both get what it holds now.
+#[tokio::test(start_paused = true)]
+async fn everybody_who_refers_to_a_rotated_secret_gets_it() {
+    let mut rig = with_passwords(Passwords::Empty);
+    rig.assign("one", secret(&json!({})), to_servers(&json!({})));
+    rig.assign("two", secret(&json!({})), json!({"targets": groups_of(CUSTOMER, &["Device (Default)"])}));
+    rig.start();
+    rig.pass(60).await;
+    rig.cluster.write_secret("agent", "password", "battery staple");
+    rig.edit("one", |view| view.requested_at = Some("now".into()));
+    rig.pass(60).await;
+    for group in ["1", "2"] {
+        let document = &state(&rig)["customers"][CUSTOMER]["groups"][group]["policies"]["win"];
+        assert_eq!(document.pointer(PATH), Some(&json!("battery staple")), "{group}");
+    }
+    assert_eq!(rig.cluster.standing("two"), Some(Standing::InStep));
 }

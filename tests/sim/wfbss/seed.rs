@@ -72,7 +72,7 @@ async fn a_copy_alone_is_made_once() {
     assert_eq!((copies(&rig), effects(&rig).len()), (1, 1));
     assert_eq!(document(&rig), source(&rig));
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
-    rig.pass(3 * 1800).await;
+    rig.pass(3 * 1800 - 600).await;
     assert_eq!(effects(&rig).len(), 1);
     let calls = rig.vendors.calls("wfbss").len();
     rig.delete("one");
