@@ -66,6 +66,17 @@ pub enum Execution {
     Async,
 }
 
+/// What an account has shown of writes to several customers at once (R19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Nothing yet: one such write may be tried.
+    Untried,
+    /// One was verified for all its documents.
+    Proven,
+    /// One was accepted and did not reach all of them.
+    Failed,
+}
+
 /// What `probe` found out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
@@ -331,10 +342,15 @@ pub trait Translate: Send + Sync {
 
     /// Packs document changes into as few writes as is proven safe (R19); the default is one each.
     ///
-    /// `packed_proven`: the account has shown a packed write verified for all its documents.
-    fn pack(&self, changes: Vec<DocumentChange>, packed_proven: bool) -> Vec<Vec<DocumentChange>> {
-        let _ = packed_proven;
+    fn pack(&self, changes: Vec<DocumentChange>, packing: Packing) -> Vec<Vec<DocumentChange>> {
+        let _ = packing;
         changes.into_iter().map(|change| vec![change]).collect()
+    }
+
+    /// Whether one write of these documents is a packed one in the sense of [`Packing`].
+    fn is_packed(&self, items: &[ItemKey]) -> bool {
+        let _ = items;
+        false
     }
 
     /// Prefixes of leaf paths that form an exact list on objects: an observed leaf below one that is not desired is

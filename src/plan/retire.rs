@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Change, ChangeKind, ItemVerdict, Stage,
-    draft::{Draft, Inputs},
+    draft::{Draft, Inputs, open_task, revoked, shared},
     release::{Release, mildest},
 };
 use crate::{
@@ -62,15 +62,26 @@ fn document_release(
         Ok(restore) => restore,
         Err(verdict) => return verdict,
     };
-    if restore.is_empty() {
+    // What an open task is still to write is not seen yet, unless it is the very task that puts things back (R20).
+    let task = open_task(inputs, item);
+    let restoring = restore_is_under_way(inputs, item);
+    if restore.is_empty() && (task.is_none() || restoring) {
         push(changes, item, releases, ChangeKind::Forget);
         return ItemVerdict::InStep;
+    }
+    if let Some(verdict) = task.or_else(|| revoked(inputs, item)).or_else(|| shared(observed)) {
+        return verdict;
     }
     if let Some(resting) = inputs.resting.get(item) {
         return resting.clone();
     }
     restore_into(changes, item, releases, observed, restore);
     ItemVerdict::Differs(wanted.keys().map(ToString::to_string).take(20).collect())
+}
+
+fn restore_is_under_way(inputs: &Inputs<'_>, item: &ItemKey) -> bool {
+    let task = inputs.memory.operation_on(item).and_then(|(_, task)| task.items.get(item));
+    task.is_some() && task == inputs.inputs.get(item)
 }
 
 fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {

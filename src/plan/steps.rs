@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Approved, Change, ChangeKind, Plan, Stage};
 use crate::{
-    drivers::{DesiredItem, DocumentChange, Execution, Step, Translate},
+    drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
     model::{ExternalId, ItemKey, ObservedItem, Shape},
 };
 
@@ -31,8 +31,8 @@ pub struct Round {
     pub moves: Vec<(ExternalId, i64)>,
     /// `execution` of the account.
     pub execution: Execution,
-    /// A packed write was once verified for all its documents (R19).
-    pub packed_proven: bool,
+    /// What the account has shown of packed writes (R19).
+    pub packing: Packing,
     /// Documents whose next write must wait for its result (a task on them was lost or failed, R20).
     pub synchronous: BTreeSet<ItemKey>,
 }
@@ -42,7 +42,8 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
     let mut sorted = Sorted::default();
     plan.changes.into_iter().for_each(|change| sorted.take(change));
     let creates = !sorted.creates.is_empty();
-    let mut steps = sorted.creates;
+    let mut steps = sorted.seeds;
+    steps.append(&mut sorted.creates);
     steps.append(&mut sorted.replaces);
     steps.extend(writes(sorted.documents, driver, round));
     if creates {
@@ -71,6 +72,7 @@ struct Flip {
 
 #[derive(Default)]
 struct Sorted {
+    seeds: Vec<PlannedStep>,
     creates: Vec<PlannedStep>,
     replaces: Vec<PlannedStep>,
     documents: Vec<(DocumentChange, u32, String)>,
@@ -84,6 +86,10 @@ impl Sorted {
         let removals = change.removals();
         let Change { item, kind, why, .. } = change;
         match kind {
+            ChangeKind::Seed(seed) => {
+                let step = Step::Seed { item: item.clone(), from: seed.from };
+                self.seeds.push(PlannedStep { step, items: vec![item], removals, why });
+            }
             ChangeKind::Create(desired) => {
                 self.creates.push(PlannedStep {
                     step: Step::Create(desired),
@@ -167,7 +173,7 @@ fn writes(
         about.insert(change.desired.key.clone(), (removals, why));
         changes.push(change);
     }
-    let packs = driver.pack(changes, round.packed_proven);
+    let packs = driver.pack(changes, round.packing);
     packs.into_iter().map(|changes| write(changes, &about, round)).collect()
 }
 
@@ -179,7 +185,9 @@ fn write(
     let items: Vec<_> = changes.iter().map(|c| c.desired.key.clone()).collect();
     let removals = items.iter().filter_map(|i| about.get(i)).map(|(removals, _)| removals).sum();
     let why = items.first().and_then(|i| about.get(i)).map(|(_, why)| why.clone()).unwrap_or_default();
-    let forced = items.iter().any(|item| round.synchronous.contains(item));
+    // A secret is not proven by reading, so the answer itself must tell.
+    let secret = changes.iter().flat_map(|c| c.desired.leaves.values()).any(|leaf| leaf.secret);
+    let forced = secret || items.iter().any(|item| round.synchronous.contains(item));
     // Auto waits: a task costs reads to find out what a waiting call tells at once (wfbss sheet section 5).
     let synchronous = forced || round.execution != Execution::Async;
     PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }

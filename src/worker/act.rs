@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, apply,
     look::Look,
-    operations,
+    operations, packing,
     round::{Halt, Next},
 };
 use crate::{
@@ -96,11 +96,7 @@ impl Worker {
         let round = Round {
             moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
             execution: look.driver.execution(),
-            packed_proven: self
-                .memory
-                .account
-                .as_ref()
-                .is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
+            packing: packing::packing(self.memory.account.as_ref()),
             synchronous: operations::synchronous(&self.memory, now),
         };
         steps(plan, look.driver.as_ref(), &round)
@@ -130,16 +126,33 @@ impl Worker {
             in_flight: usize::try_from(desired.backend.settings.in_flight).unwrap_or(1),
             claims: &look.claims,
             inputs: &look.inputs,
+            seeds: &look.seeds,
             stop: asked,
             now: &now,
         };
+        let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
         self.settle_polls = 0;
+        self.note_failures(look);
+        self.begin_trial(trial, &applied);
         self.tell_effects(desired, look, &applied);
         match applied.outage {
             Some(error) => Err(Halt::Account(error)),
             None if applied.calls == 0 => Ok(Next::At(self.poll_later())),
             None => Ok(Next::Again),
+        }
+    }
+
+    /// What just failed and rests is said now: it may not be looked at again for long.
+    fn note_failures(&mut self, look: &Look) {
+        for (item, verdict) in self.resting_verdicts(look) {
+            if look.items.contains_key(&item) {
+                self.verdicts.insert(item.clone(), verdict);
+            } else if look.releasing.contains(&item) {
+                self.released.insert(item.clone(), verdict);
+            }
+            let claimants = self.memory.claims_on(&item).map(|(who, _)| who.clone());
+            self.pace.touch(claimants);
         }
     }
 

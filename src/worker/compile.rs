@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    drivers::{CompileContext, Compiled, Finding, Severity, Translate},
+    drivers::{CompileContext, Compiled, Finding, Seed, Severity, Translate},
     index::{AssignmentView, Input},
     model::{
         Contribution, Digest, Digester, ItemKey, ObjectName,
@@ -226,7 +226,8 @@ fn keep(
         .filter(|c| !view.suspended && !c.findings.iter().any(|f| f.severity == Severity::Refused));
     let items = match live {
         Some(compiled) => {
-            compiled.contributions.iter().map(|c| (c.item.clone(), part(c, driver, digester))).collect()
+            let part = |c: &Contribution| part(c, compiled.seeds.get(&c.item), driver, digester);
+            compiled.contributions.iter().map(|c| (c.item.clone(), part(c))).collect()
         }
         None => held_claims(view, memory)
             .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
@@ -245,8 +246,13 @@ pub fn held_claims<'a>(
     memory.claims.iter().filter(|((_, who), _)| *who == view.name).map(|((item, _), claim)| (item, claim))
 }
 
-/// Digest of one contribution: leaves in canonical spelling, members, switch, priority.
-fn part(contribution: &Contribution, driver: &dyn Translate, digester: &Digester) -> Digest {
+/// Digest of one contribution: leaves in canonical spelling, members, switch, priority, and what is copied first.
+fn part(
+    contribution: &Contribution,
+    seed: Option<&Seed>,
+    driver: &dyn Translate,
+    digester: &Digester,
+) -> Digest {
     use std::fmt::Write as _;
     let mut text = format!("{:?}{}", contribution.enabled, contribution.priority);
     for (path, leaf) in &contribution.leaves {
@@ -254,6 +260,9 @@ fn part(contribution: &Contribution, driver: &dyn Translate, digester: &Digester
     }
     for (kind, names) in &contribution.members {
         let _ = write!(text, "|{kind:?}={names:?}");
+    }
+    if let Some(seed) = seed {
+        let _ = write!(text, "|copy={seed:?}");
     }
     digester.bytes(text.as_bytes())
 }

@@ -139,7 +139,12 @@ impl Worker {
             created: backend.created,
         };
         let writes = match recognise(driver.as_ref(), backend, &self.memory, probe.account) {
-            Recognised::New(write) => vec![write, Write::Since(self.now())],
+            Recognised::New(write) => {
+                // Only a Backend in use had anything that could have been lost.
+                let lost = self.house.lost.is_some() && backend.finalizer;
+                let words = lost.then(|| super::recall::lost_words(driver.facts()));
+                [write, Write::Since(self.now())].into_iter().chain(words).collect()
+            }
             Recognised::Same(write) => vec![write],
             Recognised::Accepted(writes) => writes,
             Recognised::Changed(error) => return Err(Halt::Account(error)),

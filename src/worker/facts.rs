@@ -12,9 +12,6 @@ use crate::{
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
 
-/// Capability recorded once a packed write was verified for all its documents (R19).
-pub const PACKED: &str = "PackedWrites";
-
 const PATHS: usize = 20;
 const OBJECTS: usize = 16;
 
@@ -66,7 +63,7 @@ impl Worker {
         }
     }
 
-    fn is_document_system(&self) -> bool {
+    pub(super) fn is_document_system(&self) -> bool {
         self.session.as_ref().is_some_and(|session| !session.driver.facts().deletes)
     }
 
@@ -191,7 +188,7 @@ impl Worker {
             .memory
             .operations
             .iter()
-            .filter(|(_, task)| task.items.keys().any(|item| items.contains(&item)))
+            .filter(|(_, task)| task.state.is_open() && task.items.keys().any(|item| items.contains(&item)))
             .collect();
         open.sort_by_key(|(id, task)| (task.since, (*id).clone()));
         let (id, oldest) = open.first()?;

@@ -17,15 +17,20 @@ pub mod before;
 pub mod compare;
 pub mod compile;
 pub mod connect;
+pub mod content;
 pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+pub mod overlap;
+pub mod packing;
 pub mod ports;
+pub mod recall;
 pub mod record;
 pub mod round;
 pub mod say;
 pub mod schedule;
+pub mod seeds;
 pub mod session;
 pub mod standing;
 pub mod trouble;
@@ -41,13 +46,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     drivers::DriverError,
     index::Desired,
-    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
-    plan::{ItemVerdict, merge::Lost},
+    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, memory::Memory},
+    plan::{ItemVerdict, merge::Lost, release::Release},
     store::{Store, StoreError},
 };
 
 use compile::Stakes;
-use ports::{Connector, DesiredSource, Fence, Reporter, SecretError, SecretSource};
+use ports::{Connector, DesiredSource, Fence, Reporter, SecretSource};
 use session::{Accounts, Session};
 use trouble::Troubles;
 
@@ -102,11 +107,20 @@ pub struct Worker {
     session: Option<Session>,
     outage: Option<Outage>,
     secret_read: Option<Duration>,
-    content: BTreeMap<(String, String), Content>,
+    content: content::Contents,
     verdicts: BTreeMap<ItemKey, ItemVerdict>,
     released: BTreeMap<ItemKey, ItemVerdict>,
     overridden: BTreeMap<ObjectName, BTreeSet<Lost>>,
     conflicts: BTreeMap<ObjectName, BTreeSet<Lost>>,
+    losers_recalled: bool,
+    /// Documents of the first packed write that are not read back yet.
+    trial: Option<BTreeSet<ItemKey>>,
+    /// Claims of deleted assignments that were told again after a lost store, each once.
+    recalled: BTreeSet<(ItemKey, ObjectName)>,
+    /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
+    waiting_releases: BTreeMap<ItemKey, (Vec<Release>, Timestamp)>,
+    /// Requests of a reconcile for which failures were forgiven, so that each forgives once.
+    forgiven: BTreeMap<String, String>,
     watching: BTreeMap<ObjectName, observers::Watching>,
     account: facts::AccountState,
     pace: say::Pace,
@@ -118,12 +132,6 @@ pub struct Worker {
     catalogue_misses: u32,
     /// Items whose removals the guard held in this pass: no use in looking again before something changes.
     holding: BTreeSet<ItemKey>,
-}
-
-/// A content Secret as last read.
-struct Content {
-    read: Duration,
-    keys: Result<BTreeMap<String, Secret>, SecretError>,
 }
 
 /// What a pass came to.
@@ -160,11 +168,16 @@ impl Worker {
             session: None,
             outage: None,
             secret_read: None,
-            content: BTreeMap::new(),
+            content: content::Contents::default(),
             verdicts: BTreeMap::new(),
             released: BTreeMap::new(),
             overridden: BTreeMap::new(),
             conflicts: BTreeMap::new(),
+            losers_recalled: false,
+            trial: None,
+            recalled: BTreeSet::new(),
+            waiting_releases: BTreeMap::new(),
+            forgiven: BTreeMap::new(),
             watching: BTreeMap::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
@@ -208,7 +221,9 @@ impl Worker {
             Wake::OnChange | Wake::Never => LONGEST_SLEEP,
         };
         let report = self.pace.next(self.house.clock.monotonic());
-        until.min(report.unwrap_or(LONGEST_SLEEP)).clamp(Duration::from_millis(1), LONGEST_SLEEP)
+        let secret = self.content.next();
+        let sooner = report.into_iter().chain(secret).min().unwrap_or(LONGEST_SLEEP);
+        until.min(sooner).clamp(Duration::from_millis(1), LONGEST_SLEEP)
     }
 
     async fn pass(

@@ -118,6 +118,7 @@ impl Worker {
             frozen: None,
             keep_members: &BTreeSet::new(),
             correct_drift: true,
+            seeds: &BTreeMap::new(),
             resting: &BTreeMap::new(),
             pre_image: &|_, _| None,
             settle: self.house.settle,

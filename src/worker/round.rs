@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, compile,
     look::Look,
+    recall::Forgotten,
     record,
     schedule::{self, Lane, Situation},
 };
@@ -64,8 +65,11 @@ impl Worker {
             return Ok(Next::OnChange);
         }
         self.ensure_driver(desired).await?;
+        self.forgive_asked(desired)?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
+        self.recall_losers(desired);
+        self.recall_claims(desired)?;
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
         if self.is_behind(desired) {
@@ -223,7 +227,7 @@ impl Worker {
         for (name, view) in desired.assignments.iter().filter(|(_, view)| view.deleting && view.finalizer) {
             let holds = self.memory.claims.keys().any(|(_, who)| who == name);
             let waits = open.iter().any(|release| release.by == *name);
-            if holds || waits || self.may_have_forgotten(view) {
+            if holds || waits || self.may_have_forgotten(view) != Forgotten::Nothing {
                 continue;
             }
             if let Err(error) = self.house.reporter.remove_finalizer(name, &view.uid).await {
@@ -232,14 +236,7 @@ impl Worker {
         }
     }
 
-    /// After a lost store an assignment that cannot be compiled (yet) may have left something behind (R13).
-    pub(super) fn may_have_forgotten(&self, view: &AssignmentView) -> bool {
-        let orphaned = view.release_policy == Some(ReleasePolicy::Orphan);
-        self.house.lost.is_some() && (view.binding().is_none() || self.session.is_none()) && !orphaned
-    }
-
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
-        let releasing: BTreeSet<ItemKey> = releases.iter().map(|release| release.item.clone()).collect();
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
         let resting =
             self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.until)).collect();
@@ -248,6 +245,7 @@ impl Worker {
             .values()
             .any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
             || self.is_asked(&self.id.to_string(), desired.backend.requested_at.as_deref());
+        let (releasing, waiting) = self.releasing(releases, all);
         let mut due = schedule::due(&Situation {
             stakes: &self.stakes,
             memory: &self.memory,
@@ -258,6 +256,7 @@ impl Worker {
             digester: &self.digester,
             now: self.now(),
         });
+        due.next = due.next.into_iter().chain(waiting).min();
         due.items.retain(|item, _| !self.holding.contains(item));
         if !self.holding.is_empty() {
             let interval =
@@ -266,6 +265,21 @@ impl Worker {
             due.next = Some(due.next.map_or(again, |next| next.min(again)));
         }
         due
+    }
+
+    /// Items to be let go of now, and when one that waits for a human is looked at again.
+    fn releasing(&self, releases: &[Release], all: bool) -> (BTreeSet<ItemKey>, Option<Timestamp>) {
+        let (mut now, mut later) = (BTreeSet::new(), None);
+        for of_item in releases.chunk_by(|a, b| a.item == b.item) {
+            let Some(item) = of_item.first().map(|release| &release.item) else { continue };
+            match self.waiting_releases.get(item) {
+                Some((same, until)) if same == of_item && *until > self.now() && !all => {
+                    later = later.into_iter().chain([*until]).min();
+                }
+                _ => drop(now.insert(item.clone())),
+            }
+        }
+        (now, later)
     }
 
     /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
@@ -282,6 +296,26 @@ impl Worker {
 
     pub(super) fn is_asked(&self, who: &str, requested: Option<&str>) -> bool {
         requested.is_some_and(|value| self.handled.get(who).map(String::as_str) != Some(value))
+    }
+
+    /// A requested reconcile lets everything be tried once more, also what a human was to look at first.
+    fn forgive_asked(&mut self, desired: &Desired) -> Result<(), Halt> {
+        let backend = (self.id.to_string(), desired.backend.requested_at.as_ref());
+        let views = desired.assignments.values().map(|v| (v.name.to_string(), v.requested_at.as_ref()));
+        let new: Vec<_> = std::iter::once(backend)
+            .chain(views)
+            .filter(|(who, asked)| self.is_asked(who, asked.map(String::as_str)))
+            .filter_map(|(who, asked)| Some((who, asked?.clone())))
+            .filter(|(who, asked)| self.forgiven.get(who) != Some(asked))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.forgiven.extend(new);
+        self.troubles.forgive();
+        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open());
+        let writes = closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect();
+        Ok(self.commit(writes)?)
     }
 
     fn finish_requests(&mut self, desired: &Desired) {

@@ -130,6 +130,12 @@ impl Cluster {
         self.changed();
     }
 
+    /// Writes one key of a Secret.
+    pub fn write_secret(&self, name: &str, key: &str, value: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.secrets.entry(name.into()).or_default().insert(key.into(), Secret::new(value));
+    }
+
     pub fn facts(&self, name: &str) -> Vec<AssignmentFacts> {
         let name = ObjectName::new("team", name);
         self.state.lock().unwrap().facts.get(&name).cloned().unwrap_or_default()
