@@ -164,8 +164,10 @@ impl Policies {
     /// # Errors
     /// `Gone` naming those that are not there any more.
     pub async fn reorder(&self, places: &[(ExternalId, i64)]) -> Result<(), DriverError> {
-        let pairs: Vec<(i64, i64)> =
-            places.iter().map(|(id, place)| Ok((number(Some(id))?, *place))).collect::<Result<_, DriverError>>()?;
+        let pairs: Vec<(i64, i64)> = places
+            .iter()
+            .map(|(id, place)| Ok((number(Some(id))?, *place)))
+            .collect::<Result<_, DriverError>>()?;
         if pairs.is_empty() {
             return Ok(());
         }
@@ -228,7 +230,8 @@ impl Policies {
 
     async fn list(&self) -> Result<Listed, DriverError> {
         let names = &["policies", "list"];
-        let source = Source { path: &["policies"], query: &[], names, most: 50_000, paged: !self.dialect.is_a() };
+        let source =
+            Source { path: &["policies"], query: &[], names, most: 50_000, paged: !self.dialect.is_a() };
         lists::read(&self.session, self.dialect, source).await
     }
 
@@ -293,7 +296,11 @@ impl Policies {
 fn number(id: Option<&ExternalId>) -> Result<i64, DriverError> {
     id.and_then(|id| id.0.parse().ok()).ok_or_else(|| {
         let shown = id.map_or_else(|| "none".to_owned(), ToString::to_string);
-        DriverError::new(Class::Rejected, Reason::Invalid, format!("the id of a policy is a number, not {shown}"))
+        DriverError::new(
+            Class::Rejected,
+            Reason::Invalid,
+            format!("the id of a policy is a number, not {shown}"),
+        )
     })
 }
 
