@@ -5,9 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+pub use super::reasons::Reason;
 use super::{limits, schema};
-
-pub use super::Reason;
 
 words! {
     /// Types of conditions.

@@ -7,29 +7,42 @@
 #[macro_use]
 mod words;
 
-pub mod assignment;
-pub mod backend;
+mod access;
+mod assignment;
+mod assignment_status;
+mod backend;
+mod backend_status;
 pub mod conditions;
+pub mod crds;
 pub mod limits;
-pub mod policy;
-pub mod reasons;
-pub mod refs;
+mod policy;
+mod reasons;
+mod refs;
 pub mod schema;
-pub mod systems;
-pub mod target_group;
-pub mod targets;
-pub mod values;
+mod systems;
+mod target_group;
+mod targets;
+pub mod validate;
+mod values;
 
+pub use access::{
+    Access, AccessTargets, Adoption, All, LabelRequirement, LabelSelector, Namespaces, Operator,
+    PriorityRange,
+};
 pub use assignment::{
-    Adopt, AssignmentTargets, Compliance, ExternalObject, Mode, OldestOperation, Operations, Ownership,
-    PlanSummary, PolicyAssignment, PolicyAssignmentSpec, PolicyAssignmentStatus, Problem, ReleasePolicy,
-    TargetCounts, TaskState, Wso2Options,
+    Adopt, AssignmentTargets, Compliance, Mode, Ownership, PolicyAssignment, PolicyAssignmentSpec,
+    ReleasePolicy, Wso2Options,
+};
+pub use assignment_status::{
+    ExternalObject, OldestOperation, Operations, PlanSummary, PolicyAssignmentStatus, Problem, TargetCounts,
+    TaskState,
 };
 pub use backend::{
-    Access, AccessTargets, Account, Adoption, All, Backend, BackendSpec, BackendStatus, Capability,
-    CapabilityState, ClusterBackend, ClusterBackendSpec, Correction, Drift, EffectiveGuard, EffectiveLimits,
-    Guard, LabelRequirement, LabelSelector, Limits, LostMemory, Memory, Namespaces, ObjectCounts, Operator,
-    PriorityRange,
+    Backend, BackendSpec, ClusterBackend, ClusterBackendSpec, Correction, Drift, EffectiveGuard,
+    EffectiveLimits, Guard, Limits,
+};
+pub use backend_status::{
+    Account, BackendStatus, Capability, CapabilityState, LostMemory, Memory, ObjectCounts,
 };
 pub use conditions::{Condition, ConditionStatus, ConditionType};
 pub use policy::{
@@ -41,14 +54,12 @@ pub use reasons::Reason;
 pub use refs::{BackendKind, BackendRef, CaKind, CaRef, Id, IdOrName, LocalRef, Name, SecretKeyRef};
 pub use systems::{
     AppShield, AppShieldPaths, Deploy, DeployMode, DeviceLinks, Execution, ForeignChanges, Generation,
-    Naming, Resend, Symphony, System, SystemName, Tachyon, UngroupedDevices, Wfbss, Wso2, Wso2Api,
+    Naming, Resend, Symphony, SystemName, SystemSpec, Tachyon, UngroupedDevices, Wfbss, Wso2, Wso2Api,
 };
-pub use systems::System as SystemSpec;
 pub use target_group::{TargetGroup, TargetGroupSpec, TargetGroupStatus};
 pub use targets::{
-    AppShieldTargets, Customer, GroupScope, Selector, TachyonTargets, Targets, WfbssTargets, Wso2Targets,
+    AppShieldTargets, Customer, GroupScope, Selector, TachyonTargets, TargetSpec, WfbssTargets, Wso2Targets,
 };
-pub use targets::Targets as TargetSpec;
 pub use values::{FreeForm, GoDuration};
 
 /// The API group of all kinds.

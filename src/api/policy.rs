@@ -240,7 +240,7 @@ pub struct SymphonyFacet {
     #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "set"))]
     pub scopes: Vec<Scope>,
     /// Dictionaries whose terms are looked for, at most 100. They must exist.
-    #[schemars(length(max = limits::DICTIONARIES), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::DICTIONARIES), extend("x-kubernetes-list-type" = "atomic"))]
     pub dictionaries: Vec<IdOrName>,
     /// `true`: an empty list of dictionaries is meant, though the system disables such a policy.
     /// Absent: an empty list is refused.
@@ -264,7 +264,7 @@ pub struct TachyonFacet {
     /// The rules, at most 256. They must exist. Exact: others are removed from the policy.
     /// Absent: rules are not ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::RULES), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::RULES), extend("x-kubernetes-list-type" = "atomic"))]
     pub rules: Option<Vec<IdOrName>>,
 }
 

@@ -65,18 +65,19 @@ reasons! {
         Probing: "The backend is being connected: version, permissions and account are found out.", "Wait.";
         Resolving: "Names of targets are being looked up.", "Wait.";
         Applying: "Changes are being sent.", "Wait.";
+        Creating: "An object is being created, and its answer was lost; it is looked for before trying again.", "Wait.";
         Verifying: "Changes were sent and are being read back.", "Wait.";
         Releasing: "Things no longer wanted are being released.", "Wait.";
         Terminating: "The object is being deleted and what it put into the system is being released.", "Wait; while Stalled is True, do what its message says.";
         AssignmentsNotReady: "At least one assignment has not proven this generation yet.", "Look at the assignments named in the message.";
         Throttled: "The system asked to slow down, or our own limit is used up.", "Wait; raise `limits` if the system allows more.";
-        SystemUnavailable: "The system answers with errors of its own.", "Wait; it is tried again. If it stays, look at the system.";
+        SystemUnavailable: "This version of Ordain has no driver for the system.", "Upgrade Ordain, or delete the Backend.";
         Conflict: "Somebody changed the same thing at the same moment; it is looked at again.", "Wait.";
         CatalogueIncomplete: "A list of the system was cut or changed while it was read, so nothing is concluded from what is missing.", "Wait; it is read again.";
         NotObserved: "What the system holds has not been read since the start or since it was last doubted.", "Wait.";
     }
     "Drift" {
-        Drifted: "The system holds something else than Git says.", "Wait for the correction; with `drift.correction: Report`, or in Observe, decide who is right.";
+        DriftDetected: "The system holds something else than Git says.", "Wait for the correction; with `drift.correction: Report`, or in Observe, decide who is right.";
         NotReadable: "The system gives no way to read what it holds, so nobody can say whether it is in step.", "Configure the read path (`appShield.paths.get`) if your version has one.";
         WriteNotSticking: "The system answered that it took a value, and reads back another one.", "Read the paths in the message; the system may normalise, cap or lock them. Write the value it keeps.";
         Contested: "Somebody else changed our value three times within 24 hours; it is corrected only once a day until that ends.", "Find out who writes it and agree on one of you.";
@@ -102,7 +103,7 @@ reasons! {
     "Guard" {
         HeldByGuard: "Removals wait, because they exceed the guard; additions go on.", "Check that the removals are meant. Then raise `guard.maxRemovals`, or annotate the Backend with `ordain.dev/approve-removals: \"<count>\"`. The way back: set `releasePolicy: Orphan` on what is being removed.";
         TargetsHeld: "Changes wait, because they touch more targets than the guard allows.", "Check that they are meant, then raise `guard.maxTargets`.";
-        UndecodableNeighbour: "Removals on this account wait, because an object that may claim the same things cannot be decoded.", "Mend the object named in the message.";
+        RemovalsFrozen: "Removals on this account wait, because an object that may claim the same things cannot be decoded.", "Mend the object named in the message.";
     }
     "References" {
         BackendNotFound: "The backend named does not exist.", "Create it; backendRef is immutable, so a wrong name needs another assignment.";
@@ -124,6 +125,7 @@ reasons! {
         TargetsUnresolved: "Some targets were not found; all others proceed and nothing is removed meanwhile.", "Look at status.problems.";
         CustomerNotFound: "The system has no such customer.", "Check the GUID or the name in the console.";
         GroupNotFound: "The system has no such group.", "Check the id or the name in the console.";
+        TargetNotFound: "The system has no such target.", "Check it in the console; status.problems names it.";
         RoleNotFound: "The system has no such role.", "Check the name in the console.";
         UserNotFound: "The system has no such user.", "Check the id or the name in the console.";
         RuleNotFound: "The system has no such rule.", "Create the rule, or correct its name.";
@@ -155,7 +157,7 @@ reasons! {
         AdoptionRequired: "An object that may be ours exists, and nothing proves it.", "Name it in `adopt`, or rename it in the console.";
         ConflictingAdoption: "An older assignment of the same policy adopts another object; the oldest decides.", "Let all of them name the same object, or only one.";
         AdoptionTargetNotFound: "The object to adopt does not exist.", "Correct `adopt`.";
-        ForeignOwner: "The object bears the mark of another owner and is never adopted.", "Manage it from one place only.";
+        OwnedByAnother: "The object bears the mark of another object or installation of Ordain; nothing is written to it and it is never adopted.", "Manage it from one place only, or remove the mark in the console.";
         ExternalObjectGone: "The adopted object vanished. It is never created again by itself.", "Bring it back in the console, or remove `adopt`.";
     }
     "Backend" {

@@ -20,7 +20,6 @@ pub fn describe(schema: &mut Schema, lines: &[&str]) {
 pub fn one_of(schema: &mut Schema, members: &[&str]) {
     let alternatives: Value = members.iter().map(|member| json!({"required": [member]})).collect();
     schema.insert("oneOf".to_owned(), alternatives);
-    schema.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
 }
 
 /// Exactly one of the members, as a rule in CEL with a message that names them.
@@ -75,11 +74,12 @@ pub fn display_name(_: &mut SchemaGenerator) -> Schema {
     text(1, limits::DISPLAY_NAME, NAME_PATTERN)
 }
 
-const NAME_PATTERN: &str = r"^[^\s\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]([^\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]*[^\s\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}])?$";
+/// Neither controls nor invisible characters (`\p{C}`), and no kind of blank (`\p{Z}`) at the ends.
+const NAME_PATTERN: &str = r"^[^\p{C}\p{Z}]([^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$";
 
 /// Free text of several lines, without controls.
 pub fn description(_: &mut SchemaGenerator) -> Schema {
-    text(0, limits::DESCRIPTION, r"^[^\x00-\x08\x0b-\x1f\x7f\x{202a}-\x{202e}\x{2066}-\x{2069}]*$")
+    json_schema!({"type": "string", "maxLength": limits::DESCRIPTION, "pattern": r"^([^\p{C}]|[\n\t])*$"})
 }
 
 /// A word of a system's own vocabulary: a platform, a feature code, a consumer.
@@ -104,7 +104,7 @@ pub fn json_pointer(_: &mut SchemaGenerator) -> Schema {
 
 /// A path below a URL.
 pub fn path(_: &mut SchemaGenerator) -> Schema {
-    text(1, limits::PATH, r"^/?[A-Za-z0-9{}._~-]+(/[A-Za-z0-9{}._~-]+)*$")
+    text(1, limits::PATH, r"^/?([A-Za-z0-9._~-]|\{id\})+(/([A-Za-z0-9._~-]|\{id\})+)*$")
 }
 
 /// A path below a URL in which `{id}` stands for an id.

@@ -25,7 +25,7 @@ union! {
     rules = schema::exactly_one_immutable;
 
     /// The policy system behind a backend: exactly one member, and which one is immutable.
-    pub enum System {
+    pub enum SystemSpec {
         /// Trend Micro Worry-Free Business Security Services.
         Wfbss(Wfbss) = "wfbss",
         /// Symphony DLP (Expression Filter).
@@ -39,7 +39,7 @@ union! {
     }
 }
 
-impl System {
+impl SystemSpec {
     /// Which of the five it is.
     pub const fn name(&self) -> SystemName {
         match self {

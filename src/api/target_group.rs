@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Targets, conditions, schema};
+use super::{Condition, TargetSpec, conditions, schema};
 
 /// Whom policies reach, in the words of one system. Assignments of the same namespace include it by name.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ use super::{Condition, Targets, conditions, schema};
 pub struct TargetGroupSpec {
     /// The selection.
     #[serde(flatten)]
-    pub targets: Targets,
+    pub targets: TargetSpec,
 }
 
 /// What is known of a `TargetGroup`.

@@ -9,7 +9,7 @@ union! {
     rules = schema::exactly_one;
 
     /// A selection in one system, a union of everything it names.
-    pub enum Targets {
+    pub enum TargetSpec {
         /// Customers and their groups, in Trend Micro WFBSS.
         Wfbss(WfbssTargets) = "wfbss",
         /// Groups and users, in Yurbi App Shield.
@@ -39,7 +39,7 @@ union! {
     }
 }
 
-impl Targets {
+impl TargetSpec {
     /// The system in whose words the selection is made.
     pub const fn system(&self) -> SystemName {
         match self {
@@ -78,7 +78,7 @@ pub struct Customer {
     pub customer: IdOrName,
     /// Groups of this customer, at most 100. An empty list means none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "atomic"))]
     pub groups: Option<Vec<IdOrName>>,
     /// `true`: every group of this customer, also those made later. Instead of `groups`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,11 +109,11 @@ impl Customer {
 pub struct AppShieldTargets {
     /// Groups, at most 100. Absent or empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "atomic"))]
     pub groups: Vec<IdOrName>,
     /// Users (contacts), at most 500. Absent or empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::USERS), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::USERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub users: Vec<IdOrName>,
 }
 
@@ -123,7 +123,7 @@ pub struct AppShieldTargets {
 pub struct TachyonTargets {
     /// Management groups, at most 500. Absent or empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::MANAGEMENT_GROUPS), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::MANAGEMENT_GROUPS), extend("x-kubernetes-list-type" = "atomic"))]
     pub management_groups: Vec<IdOrName>,
 }
 
@@ -140,7 +140,7 @@ pub struct Wso2Targets {
     pub users: Vec<String>,
     /// Device groups, at most 100. Absent or empty: none. Needs `ungroupedDevices: Accept` in the backend.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "atomic"))]
     pub groups: Vec<IdOrName>,
     /// Single devices, as `type/id`, at most 500. Absent or empty: none. Needs `deviceLinks:
     /// Evaluated` in the backend, since most builds of the system do not look at them.

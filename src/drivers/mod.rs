@@ -21,8 +21,8 @@ use serde_json::Value;
 use crate::{
     api::conditions::Reason,
     model::{
-        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, Observation,
-        ObjectName, ObservedItem, OwnerId, Secret, Uid,
+        Catalogue, Contribution, Digester, ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObjectName,
+        Observation, ObservedItem, OwnerId, Secret, Uid,
         memory::{AccountRecord, TaskState},
     },
 };
@@ -58,7 +58,7 @@ pub struct DeploySettings {
 /// Whether writes wait for their result or become tasks (R20).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Execution {
-    /// Synchronous for few targets, tasks for many.
+    /// Waits, as the vendor's sheet recommends.
     Auto,
     /// Always wait.
     Sync,
@@ -74,7 +74,7 @@ pub struct Probe {
 }
 
 /// One assignment with everything it refers to: the input of `compile`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
     /// The assignment.
     pub assignment: ObjectName,
@@ -126,10 +126,21 @@ pub struct CompileContext<'a> {
 pub struct Compiled {
     /// What is wanted, per item.
     pub contributions: Vec<Contribution>,
+    /// Documents to be copied once per revision, before their settings (R27).
+    pub seeds: BTreeMap<ItemKey, Seed>,
     /// What is wrong or left out.
     pub findings: Vec<Finding>,
     /// How many targets the assignment reaches (`status.targets.desired`).
     pub targets: u32,
+}
+
+/// A group whose document is copied (R27).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seed {
+    /// Customer and group, as [`Step::Seed`] takes them.
+    pub from: (String, String),
+    /// `replicateFrom.revision`; compare with `ItemRecord::seeded`.
+    pub revision: i64,
 }
 
 /// How far a finding reaches.
@@ -154,6 +165,27 @@ pub struct Finding {
     pub subject: String,
     /// What is wrong, what is allowed, what to do.
     pub message: String,
+}
+
+impl Finding {
+    /// Whether listing the system again may make it go away: a name may appear, a list may be whole next time.
+    pub fn may_resolve(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::CustomerNotFound
+                | Reason::GroupNotFound
+                | Reason::RoleNotFound
+                | Reason::UserNotFound
+                | Reason::RuleNotFound
+                | Reason::DictionaryNotFound
+                | Reason::TargetNotFound
+                | Reason::ExcludeNotFound
+                | Reason::AmbiguousName
+                | Reason::CustomerExpired
+                | Reason::CatalogueIncomplete
+                | Reason::NoTargets
+        )
+    }
 }
 
 /// What to read.
@@ -184,6 +216,16 @@ pub struct DesiredItem {
     pub rank: (i64, String),
     /// Who contributes.
     pub contributors: BTreeSet<ObjectName>,
+}
+
+impl DesiredItem {
+    /// The mark it bears, for objects.
+    pub fn mark(&self) -> Option<crate::model::Mark> {
+        match &self.shape {
+            crate::model::Shape::Object { identity } => Some(identity.mark()),
+            crate::model::Shape::Document => None,
+        }
+    }
 }
 
 /// One write to one document.

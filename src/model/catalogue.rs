@@ -75,7 +75,12 @@ impl Catalogue {
     }
 
     /// Looks up by a predicate, within `parent` where given.
-    pub fn lookup(&self, kind: EntryKind, parent: Option<&str>, wanted: impl Fn(&Entry) -> bool) -> Lookup<'_> {
+    pub fn lookup(
+        &self,
+        kind: EntryKind,
+        parent: Option<&str>,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> Lookup<'_> {
         let mut hits = self
             .of(kind)
             .iter()

@@ -158,6 +158,9 @@ pub struct Observation {
     pub items: Vec<ObservedItem>,
     /// Items that were asked for and that the system says do not exist, with its words.
     pub missing: BTreeMap<ItemKey, String>,
+    /// Documents that were asked for and of which nothing is known, with the reason: their call failed or its answer
+    /// was not understood, while others were read.
+    pub unread: BTreeMap<ItemKey, String>,
     /// Whether every object of the account is in `items`; an incomplete view forbids deletes, removals
     /// and second creates.
     pub complete: bool,

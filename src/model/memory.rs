@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Catalogue, Digest, ExternalId, ItemKey, LeafPath, MemberKind, ObjectName, Provenance, Uid};
+use super::{
+    Catalogue, Digest, ExternalId, ItemKey, LeafPath, Mark, MemberKind, ObjectName, Provenance, Uid,
+};
 
 /// Digests by path, sorted by path: a map's content at a fraction of its size.
 pub type LeafDigests = Vec<(LeafPath, Digest)>;
@@ -91,6 +93,9 @@ pub struct ItemRecord {
     pub origin: Origin,
     /// The vendor's id, for objects; the recorded id decides (product.md section 4).
     pub id: Option<ExternalId>,
+    /// Its mark, for objects: finds it again when whoever wanted it can no longer be compiled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
     /// What people call it.
     pub title: String,
     /// `status.objects[].key`.
@@ -275,6 +280,34 @@ pub enum Write {
     Approval(Option<ApprovalRecord>),
 }
 
+impl ItemRecord {
+    /// A record of something never read.
+    pub fn new(
+        origin: Origin,
+        id: Option<ExternalId>,
+        mark: Option<Mark>,
+        title: &str,
+        status_key: &str,
+    ) -> Self {
+        Self {
+            origin,
+            id,
+            mark,
+            title: title.to_owned(),
+            status_key: status_key.to_owned(),
+            observed: None,
+            slot: None,
+            sent: None,
+            secrets: Vec::new(),
+            drifted: Vec::new(),
+            seeded: None,
+            suspect_until: None,
+            retiring: false,
+            absences: 0,
+        }
+    }
+}
+
 impl Memory {
     /// Applies what has been committed.
     pub fn apply(&mut self, write: Write) {
@@ -308,9 +341,15 @@ impl Memory {
     }
 
     /// Claims on one item, by assignment.
-    pub fn claims_on<'a>(&'a self, key: &'a ItemKey) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
+    pub fn claims_on<'a>(
+        &'a self,
+        key: &'a ItemKey,
+    ) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
         let from = (key.clone(), ObjectName::new("", ""));
-        self.claims.range(from..).take_while(move |((k, _), _)| k == key).map(|((_, who), claim)| (who, claim))
+        self.claims
+            .range(from..)
+            .take_while(move |((k, _), _)| k == key)
+            .map(|((_, who), claim)| (who, claim))
     }
 
     /// The open task that writes this item, if any.

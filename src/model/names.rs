@@ -80,7 +80,11 @@ impl OwnerId {
     /// mark can be set again after a restore elsewhere; anything else is hashed.
     pub fn new(text: &str) -> Self {
         let fits = text.len() == 8 && text.bytes().all(|b| BASE32.contains(&b));
-        if fits { Self(text.into()) } else { Self(base32(&blake3::hash(text.as_bytes()).as_bytes()[..5]).into()) }
+        if fits {
+            Self(text.into())
+        } else {
+            Self(base32(&blake3::hash(text.as_bytes()).as_bytes()[..5]).into())
+        }
     }
 
     /// The eight characters.
@@ -108,7 +112,8 @@ impl Identity {
     /// The mark that stands at the end of the vendor object's description.
     pub fn mark(&self) -> Mark {
         let mut hasher = blake3::Hasher::new();
-        for part in [self.owner.as_str(), self.kind, &self.object.namespace, &self.object.name, &self.variant] {
+        for part in [self.owner.as_str(), self.kind, &self.object.namespace, &self.object.name, &self.variant]
+        {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

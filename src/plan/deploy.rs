@@ -57,6 +57,9 @@ pub enum Decision {
 }
 
 /// Whether writes may begin.
+///
+/// # Errors
+/// Why they are held, for people.
 pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySettings) -> Result<(), String> {
     let ours_undeployed = !pending.ours.is_empty() || record.ours_since.is_some();
     if !settings.hold_foreign || ours_undeployed || pending.foreign.is_empty() {
@@ -66,7 +69,12 @@ pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySetti
 }
 
 /// What to do once no write is left to make.
-pub fn decide(pending: &Pending, record: &DeployRecord, settings: DeploySettings, now: Timestamp) -> Decision {
+pub fn decide(
+    pending: &Pending,
+    record: &DeployRecord,
+    settings: DeploySettings,
+    now: Timestamp,
+) -> Decision {
     if pending.ours.is_empty() {
         return Decision::Settled;
     }
@@ -87,7 +95,9 @@ pub fn decide(pending: &Pending, record: &DeployRecord, settings: DeploySettings
         return Decision::HoldForeign(foreign_message(pending));
     }
     match record.running_since {
-        Some(since) if now.duration_since(since) < RETRY => Decision::Wait(Reason::WaitingForDeployment, "the deployment is running".into()),
+        Some(since) if now.duration_since(since) < RETRY => {
+            Decision::Wait(Reason::WaitingForDeployment, "the deployment is running".into())
+        }
         _ => Decision::Deploy,
     }
 }

@@ -37,7 +37,10 @@ impl Difference {
     /// Whether content or members must be written (the switch has calls of its own).
     pub fn needs_write(&self) -> bool {
         self.unmarked
-            || !(self.leaves.is_empty() && self.extra.is_empty() && self.add.is_empty() && self.remove.is_empty())
+            || !(self.leaves.is_empty()
+                && self.extra.is_empty()
+                && self.add.is_empty()
+                && self.remove.is_empty())
     }
 
     /// How many removals in R2's sense this write holds; throwing a switch off counts apart.

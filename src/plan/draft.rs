@@ -6,11 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan,
-    diff::difference,
-    identify::Identified,
-    release::Release,
-    retire::retire,
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, diff::difference, identify::Identified,
+    release::Release, retire::retire,
 };
 use crate::{
     api::conditions::Reason,
@@ -93,7 +90,8 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
     }
     retire(inputs, &mut changes, &mut out);
     if inputs.frozen.is_some() {
-        changes = changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
+        changes =
+            changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
     }
     out.plan = Plan::draft(changes);
     out
@@ -101,7 +99,11 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
 
 type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
 
-fn one(inputs: &Inputs<'_>, desired: &DesiredItem, differences: &mut BTreeMap<ItemKey, Difference>) -> Drafted1 {
+fn one(
+    inputs: &Inputs<'_>,
+    desired: &DesiredItem,
+    differences: &mut BTreeMap<ItemKey, Difference>,
+) -> Drafted1 {
     let key = &desired.key;
     if let Some(trouble) = inputs.identified.trouble.get(key) {
         return (ItemVerdict::Blocked(trouble.reason, trouble.message.clone()), None);
@@ -134,7 +136,7 @@ fn existing(
         return (if deployed { ItemVerdict::InStep } else { ItemVerdict::Undeployed }, None);
     }
     differences.insert(desired.key.clone(), difference.clone());
-    if let Some(verdict) = obstacle(inputs, &desired, observed, record) {
+    if let Some(verdict) = obstacle(inputs, &desired, observed, record, &difference) {
         return (verdict, None);
     }
     let why = if is_drift(inputs, &desired.key, record) { "drift" } else { "edit" };
@@ -160,11 +162,12 @@ fn obstacle(
     desired: &DesiredItem,
     observed: &ObservedItem,
     record: Option<&ItemRecord>,
+    difference: &Difference,
 ) -> Option<ItemVerdict> {
     shared(observed)
         .or_else(|| open_task(inputs, &desired.key))
         .or_else(|| inputs.resting.get(&desired.key).cloned())
-        .or_else(|| not_sticking(inputs, &desired.key, record))
+        .or_else(|| not_sticking(inputs, &desired.key, record.filter(|_| difference.needs_write())))
         .or_else(|| contested(inputs, record))
         .or_else(|| report_only(inputs, &desired.key, record))
 }
@@ -195,7 +198,9 @@ fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
 fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
     let sent = record?.sent.as_ref()?;
     let same = inputs.inputs.get(key) == Some(&sent.desired);
-    (same && sent.misses >= MISSES).then(|| {
+    // The read at hand is the first since the last write: it counts, too.
+    let unjudged = record?.observed.as_ref().is_none_or(|observed| observed.at <= sent.at);
+    (same && sent.misses + u32::from(unjudged) >= MISSES).then(|| {
         let message = format!(
             "the system accepted this {MISSES} times and still reads back different; it refuses or rewrites a value. \
              Write the value as the system reports it, or drop it from the Policy"
@@ -227,7 +232,7 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
     let key = &desired.key;
     let wait = |reason, message: String| (ItemVerdict::Waiting(reason, message), None);
     if let Some(words) = inputs.observation.missing.get(key) {
-        return (ItemVerdict::Blocked(Reason::TargetNotFound, words.clone()), None);
+        return (ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()), None);
     }
     if matches!(desired.shape, Shape::Document) || !inputs.observation.complete {
         return wait(Reason::NotReadable, "the system's answer was not complete; reading it again".into());
@@ -245,7 +250,7 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
         _ if !confirmed => wait(Reason::NotReadable, "the object is missing from the list; reading once more".into()),
         _ => match inputs.memory.intents.get(key) {
             Some(intent) if inputs.now.duration_since(intent.at) < inputs.settle => wait(
-                Reason::Creating,
+                Reason::Applying,
                 "a create was sent and its answer lost; waiting for the object to be listed before trying again".into(),
             ),
             _ => (

@@ -67,8 +67,10 @@ pub fn within_window(executed: &[RemovalRecord], window: Duration, now: Timestam
 /// Judges a drafted plan. `count` is the number of removals of a change.
 pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdict) {
     let outstanding: u32 = plan.changes.iter().map(Change::removals).fold(0, u32::saturating_add);
-    let executed =
-        within_window(limits.executed, limits.window, limits.now).iter().map(|r| r.count).fold(0, u32::saturating_add);
+    let executed = within_window(limits.executed, limits.window, limits.now)
+        .iter()
+        .map(|r| r.count)
+        .fold(0, u32::saturating_add);
     let verdict = if outstanding == 0 || outstanding.saturating_add(executed) <= limits.max_removals {
         Verdict::Pass
     } else if let Some(approval) = approval(limits, outstanding) {
@@ -82,7 +84,7 @@ pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdi
         .into_iter()
         .map(|change| if hold && change.removals() > 0 { change.without_removals() } else { change })
         .collect();
-    (plan.state.approve(changes), verdict)
+    (Plan::approved(plan.state, changes), verdict)
 }
 
 /// An approval counts once, for the exact number it names; what it let through may take several passes.

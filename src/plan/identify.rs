@@ -98,7 +98,9 @@ impl<'a> Index<'a> {
             by_name: BTreeMap::new(),
         };
         for item in &observation.items {
-            item.key.iter().for_each(|key| drop(index.by_key.insert(key, item)));
+            if let Some(key) = &item.key {
+                index.by_key.insert(key, item);
+            }
             if let Some(id) = &item.id {
                 index.by_id.insert(id, item);
                 index.by_name.entry(fold(&item.name)).or_default().push(item);
@@ -211,7 +213,7 @@ fn by_adoption_or_name<'a>(
 
 fn gone(what: &str) -> Trouble {
     let message = format!("{what}. Correct spec.adopt, or remove it to have the object created");
-    Trouble { reason: Reason::ExternalObjectGone, message }
+    Trouble { reason: Reason::AdoptionTargetNotFound, message }
 }
 
 fn ambiguous(several: &[&ObservedItem]) -> Trouble {
@@ -253,7 +255,8 @@ fn sort_the_rest<'a>(
         .filter_map(|item| item.id.as_ref())
         .chain(memory.items.values().filter_map(|record| record.id.as_ref()))
         .collect();
-    for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id))) {
+    for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
+    {
         match &item.mark {
             Some(mark) if mark.owner == *owner => out.orphaned.push(item),
             Some(_) => {}

@@ -139,7 +139,11 @@ fn candidates<'a>(
                     add(path, digest(path, value), Some(value));
                 }
             }
-            Stake::Held { claim, .. } => claim.leaves.iter().for_each(|(path, digest)| add(path, *digest, None)),
+            Stake::Held { claim, .. } => {
+                for (path, digest) in &claim.leaves {
+                    add(path, *digest, None);
+                }
+            }
         }
     }
     by_path
@@ -171,9 +175,11 @@ fn record_losers(
     let Some(first) = candidates.first() else { return };
     let holder = candidates.iter().find(|c| Some(c.digest) == winner).unwrap_or(first);
     for loser in candidates.iter().filter(|c| Some(c.digest) != winner && c.value.is_some()) {
-        let other = if loser.assignment == holder.assignment { rival(candidates, loser) } else { holder.assignment };
+        let other =
+            if loser.assignment == holder.assignment { rival(candidates, loser) } else { holder.assignment };
         let lost = Lost { item: key.clone(), path: path.clone(), to: other.clone() };
-        let list = if loser.priority == first.priority { &mut merged.conflicts } else { &mut merged.overridden };
+        let list =
+            if loser.priority == first.priority { &mut merged.conflicts } else { &mut merged.overridden };
         list.entry(loser.assignment.clone()).or_default().insert(lost);
     }
 }
@@ -183,7 +189,11 @@ fn rival<'a>(candidates: &[Candidate<'a>], of: &Candidate<'a>) -> &'a ObjectName
 }
 
 /// The item around its merged leaves; `None` where nobody pushes anything.
-fn combine(key: &ItemKey, stakes: &[&Stake<'_>], leaves: BTreeMap<LeafPath, LeafValue>) -> Option<DesiredItem> {
+fn combine(
+    key: &ItemKey,
+    stakes: &[&Stake<'_>],
+    leaves: BTreeMap<LeafPath, LeafValue>,
+) -> Option<DesiredItem> {
     let live: Vec<&Contribution> = stakes
         .iter()
         .filter_map(|stake| match stake {
@@ -191,7 +201,9 @@ fn combine(key: &ItemKey, stakes: &[&Stake<'_>], leaves: BTreeMap<LeafPath, Leaf
             Stake::Held { .. } => None,
         })
         .collect();
-    let first = live.iter().max_by(|a, b| a.priority.cmp(&b.priority).then_with(|| b.assignment.cmp(&a.assignment)))?;
+    let first = live
+        .iter()
+        .max_by(|a, b| a.priority.cmp(&b.priority).then_with(|| b.assignment.cmp(&a.assignment)))?;
     let mut members: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for contribution in &live {
         for (kind, names) in &contribution.members {

@@ -60,9 +60,10 @@ impl Plan<Drafted> {
     }
 }
 
-impl Drafted {
-    fn approve(self, changes: Vec<Change>) -> Plan<Approved> {
-        Plan { changes, state: Approved(()) }
+impl Plan<Approved> {
+    /// What the guard lets pass of a draft, which is used up.
+    fn approved(_: Drafted, changes: Vec<Change>) -> Self {
+        Self { changes, state: Approved(()) }
     }
 }
 
@@ -148,7 +149,9 @@ impl Change {
     #[must_use]
     pub fn without_removals(self) -> Self {
         let kind = match self.kind {
-            ChangeKind::Update { desired, observed, difference, .. } => keep_additions(*desired, observed, *difference),
+            ChangeKind::Update { desired, observed, difference, .. } => {
+                keep_additions(*desired, observed, *difference)
+            }
             ChangeKind::Restore { .. } | ChangeKind::Retire { .. } => ChangeKind::Hold,
             kind @ (ChangeKind::Create(_) | ChangeKind::Forget | ChangeKind::Hold) => kind,
         };
@@ -156,7 +159,11 @@ impl Change {
     }
 }
 
-fn keep_additions(mut desired: DesiredItem, observed: Box<ObservedItem>, mut difference: Difference) -> ChangeKind {
+fn keep_additions(
+    mut desired: DesiredItem,
+    observed: Box<ObservedItem>,
+    mut difference: Difference,
+) -> ChangeKind {
     for (kind, names) in std::mem::take(&mut difference.remove) {
         desired.members.entry(kind).or_default().extend(names);
     }

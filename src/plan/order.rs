@@ -34,7 +34,12 @@ pub fn moves(mut placed: Vec<Placed>) -> Vec<(ExternalId, i64)> {
     let mut slots: Vec<i64> = placed.iter().map(Placed::held).collect();
     slots.sort_unstable();
     placed.sort_by(|a, b| a.rank.cmp(&b.rank));
-    placed.iter().zip(slots).filter(|(object, slot)| object.slot != *slot).map(|(o, slot)| (o.id.clone(), slot)).collect()
+    placed
+        .iter()
+        .zip(slots)
+        .filter(|(object, slot)| object.slot != *slot)
+        .map(|(o, slot)| (o.id.clone(), slot))
+        .collect()
 }
 
 /// An active unmanaged object standing above ours that reaches whoever ours reaches: ours has no effect there.
@@ -63,33 +68,50 @@ fn covers(outer: &ObservedItem, inner: &ObservedItem) -> bool {
             .collect()
     };
     let inner = restricted(inner);
-    restricted(outer)
-        .iter()
-        .all(|(kind, names)| inner.get(kind).is_some_and(|theirs| theirs.iter().all(|name| names.contains(name))))
+    restricted(outer).iter().all(|(kind, names)| {
+        inner.get(kind).is_some_and(|theirs| theirs.iter().all(|name| names.contains(name)))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn placed(rank: i64, slot: i64, recorded: Option<i64>) -> Placed {
         let name = format!("{rank}-{slot}");
-        Placed { item: ItemKey(name.as_str().into()), id: ExternalId(name.as_str().into()), rank: (rank, name), slot, recorded }
+        Placed {
+            item: ItemKey(name.as_str().into()),
+            id: ExternalId(name.as_str().into()),
+            rank: (rank, name),
+            slot,
+            recorded,
+        }
     }
 
     #[test]
     fn moves_only_what_stands_wrong() {
         let cases: &[(&str, Vec<Placed>, Vec<(&str, i64)>)] = &[
             ("nothing to do where the order is right", vec![placed(1, 2, None), placed(2, 5, None)], vec![]),
-            ("two swap the slots they hold", vec![placed(2, 2, None), placed(1, 5, None)], vec![("1-5", 2), ("2-2", 5)]),
-            ("a slot reset by a PUT is given back", vec![placed(1, 0, Some(3)), placed(2, 7, None)], vec![("1-0", 3)]),
+            (
+                "two swap the slots they hold",
+                vec![placed(2, 2, None), placed(1, 5, None)],
+                vec![("1-5", 2), ("2-2", 5)],
+            ),
+            (
+                "a slot reset by a PUT is given back",
+                vec![placed(1, 0, Some(3)), placed(2, 7, None)],
+                vec![("1-0", 3)],
+            ),
             ("alone, it stays where it is", vec![placed(9, 4, Some(2))], vec![]),
         ];
         for (reason, objects, expected) in cases {
             let got: Vec<_> = moves(objects.clone());
-            let expected: Vec<_> = expected.iter().map(|(id, slot)| (ExternalId((*id).into()), *slot)).collect();
+            let expected: Vec<_> =
+                expected.iter().map(|(id, slot)| (ExternalId((*id).into()), *slot)).collect();
             assert_eq!(got, expected, "{reason}");
         }
     }

@@ -57,7 +57,8 @@ pub fn effective(written: Option<ReleasePolicy>, origin: Option<Origin>) -> Rele
 
 /// Everything released, sorted by item and witness.
 pub fn releases(witnesses: &BTreeMap<ObjectName, Witness<'_>>, memory: &Memory) -> Vec<Release> {
-    let mut releases: Vec<_> = witnesses.values().flat_map(|witness| unremembered(*witness, memory)).collect();
+    let mut releases: Vec<_> =
+        witnesses.values().flat_map(|witness| unremembered(*witness, memory)).collect();
     releases.extend(remembered(witnesses, memory));
     releases.sort_by(|a, b| (&a.item, &a.by).cmp(&(&b.item, &b.by)));
     releases
@@ -66,7 +67,9 @@ pub fn releases(witnesses: &BTreeMap<ObjectName, Witness<'_>>, memory: &Memory) 
 /// A deleting assignment whose claims a lost store took: what it compiles to now stands for them (R13).
 fn unremembered(witness: Witness<'_>, memory: &Memory) -> Vec<Release> {
     let view = witness.view;
-    let Some(compiled) = witness.compiled.filter(|_| view.deleting && view.finalizer) else { return Vec::new() };
+    let Some(compiled) = witness.compiled.filter(|_| view.deleting && view.finalizer) else {
+        return Vec::new();
+    };
     compiled
         .contributions
         .iter()
@@ -108,7 +111,11 @@ fn remembered(witnesses: &BTreeMap<ObjectName, Witness<'_>>, memory: &Memory) ->
 
 /// `None`: nothing is released; `Some(None)`: the whole item; `Some(Some(paths))`: these leaves.
 #[allow(clippy::option_option)] // three outcomes, named in the line above
-fn released_leaves(witness: Witness<'_>, item: &ItemKey, claim: &ClaimRecord) -> Option<Option<BTreeSet<LeafPath>>> {
+fn released_leaves(
+    witness: Witness<'_>,
+    item: &ItemKey,
+    claim: &ClaimRecord,
+) -> Option<Option<BTreeSet<LeafPath>>> {
     let view = witness.view;
     if view.deleting {
         return Some(None);
@@ -118,8 +125,13 @@ fn released_leaves(witness: Witness<'_>, item: &ItemKey, claim: &ClaimRecord) ->
         return None;
     }
     let Some(named) = compiled.contributions.iter().find(|c| c.item == *item) else { return Some(None) };
-    let dropped: BTreeSet<_> =
-        claim.leaves.iter().map(|(path, _)| path).filter(|path| !named.leaves.contains_key(*path)).cloned().collect();
+    let dropped: BTreeSet<_> = claim
+        .leaves
+        .iter()
+        .map(|(path, _)| path)
+        .filter(|path| !named.leaves.contains_key(*path))
+        .cloned()
+        .collect();
     (!dropped.is_empty()).then_some(Some(dropped))
 }
 

@@ -75,8 +75,10 @@ fn document_release(
 
 fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {
     match inputs.observation.missing.get(item) {
-        Some(words) => ItemVerdict::Blocked(Reason::TargetNotFound, words.clone()),
-        None => ItemVerdict::Waiting(Reason::NotReadable, "the document could not be read; trying again".into()),
+        Some(words) => ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()),
+        None => {
+            ItemVerdict::Waiting(Reason::NotReadable, "the document could not be read; trying again".into())
+        }
     }
 }
 
@@ -91,7 +93,9 @@ fn leaves_to_restore(
         .memory
         .claims_on(item)
         .flat_map(|(who, claim)| claim.leaves.iter().map(move |(path, _)| (who, path)))
-        .filter(|(who, path)| all.iter().any(|r| r.by == **who && r.leaves.as_ref().is_none_or(|l| l.contains(*path))))
+        .filter(|(who, path)| {
+            all.iter().any(|r| r.by == **who && r.leaves.as_ref().is_none_or(|l| l.contains(*path)))
+        })
         .collect();
     let mut wanted = BTreeMap::new();
     for release in restoring {
@@ -99,10 +103,9 @@ fn leaves_to_restore(
         for (path, digest) in &claim.leaves {
             let released = release.leaves.as_ref().is_none_or(|leaves| leaves.contains(path));
             let desired = inputs.items.get(item).is_some_and(|d| d.leaves.contains_key(path));
-            let claimed = inputs
-                .memory
-                .claims_on(item)
-                .any(|(who, other)| !gone.contains(&(who, path)) && other.leaves.iter().any(|(p, _)| p == path));
+            let claimed = inputs.memory.claims_on(item).any(|(who, other)| {
+                !gone.contains(&(who, path)) && other.leaves.iter().any(|(p, _)| p == path)
+            });
             if released && !desired && !claimed {
                 wanted.insert(path.clone(), *digest);
             }
@@ -121,7 +124,8 @@ fn former_values(
     let mut restore = BTreeMap::new();
     let mut lost = Vec::new();
     for (path, ours) in wanted {
-        let stands = observed.leaves.get(path).map(|v| inputs.digester.json(&inputs.driver.canonicalise(path, v)));
+        let stands =
+            observed.leaves.get(path).map(|v| inputs.digester.json(&inputs.driver.canonicalise(path, v)));
         if stands != Some(*ours) {
             continue;
         }
@@ -159,7 +163,12 @@ fn restore_into(
         assignments.extend(releases.iter().map(|r| r.by.clone()));
         return;
     }
-    push(changes, item, releases, ChangeKind::Restore { observed: Box::new(observed.clone()), leaves: values });
+    push(
+        changes,
+        item,
+        releases,
+        ChangeKind::Restore { observed: Box::new(observed.clone()), leaves: values },
+    );
 }
 
 /// An object whose last contributor goes; while others stay, merging already took the leaver's part out.
@@ -216,9 +225,12 @@ fn restore_adopted(
         .filter(|(key, _)| key == item)
         .filter_map(|(_, path)| Some((path.clone(), (inputs.pre_image)(item, path)?)))
         .collect();
-    let restored = leaves
-        .iter()
-        .all(|(p, v)| observed.leaves.get(p).is_some_and(|o| inputs.driver.canonicalise(p, o) == inputs.driver.canonicalise(p, v)));
+    let restored = leaves.iter().all(|(p, v)| {
+        observed
+            .leaves
+            .get(p)
+            .is_some_and(|o| inputs.driver.canonicalise(p, o) == inputs.driver.canonicalise(p, v))
+    });
     if restored && observed.mark.is_none() {
         push(changes, item, releases, ChangeKind::Forget);
         return ItemVerdict::InStep;

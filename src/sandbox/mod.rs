@@ -1,11 +1,31 @@
 //! Doubles of the policy systems, with their traps (`ordain sandbox`, and in-process in tests).
 //!
 //! Each double is written from the vendor's sheet, never from our driver: it enforces what the
-//! system enforces and misbehaves where the system does.
+//! system enforces and misbehaves where the system does. The shell around them is common:
+//! [`DoubleService`] records every request, plays HTTP-level faults and then asks the double's
+//! router; [`server`] puts that on loopback, [`control`] lets tests look behind the scenes.
+
+pub mod control;
+pub mod faults;
+mod play;
+pub mod recorder;
+mod redact;
+pub mod server;
+pub mod service;
+#[cfg(test)]
+mod support;
+pub mod wfbss;
+
+pub use recorder::{Recorder, Seen};
+pub use service::{DoubleService, Dropped};
+
+pub mod wso2;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
+
+use crate::model::Clock;
 
 /// One double: a vendor's HTTP API plus what tests may see and do behind its back.
 pub trait Double: Send + Sync + 'static {
@@ -28,4 +48,12 @@ pub trait Double: Send + Sync + 'static {
     fn credentials(&self) -> BTreeMap<&'static str, String>;
     /// The member of `spec.system` for a Backend that points at `base`, e.g. `{"url": base, …}`.
     fn backend(&self, base: &str) -> Value;
+}
+
+/// Every double there is, freshly seeded, in the order of `spec.system`.
+pub fn all(clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Double>> {
+    vec![
+        wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone()),
+        wso2::Wso2Double::new(wso2::Wso2Options::default(), clock.clone()),
+    ]
 }

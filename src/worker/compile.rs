@@ -49,7 +49,11 @@ impl Kept {
     /// Whether it pushes what it contributes.
     pub fn pushes(&self) -> bool {
         let view = &self.view;
-        !view.deleting && !view.suspended && !view.observe_only && view.binding().is_some() && self.refused().is_none()
+        !view.deleting
+            && !view.suspended
+            && !view.observe_only
+            && view.binding().is_some()
+            && self.refused().is_none()
     }
 }
 
@@ -61,7 +65,11 @@ pub struct Stakes {
 }
 
 /// Compiles an assignment with everything it refers to.
-pub fn compile(view: &AssignmentView, driver: &dyn Translate, context: &CompileContext<'_>) -> Option<Compiled> {
+pub fn compile(
+    view: &AssignmentView,
+    driver: &dyn Translate,
+    context: &CompileContext<'_>,
+) -> Option<Compiled> {
     match &view.input {
         Input::Bound { binding, findings } => {
             let mut compiled = driver.compile(binding, context);
@@ -91,7 +99,8 @@ impl Stakes {
     ) -> BTreeSet<ObjectName> {
         let catalogue_at = memory.catalogue.as_ref().map(|c| c.at);
         let mut changed = BTreeSet::new();
-        let gone: Vec<_> = self.kept.keys().filter(|name| !assignments.contains_key(*name)).cloned().collect();
+        let gone: Vec<_> =
+            self.kept.keys().filter(|name| !assignments.contains_key(*name)).cloned().collect();
         for name in gone {
             self.remove(&name);
             changed.insert(name);
@@ -176,6 +185,21 @@ impl Stakes {
         self.holders.get(item).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether somebody pushes this item; one that is only held is neither read nor written.
+    pub fn is_pushed(&self, item: &ItemKey) -> bool {
+        self.holders(item).iter().any(|(who, _)| self.kept.get(who).is_some_and(Kept::pushes))
+    }
+
+    /// Place of an item's objects in the account's order (R17), as `DesiredItem::rank`.
+    pub fn rank(&self, item: &ItemKey) -> (i64, String) {
+        let priority = |who: &ObjectName| {
+            let view = &self.kept.get(who)?.view;
+            view.binding().map(|binding| i64::from(binding.spec.priority()))
+        };
+        let top = self.holders(item).iter().filter_map(|(who, _)| priority(who)).max().unwrap_or_default();
+        (-top, item.0.to_string())
+    }
+
     /// Digest of everything contributed to an item: what `ObservedRecord::proves` is compared with.
     pub fn inputs(&self, item: &ItemKey, digester: &Digester) -> Digest {
         let mut text = String::new();
@@ -197,14 +221,16 @@ fn keep(
     digester: &Digester,
     memory: &Memory,
 ) -> Kept {
-    let live = compiled.as_ref().filter(|c| {
-        !view.suspended && !c.findings.iter().any(|f| f.severity == Severity::Refused)
-    });
+    let live = compiled
+        .as_ref()
+        .filter(|c| !view.suspended && !c.findings.iter().any(|f| f.severity == Severity::Refused));
     let items = match live {
         Some(compiled) => {
             compiled.contributions.iter().map(|c| (c.item.clone(), part(c, driver, digester))).collect()
         }
-        None => held_claims(view, memory).map(|(item, claim)| (item.clone(), claim_part(claim, digester))).collect(),
+        None => held_claims(view, memory)
+            .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
+            .collect(),
     };
     let targets = compiled.as_ref().map_or(0, |c| c.targets);
     let findings = compiled.map(|c| c.findings).unwrap_or_default();

@@ -1,1 +1,275 @@
-//! worker (under construction).
+//! One account: observe → plan → guard → apply → verify, again until nothing is left.
+//!
+//! ```text
+//! change or timer ─▶ pass ─▶ round ─▶ round ─▶ … ─▶ nothing to do ─▶ report ─▶ sleep until the next item is due
+//!                             │ stakes: who wants what (compile)
+//!                             │ releases: what a living witness lets go of; Orphan needs no call
+//!                             │ due: which items to look at (schedule)
+//!                             │ session: credentials, probe, the same account (R7, R10)
+//!                             │ read ─▶ draft ─▶ record ─▶ guard ─▶ apply
+//! ```
+//!
+//! A round starts from what is desired now; a newer change stops a pass between two sequences (R17).
+
+pub mod act;
+pub mod apply;
+pub mod before;
+pub mod compare;
+pub mod compile;
+pub mod connect;
+pub mod facts;
+pub mod look;
+pub mod observers;
+pub mod operations;
+pub mod ports;
+pub mod record;
+pub mod round;
+pub mod say;
+pub mod schedule;
+pub mod session;
+pub mod standing;
+pub mod trouble;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    drivers::DriverError,
+    index::Desired,
+    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
+    plan::{ItemVerdict, merge::Lost},
+    store::{Store, StoreError},
+};
+
+use compile::Stakes;
+use ports::{Connector, DesiredSource, Fence, Reporter, SecretError, SecretSource};
+use session::{Accounts, Session};
+use trouble::Troubles;
+
+/// What all workers of a process share.
+pub struct House {
+    /// Desired state.
+    pub source: Arc<dyn DesiredSource>,
+    /// The one writer.
+    pub reporter: Arc<dyn Reporter>,
+    /// Secrets.
+    pub secrets: Arc<dyn SecretSource>,
+    /// Makes drivers.
+    pub connector: Arc<dyn Connector>,
+    /// Leadership.
+    pub fence: Arc<dyn Fence>,
+    /// Memory on disk.
+    pub store: Arc<Store>,
+    /// Who works which account.
+    pub accounts: Accounts,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// This installation.
+    pub owner: OwnerId,
+    /// Where a ClusterBackend's Secrets live.
+    pub operator_namespace: String,
+    /// How long a system may take to list what was just created (F22).
+    pub settle: SignedDuration,
+    /// What a lost store cost, said by every account that had something in it (R13).
+    pub lost: Option<String>,
+}
+
+/// A failure that concerns the whole account, and when to try again.
+#[derive(Debug, Clone)]
+pub struct Outage {
+    /// What.
+    pub error: DriverError,
+    /// Since when.
+    pub since: Timestamp,
+    /// When to try again.
+    pub until: Timestamp,
+    attempts: u32,
+}
+
+/// The worker of one account.
+pub struct Worker {
+    id: BackendId,
+    house: Arc<House>,
+    digester: Digester,
+    memory: Memory,
+    stakes: Stakes,
+    troubles: Troubles,
+    session: Option<Session>,
+    outage: Option<Outage>,
+    secret_read: Option<Duration>,
+    content: BTreeMap<(String, String), Content>,
+    verdicts: BTreeMap<ItemKey, ItemVerdict>,
+    released: BTreeMap<ItemKey, ItemVerdict>,
+    overridden: BTreeMap<ObjectName, BTreeSet<Lost>>,
+    conflicts: BTreeMap<ObjectName, BTreeSet<Lost>>,
+    watching: BTreeMap<ObjectName, observers::Watching>,
+    account: facts::AccountState,
+    pace: say::Pace,
+    handled: BTreeMap<String, String>,
+    finalized: BTreeSet<crate::model::Uid>,
+    /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
+    in_use: bool,
+    settle_polls: u32,
+    catalogue_misses: u32,
+    /// Items whose removals the guard held in this pass: no use in looking again before something changes.
+    holding: BTreeSet<ItemKey>,
+}
+
+/// A content Secret as last read.
+struct Content {
+    read: Duration,
+    keys: Result<BTreeMap<String, Secret>, SecretError>,
+}
+
+/// What a pass came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// Something becomes due then.
+    At(Timestamp),
+    /// Only a change wakes it.
+    OnChange,
+    /// The Backend is gone.
+    Never,
+}
+
+/// A newer change may come at any time; this many rounds are made before looking at the clock again.
+const ROUNDS: usize = 64;
+/// Reports and polls never sleep longer than this.
+const LONGEST_SLEEP: Duration = Duration::from_hours(24);
+
+impl Worker {
+    /// A worker that remembers what the store holds of this account.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn new(id: BackendId, house: Arc<House>) -> Result<Self, StoreError> {
+        let memory = house.store.load(&id)?;
+        let digester = house.store.digester();
+        Ok(Self {
+            id,
+            digester,
+            memory,
+            house,
+            stakes: Stakes::default(),
+            troubles: Troubles::default(),
+            session: None,
+            outage: None,
+            secret_read: None,
+            content: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            released: BTreeMap::new(),
+            overridden: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
+            watching: BTreeMap::new(),
+            account: facts::AccountState::default(),
+            pace: say::Pace::default(),
+            handled: BTreeMap::new(),
+            finalized: BTreeSet::new(),
+            in_use: false,
+            settle_polls: 0,
+            catalogue_misses: 0,
+            holding: BTreeSet::new(),
+        })
+    }
+
+    /// Works until `stop` says so or the Backend is gone, then logs out.
+    pub async fn run(mut self, mut stop: tokio::sync::watch::Receiver<bool>) {
+        let mut changes = self.house.source.changes(&self.id);
+        while !*stop.borrow() {
+            changes.borrow_and_update();
+            let wake = self.pass(&changes, &stop).await;
+            if wake == Wake::Never {
+                break;
+            }
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { break },
+                _ = stop.changed() => {}
+                () = tokio::time::sleep(self.sleep(wake)) => {}
+            }
+        }
+        self.house.accounts.leave(&self.id);
+        if let Some(session) = self.session.take() {
+            session.driver.close().await;
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.house.clock.now()
+    }
+
+    fn sleep(&self, wake: Wake) -> Duration {
+        let until = match wake {
+            Wake::At(at) => Duration::try_from(at.duration_since(self.now())).unwrap_or_default(),
+            Wake::OnChange | Wake::Never => LONGEST_SLEEP,
+        };
+        let report = self.pace.next(self.house.clock.monotonic());
+        until.min(report.unwrap_or(LONGEST_SLEEP)).clamp(Duration::from_millis(1), LONGEST_SLEEP)
+    }
+
+    async fn pass(
+        &mut self,
+        changes: &tokio::sync::watch::Receiver<u64>,
+        stop: &tokio::sync::watch::Receiver<bool>,
+    ) -> Wake {
+        self.holding.clear();
+        for _ in 0..ROUNDS {
+            if !self.house.source.synced() {
+                return Wake::OnChange;
+            }
+            let Some(desired) = self.house.source.desired(&self.id) else { return Wake::Never };
+            let (source, id) = (self.house.source.clone(), self.id.clone());
+            let asked = || {
+                *stop.borrow()
+                    || changes.has_changed().unwrap_or(true) && is_overtaken(&desired, source.as_ref(), &id)
+            };
+            let wake = match self.round(&desired, &asked).await {
+                Ok(round::Next::Again) if !*stop.borrow() => {
+                    self.say(&desired);
+                    continue;
+                }
+                Ok(round::Next::Again) => return Wake::OnChange,
+                Ok(round::Next::At(at)) => Wake::At(at),
+                Ok(round::Next::OnChange) => Wake::OnChange,
+                Err(round::Halt::Account(error)) => Wake::At(self.halt(error)),
+                Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
+            };
+            self.say(&desired);
+            return wake;
+        }
+        Wake::At(self.now())
+    }
+
+    /// The account is out of reach: remember it and tell when to try again.
+    fn halt(&mut self, error: DriverError) -> Timestamp {
+        let now = self.now();
+        if let Some(outage) = self.outage.as_ref().filter(|outage| outage.until > now) {
+            return outage.until;
+        }
+        let before = self.outage.as_ref().filter(|o| o.error.reason == error.reason);
+        let (since, attempts) = before.map_or((now, 1), |o| (o.since, o.attempts.saturating_add(1)));
+        let until =
+            if self.may_read_secret(&error) { now } else { connect::try_again(&error, attempts, now) };
+        tracing::warn!(backend = %self.id, reason = error.reason.as_str(), %error, %until, "account out of reach");
+        self.outage = Some(Outage { error, since, until, attempts });
+        until
+    }
+
+    fn store_trouble(&mut self, error: &StoreError) -> Timestamp {
+        tracing::error!(backend = %self.id, %error, "the store cannot remember, so nothing is sent");
+        self.account.store_trouble = Some(error.to_string());
+        trouble::backoff(self.now(), 3)
+    }
+}
+
+/// Whether something other is wanted than when the round began.
+fn is_overtaken(desired: &Desired, source: &dyn DesiredSource, id: &BackendId) -> bool {
+    source.desired(id).is_none_or(|later| !desired.wants_the_same(&later))
+}
+
+/// Convenience for passes: what a pass knows of the desired state.
+type Asked<'a> = &'a (dyn Fn() -> bool + Sync);

@@ -42,7 +42,8 @@ impl Troubles {
                 (ItemVerdict::Waiting(error.reason, error.message.clone()), Some(now))
             }
             Class::Throttled { after: Some(after) } => {
-                let delay = SignedDuration::try_from(after).unwrap_or(SignedDuration::from_secs(LONGEST_DELAY));
+                let delay =
+                    SignedDuration::try_from(after).unwrap_or(SignedDuration::from_secs(LONGEST_DELAY));
                 (ItemVerdict::Waiting(error.reason, error.message.clone()), now.checked_add(delay).ok())
             }
             _ => (ItemVerdict::Waiting(error.reason, error.message.clone()), Some(backoff(now, attempts))),
@@ -51,9 +52,23 @@ impl Troubles {
     }
 
     /// A human must act, or time must pass.
-    pub fn blocked(&mut self, item: &ItemKey, inputs: Digest, reason: Reason, message: String, until: Option<Timestamp>) {
+    pub fn blocked(
+        &mut self,
+        item: &ItemKey,
+        inputs: Digest,
+        reason: Reason,
+        message: String,
+        until: Option<Timestamp>,
+    ) {
         let verdict = ItemVerdict::Blocked(reason, message);
         self.0.insert(item.clone(), Trouble { inputs, verdict, until, attempts: 0 });
+    }
+
+    /// Whether it rests already for these inputs.
+    pub fn is_resting(&self, item: &ItemKey, inputs: Digest, now: Timestamp) -> bool {
+        self.0
+            .get(item)
+            .is_some_and(|trouble| trouble.inputs == inputs && trouble.until.is_none_or(|until| until > now))
     }
 
     /// It worked.
@@ -70,7 +85,9 @@ impl Troubles {
     pub fn resting(&self, inputs: &dyn Fn(&ItemKey) -> Digest, now: Timestamp) -> BTreeMap<ItemKey, Trouble> {
         self.0
             .iter()
-            .filter(|(item, trouble)| trouble.inputs == inputs(item) && trouble.until.is_none_or(|until| until > now))
+            .filter(|(item, trouble)| {
+                trouble.inputs == inputs(item) && trouble.until.is_none_or(|until| until > now)
+            })
             .map(|(item, trouble)| (item.clone(), trouble.clone()))
             .collect()
     }

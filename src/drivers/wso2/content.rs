@@ -162,7 +162,10 @@ impl Reader<'_> {
     }
 
     fn content(&mut self, feature: &Feature, subject: &str) -> LeafValue {
-        let mut value = feature.content.as_ref().map_or_else(|| Value::Object(Map::new()), |c| c.to_value());
+        let mut value = feature
+            .content
+            .as_ref()
+            .map_or_else(|| Value::Object(Map::new()), crate::api::FreeForm::to_value);
         if !value.is_object() {
             self.refuse(Reason::Invalid, subject, "content is not an object".to_owned());
         }

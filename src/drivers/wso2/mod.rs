@@ -16,7 +16,7 @@ mod policies;
 mod probe;
 mod resolve;
 mod session;
-mod translate;
+pub mod translate;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};

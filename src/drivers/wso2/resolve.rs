@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{dialect::Rules, wire::ANY};
 use crate::{
-    api::{IdOrName, Reason, Targets, Wso2Targets},
+    api::{IdOrName, Reason, TargetSpec as Targets, Wso2Targets},
     drivers::{Finding, Reach, Severity},
     model::{Catalogue, Entry, EntryKind, MemberKind, catalogue::Lookup},
 };

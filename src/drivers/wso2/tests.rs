@@ -35,7 +35,7 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-pub(super) fn system(api: &str, extra: Value) -> crate::api::System {
+pub(super) fn system(api: &str, extra: Value) -> crate::api::SystemSpec {
     let mut settings = json!({
         "url": "https://emm.example:9443", "api": api, "credentialsRef": {"name": "emm"},
         "deploy": {"mode": "Automatic", "foreignChanges": "Hold"},

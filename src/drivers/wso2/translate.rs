@@ -39,9 +39,13 @@ impl From<&Wso2> for Translator {
     }
 }
 
+/// What the system is.
+pub const FACTS: Facts =
+    Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true };
+
 impl Translate for Translator {
     fn facts(&self) -> Facts {
-        Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true }
+        FACTS
     }
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
@@ -84,7 +88,8 @@ fn compile(rules: Rules, facet: &Wso2Facet, binding: &Binding, context: &Compile
     findings.sort();
     findings.dedup();
     let members: usize = contributions.iter().flat_map(|c| c.members.values()).map(BTreeSet::len).sum();
-    Compiled { contributions, findings, targets: u32::try_from(members).unwrap_or(u32::MAX) }
+    let targets = u32::try_from(members).unwrap_or(u32::MAX);
+    Compiled { contributions, findings, targets, ..Compiled::default() }
 }
 
 /// What does not fit into the system's columns.

@@ -97,13 +97,21 @@ async fn replacing_what_is_not_there_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn switching_names_one_policy_per_call() {
+async fn switching_is_one_call_for_many_and_one_by_one_when_that_is_refused() {
     let on = Step::SetEnabled { ids: vec![id(1), id(2)], enabled: true };
     let b = server("DeviceMgtV1", vec![1, 2], |_| Reply::text(200, "\"ok\""));
     assert_eq!(class(&b, &on).await, Ok(Outcome::DONE));
-    assert_eq!(effects(&b), ["POST /api/device-mgt/v1.0/policies/activate-policy"; 2]);
-    let bodies: Vec<_> = b.transport.seen().iter().skip(2).map(|s| s.body.clone()).collect();
-    assert_eq!(bodies, ["[1]", "[2]"]);
+    let bodies = |server: &Server| -> Vec<String> {
+        let seen = server.transport.seen();
+        seen.iter().filter(|s| s.line.contains("activate-policy")).map(|s| s.body.clone()).collect()
+    };
+    assert_eq!(bodies(&b), ["[1,2]"]);
+    let picky = server("DeviceMgtV1", vec![1, 2], |seen| match seen.body.contains(',') {
+        true => Reply::text(500, "one of them"),
+        false => Reply::text(200, "\"ok\""),
+    });
+    assert_eq!(class(&picky, &on).await, Ok(Outcome::DONE));
+    assert_eq!(bodies(&picky), ["[1,2]", "[1]", "[2]"]);
     let a = server("MdmAdmin", vec![1, 2], |_| Reply::json(200, &wrapped(200, None)));
     let off = Step::SetEnabled { ids: vec![id(1)], enabled: false };
     assert_eq!(class(&a, &off).await, Ok(Outcome::DONE));
@@ -120,7 +128,12 @@ async fn a_build_that_switches_by_put_is_found_out_once() {
         let on = Step::SetEnabled { ids: vec![id(1), id(2)], enabled: true };
         assert_eq!(class(&server, &on).await, Ok(Outcome::DONE), "{refusal}");
         let put = "PUT /api/device-mgt/v1.0/policies/activate-policy";
-        assert_eq!(effects(&server), ["POST /api/device-mgt/v1.0/policies/activate-policy", put, put]);
+        let post = "POST /api/device-mgt/v1.0/policies/activate-policy";
+        assert_eq!(
+            effects(&server),
+            [post, post, put, put],
+            "together, then one by one, then by PUT for good"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    api::{PolicyAssignmentSpec, Targets},
+    api::{PolicyAssignmentSpec, TargetSpec as Targets},
     drivers::Reach,
     model::{Catalogue, Digester, Entry, EntryKind, MemberKind, ObjectName, Secret, Uid},
 };
@@ -421,7 +421,7 @@ fn what_cannot_be_said_is_refused_or_left_out_with_a_reason() {
 
 #[test]
 fn a_partial_view_concludes_nothing() {
-    let partial = |kind: EntryKind| move |c: &mut Case| drop(c.catalogue.partial.insert(kind));
+    let partial = |kind: EntryKind| move |c: &mut Case| _ = c.catalogue.partial.insert(kind);
     let unlisted = |kind: EntryKind| move |c: &mut Case| drop(c.catalogue.entries.remove(&kind));
     let role = || case().including(json!({"roles": ["nobody"]}));
     for case in [role().with(partial(EntryKind::Role)), role().with(unlisted(EntryKind::Role))] {

@@ -1,0 +1,26 @@
+# The commands of this repository; the work is done by the scripts they name.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast bench generate check
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Ordain at work on doubles of the systems, beside a throw-away API server
+	@scripts/demo
+
+test: ## everything the project tests; ends with `N passed, N failed`
+	@scripts/test
+
+test-fast: ## the tests that need no API server
+	@scripts/test --fast
+
+bench: ## the benchmarks
+	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }
+	@cargo bench --bench '*'
+
+generate: ## writes the files generated from the code: CRDs
+	@scripts/generate
+
+check: ## formatting, lints, documentation, generated files unchanged
+	@scripts/check

@@ -1,0 +1,338 @@
+//! The only place that calls a driver with effects.
+//!
+//! ```text
+//! per chunk: stop asked? ─▶ fence ─▶ commit what must be durable ─▶ calls, at most inFlight at once ─▶ commit results
+//! ```
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::{before::Before, ports::Fence, trouble::Troubles};
+use crate::{
+    drivers::{Class, Driver, DriverError, Outcome, Step},
+    model::{
+        BackendId, Digest, ItemKey, LeafPath, ObjectName,
+        memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Origin, Sealed, Write},
+    },
+    plan::steps::PlannedStep,
+    store::{JournalEntry, JournalValue, Store, StoreError},
+};
+
+/// Steps journalled and run together.
+const CHUNK: usize = 32;
+/// The longest a call may take, for the fence (R28).
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a pass needs to apply steps.
+pub struct Hand<'a> {
+    /// The account.
+    pub backend: &'a BackendId,
+    /// Its driver.
+    pub driver: &'a Arc<dyn Driver>,
+    /// The store.
+    pub store: &'a Store,
+    /// Leadership.
+    pub fence: &'a dyn Fence,
+    /// `limits.inFlight`.
+    pub in_flight: usize,
+    /// Claims of this round's contributors.
+    pub claims: &'a BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    /// Inputs digests.
+    pub inputs: &'a BTreeMap<ItemKey, Digest>,
+    /// Whether to stop between sequences: a newer change came, or the process ends.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Time.
+    pub now: &'a (dyn Fn() -> Timestamp + Sync),
+}
+
+/// What applying came to.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Calls made.
+    pub calls: usize,
+    /// Whether some steps were left for the next round.
+    pub interrupted: bool,
+    /// A failure that concerns the whole account.
+    pub outage: Option<DriverError>,
+    /// Effects that were carried out, for events: item and why.
+    pub done: Vec<(ItemKey, String)>,
+}
+
+/// Applies the steps in order; remembers before and after each chunk.
+///
+/// # Errors
+/// The store cannot remember: nothing further was called.
+pub async fn apply(
+    hand: &Hand<'_>,
+    steps: Vec<PlannedStep>,
+    memory: &mut Memory,
+    troubles: &mut Troubles,
+) -> Result<Applied, StoreError> {
+    let mut applied = Applied::default();
+    for chunk in chunks(steps) {
+        if (hand.stop)() || !hand.fence.allows(CALL_TIMEOUT) {
+            applied.interrupted = true;
+            break;
+        }
+        let writes = before(hand, &chunk, memory);
+        commit(hand, memory, writes, &journal(&chunk, (hand.now)()))?;
+        let results = run(hand, chunk).await;
+        applied.calls += results.len();
+        let writes = after(hand, &results, memory, troubles, &mut applied);
+        commit(hand, memory, writes, &[])?;
+        if applied.outage.is_some() {
+            applied.interrupted = true;
+            break;
+        }
+    }
+    Ok(applied)
+}
+
+/// Independent steps of one kind go together; switches, order, removal and deploy go alone.
+fn chunks(steps: Vec<PlannedStep>) -> Vec<Vec<PlannedStep>> {
+    let mut chunks: Vec<Vec<PlannedStep>> = Vec::new();
+    for step in steps {
+        let joins = chunks.last().is_some_and(|last| {
+            last.len() < CHUNK
+                && last.first().is_some_and(|f| independent(&f.step) && same_kind(&f.step, &step.step))
+        });
+        match chunks.last_mut().filter(|_| joins) {
+            Some(last) => last.push(step),
+            None => chunks.push(vec![step]),
+        }
+    }
+    chunks
+}
+
+fn independent(step: &Step) -> bool {
+    matches!(step, Step::Create(_) | Step::Replace { .. } | Step::Restore { .. } | Step::Write { .. })
+}
+
+fn same_kind(a: &Step, b: &Step) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
+}
+
+fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write> {
+    let seal = |item: &ItemKey, path: &LeafPath, value: &serde_json::Value| -> Sealed {
+        let place = crate::store::Place { account: hand.backend, item, path: Some(path) };
+        hand.store.sealer().seal(&place, value.to_string().as_bytes())
+    };
+    let deploys = hand.driver.facts().deploys;
+    Before { memory, claims: hand.claims, inputs: hand.inputs, seal: &seal, deploys, now: (hand.now)() }
+        .writes(chunk)
+}
+
+/// Who, why, what: before and after stand in the item's records and pre-images; here their digests suffice.
+fn journal(chunk: &[PlannedStep], at: Timestamp) -> Vec<JournalEntry> {
+    let mut entries = Vec::new();
+    for planned in chunk {
+        let what = name(&planned.step);
+        let mut entry = |who: String, item: &ItemKey, path: Option<LeafPath>, before, after| {
+            let why = planned.why.clone();
+            entries.push(JournalEntry {
+                at,
+                who,
+                why,
+                what: what.into(),
+                item: item.clone(),
+                path,
+                before,
+                after,
+            });
+        };
+        match &planned.step {
+            Step::Write { changes, .. } => {
+                for change in changes {
+                    let who = names(&change.desired.contributors);
+                    for path in change.differing.iter().chain(change.restore.keys()) {
+                        let leaf = change.desired.leaves.get(path);
+                        let shown = |value: Option<&serde_json::Value>| match value {
+                            Some(value) if !leaf.is_some_and(|l| l.secret) => {
+                                JournalValue::Value(value.clone())
+                            }
+                            _ => JournalValue::Absent,
+                        };
+                        let after = leaf.map(|l| &l.value).or_else(|| change.restore.get(path));
+                        let before = shown(change.observed.leaves.get(path));
+                        entry(who.clone(), &change.desired.key, Some(path.clone()), before, shown(after));
+                    }
+                }
+            }
+            Step::Create(desired) | Step::Replace { desired, .. } => {
+                let who = names(&desired.contributors);
+                entry(who, &desired.key, None, JournalValue::Absent, JournalValue::Absent);
+            }
+            _ => {
+                for item in &planned.items {
+                    entry("ordain".into(), item, None, JournalValue::Absent, JournalValue::Absent);
+                }
+            }
+        }
+    }
+    entries
+}
+
+fn names(who: &std::collections::BTreeSet<ObjectName>) -> String {
+    who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn name(step: &Step) -> &'static str {
+    match step {
+        Step::Create(_) => "create",
+        Step::Replace { .. } => "replace",
+        Step::Restore { .. } => "restore",
+        Step::SetEnabled { enabled: true, .. } => "enable",
+        Step::SetEnabled { enabled: false, .. } => "disable",
+        Step::Reorder(_) => "reorder",
+        Step::Delete(_) => "delete",
+        Step::Write { .. } => "write",
+        Step::Seed { .. } => "seed",
+        Step::Deploy => "deploy",
+    }
+}
+
+type Done = (PlannedStep, Result<Outcome, DriverError>);
+
+async fn run(hand: &Hand<'_>, chunk: Vec<PlannedStep>) -> Vec<Done> {
+    let calls = chunk.into_iter().map(|planned| async move {
+        let result = hand.driver.execute(&planned.step).await;
+        (planned, result)
+    });
+    stream::iter(calls).buffered(hand.in_flight.max(1)).collect().await
+}
+
+fn after(
+    hand: &Hand<'_>,
+    results: &[Done],
+    memory: &Memory,
+    troubles: &mut Troubles,
+    applied: &mut Applied,
+) -> Vec<Write> {
+    let now = (hand.now)();
+    let mut writes = Vec::new();
+    for (planned, result) in results {
+        tracing::info!(
+            backend = %hand.backend, what = name(&planned.step), why = %planned.why, items = planned.items.len(),
+            failed = result.as_ref().err().map(tracing::field::display), "effect"
+        );
+        match result {
+            Ok(outcome) => {
+                writes.extend(succeeded(hand, planned, outcome, memory, now));
+                planned.items.iter().for_each(|item| troubles.settled(item));
+                applied.done.extend(planned.items.iter().map(|item| (item.clone(), planned.why.clone())));
+            }
+            Err(error) => {
+                writes.extend(failed(hand, planned, error, troubles, now));
+                if concerns_account(error, planned) {
+                    applied.outage.get_or_insert_with(|| error.clone());
+                }
+            }
+        }
+    }
+    writes
+}
+
+fn succeeded(
+    hand: &Hand<'_>,
+    planned: &PlannedStep,
+    outcome: &Outcome,
+    memory: &Memory,
+    now: Timestamp,
+) -> Vec<Write> {
+    match (&planned.step, outcome) {
+        (Step::Create(desired), Outcome::Applied { id: Some(id) }) => {
+            let mark = desired.mark();
+            let record =
+                ItemRecord::new(Origin::Created, Some(id.clone()), mark, &desired.title, &desired.status_key);
+            vec![Write::Item(desired.key.clone(), Some(Box::new(record)))]
+        }
+        (Step::Write { changes, .. }, outcome) => {
+            let mut writes = sent_secrets(hand, changes, memory);
+            if let Outcome::Pending { operation, state } = outcome {
+                let items =
+                    planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
+                let resends = u32::from(planned.why == "resend");
+                let task = OperationRecord { items, state: *state, since: now, resends };
+                writes.push(Write::Operation(operation.clone(), Some(task)));
+            }
+            writes
+        }
+        (Step::Deploy, _) => {
+            vec![Write::Deploy(DeployRecord { running_since: Some(now), ..memory.deploy.clone() })]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Secrets that cannot be read back are compared by what was last sent.
+fn sent_secrets(hand: &Hand<'_>, changes: &[crate::drivers::DocumentChange], memory: &Memory) -> Vec<Write> {
+    let digester = hand.store.digester();
+    changes
+        .iter()
+        .filter_map(|change| {
+            let secrets: Vec<_> = change
+                .desired
+                .leaves
+                .iter()
+                .filter(|(_, leaf)| leaf.secret)
+                .map(|(path, leaf)| {
+                    (
+                        path.clone(),
+                        crate::plan::diff::leaf_digest(hand.driver.as_ref(), &digester, path, leaf),
+                    )
+                })
+                .collect();
+            let record = memory.items.get(&change.desired.key)?;
+            (record.secrets != secrets).then(|| {
+                Write::Item(
+                    change.desired.key.clone(),
+                    Some(Box::new(ItemRecord { secrets, ..record.clone() })),
+                )
+            })
+        })
+        .collect()
+}
+
+fn failed(
+    hand: &Hand<'_>,
+    planned: &PlannedStep,
+    error: &DriverError,
+    troubles: &mut Troubles,
+    now: Timestamp,
+) -> Vec<Write> {
+    for item in &planned.items {
+        let inputs = hand.inputs.get(item).copied().unwrap_or(Digest(0));
+        troubles.failed(item, inputs, error, now);
+    }
+    let certain = matches!(error.class, Class::Rejected | Class::Unauthorized | Class::Throttled { .. });
+    match &planned.step {
+        // It certainly did not happen: nothing to look for.
+        Step::Create(desired) if certain => vec![Write::Intent(desired.key.clone(), None)],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether going on with the other steps makes no sense.
+fn concerns_account(error: &DriverError, planned: &PlannedStep) -> bool {
+    match error.class {
+        Class::Unauthorized | Class::Throttled { .. } => true,
+        Class::Transient => !matches!(planned.step, Step::Deploy),
+        _ => false,
+    }
+}
+
+fn commit(
+    hand: &Hand<'_>,
+    memory: &mut Memory,
+    writes: Vec<Write>,
+    journal: &[JournalEntry],
+) -> Result<(), StoreError> {
+    if writes.is_empty() && journal.is_empty() {
+        return Ok(());
+    }
+    hand.store.commit(hand.backend, &writes, journal)?;
+    writes.into_iter().for_each(|write| memory.apply(write));
+    Ok(())
+}

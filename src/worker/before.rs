@@ -1,0 +1,156 @@
+//! What must be durable before a call is made: the rule of each write names what a crash would otherwise lose.
+
+use serde_json::Value;
+
+use super::record::widened;
+use crate::{
+    drivers::{DesiredItem, Step},
+    model::{
+        Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
+        memory::{
+            ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, RemovalRecord, SentRecord, Write,
+        },
+    },
+    plan::steps::PlannedStep,
+};
+
+/// What the writes before a step are made from.
+pub struct Before<'a> {
+    /// What is remembered.
+    pub memory: &'a Memory,
+    /// New claims of this round's contributors.
+    pub claims: &'a std::collections::BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    /// Inputs digest per item.
+    pub inputs: &'a std::collections::BTreeMap<ItemKey, Digest>,
+    /// Seals a pre-image.
+    pub seal: &'a dyn Fn(&ItemKey, &LeafPath, &Value) -> crate::model::memory::Sealed,
+    /// Whether the system has a deploy.
+    pub deploys: bool,
+    /// Now.
+    pub now: jiff::Timestamp,
+}
+
+impl Before<'_> {
+    /// The writes to commit before these steps run.
+    pub fn writes(&self, steps: &[PlannedStep]) -> Vec<Write> {
+        let mut writes: Vec<Write> = steps.iter().flat_map(|step| self.of(step)).collect();
+        let removals: u32 = steps.iter().map(|s| s.removals).sum();
+        if removals > 0 {
+            let mut records = self.memory.removals.clone();
+            records.push(RemovalRecord { at: self.now, count: removals });
+            writes.push(Write::Removals(records));
+            if let Some(mut approval) = self.memory.approval.clone() {
+                approval.left = approval.left.saturating_sub(removals);
+                writes.push(Write::Approval(Some(approval)));
+            }
+        }
+        let changes = steps.iter().any(|s| !matches!(s.step, Step::Deploy));
+        if self.deploys && changes && self.memory.deploy.ours_since.is_none() {
+            writes.push(Write::Deploy(DeployRecord {
+                ours_since: Some(self.now),
+                ..self.memory.deploy.clone()
+            }));
+        }
+        writes
+    }
+
+    fn of(&self, step: &PlannedStep) -> Vec<Write> {
+        match &step.step {
+            // R14: after a lost answer the mark is looked for before anything is created again.
+            Step::Create(desired) => {
+                let mut writes = self.claims_of(desired);
+                writes.push(Write::Intent(desired.key.clone(), Some(self.intent(&desired.key))));
+                writes
+            }
+            Step::Replace { desired, observed } => {
+                let mut writes = self.claims_of(desired);
+                writes.extend(self.pre_images(desired, observed));
+                writes.extend(self.sent(&desired.key, observed));
+                writes
+            }
+            Step::Write { changes, .. } => changes
+                .iter()
+                .flat_map(|change| {
+                    let mut writes = self.pre_images(&change.desired, &change.observed);
+                    writes.extend(self.claims_of(&change.desired));
+                    writes.extend(self.sent(&change.desired.key, &change.observed));
+                    writes
+                })
+                .collect(),
+            // The guard counts a removal once, also if its stages are rounds apart (R2).
+            Step::SetEnabled { enabled: false, .. } => step
+                .items
+                .iter()
+                .filter(|_| step.removals > 0)
+                .filter_map(|item| self.retiring(item))
+                .collect(),
+            Step::Restore { .. }
+            | Step::SetEnabled { .. }
+            | Step::Reorder(_)
+            | Step::Delete(_)
+            | Step::Seed { .. }
+            | Step::Deploy => Vec::new(),
+        }
+    }
+
+    fn intent(&self, item: &ItemKey) -> IntentRecord {
+        let desired = self.inputs.get(item).copied().unwrap_or(Digest(0));
+        IntentRecord { action: "create".into(), at: self.now, desired }
+    }
+
+    /// R3: who may later witness a release must be known before there is something to release.
+    fn claims_of(&self, desired: &DesiredItem) -> Vec<Write> {
+        desired
+            .contributors
+            .iter()
+            .filter_map(|who| {
+                let key = (desired.key.clone(), who.clone());
+                let old = self.memory.claims.get(&key);
+                let claim = widened(self.claims.get(&key)?, old);
+                (old != Some(&claim)).then_some(Write::Claim(key.0, key.1, Some(claim)))
+            })
+            .collect()
+    }
+
+    /// R11: the value that stood before our first write of a leaf, sealed (R22). `null`: nothing stood there.
+    fn pre_images(&self, desired: &DesiredItem, observed: &ObservedItem) -> Vec<Write> {
+        if !self.restorable(desired) {
+            return Vec::new();
+        }
+        let claimed = |path: &LeafPath| {
+            self.memory.claims_on(&desired.key).any(|(_, claim)| claim.leaves.iter().any(|(p, _)| p == path))
+        };
+        desired
+            .leaves
+            .iter()
+            .filter(|(path, leaf)| !leaf.secret && !claimed(path))
+            .map(|(path, _)| {
+                let value = observed.leaves.get(path).unwrap_or(&Value::Null);
+                let sealed = (self.seal)(&desired.key, path, value);
+                Write::PreImage(desired.key.clone(), path.clone(), Some(sealed))
+            })
+            .collect()
+    }
+
+    /// Objects we created had no former state.
+    fn restorable(&self, desired: &DesiredItem) -> bool {
+        use crate::model::memory::Origin;
+        let origin = self.memory.items.get(&desired.key).map(|r| r.origin);
+        matches!(desired.shape, crate::model::Shape::Document) || origin == Some(Origin::Adopted)
+    }
+
+    fn sent(&self, item: &ItemKey, observed: &ObservedItem) -> Option<Write> {
+        let desired = self.inputs.get(item).copied()?;
+        let mut record = self.memory.items.get(item)?.clone();
+        let misses = record.sent.as_ref().filter(|s| s.desired == desired).map_or(0, |s| s.misses);
+        record.sent = Some(SentRecord { desired, at: self.now, misses });
+        // Old cores reset the place on every PUT: it is journalled here (R17).
+        record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
+        Some(Write::Item(item.clone(), Some(Box::new(record))))
+    }
+
+    fn retiring(&self, item: &ItemKey) -> Option<Write> {
+        let record = ItemRecord { retiring: true, ..self.memory.items.get(item)?.clone() };
+        Some(Write::Item(item.clone(), Some(Box::new(record))))
+    }
+}

@@ -1,0 +1,166 @@
+//! Gates before any call: a driver, working credentials, the account we know (R7, R8, R10, R24).
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Worker,
+    round::Halt,
+    session::{Claim, Recognised, SECRET_PAUSE, Session, recognise, secret_trouble},
+    trouble::backoff,
+};
+use crate::{
+    api::conditions::Reason,
+    drivers::{Class, DriverError},
+    index::{BackendView, Desired},
+    model::{BackendKind, memory::Write},
+};
+
+/// When an account that failed is tried again.
+pub fn try_again(error: &DriverError, attempts: u32, now: Timestamp) -> Timestamp {
+    let after = |delay: SignedDuration| now.checked_add(delay).unwrap_or(Timestamp::MAX);
+    match (error.class, error.reason) {
+        (Class::Throttled { after: Some(pause) }, _) => {
+            after(SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(5)))
+        }
+        // A Secret may appear or be mended at any time, and is read at most once a minute (R24).
+        (_, Reason::CredentialsMissing | Reason::CredentialsInvalid | Reason::Unauthorized) => {
+            after(SignedDuration::from_mins(1))
+        }
+        (Class::Rejected, _) => after(SignedDuration::from_mins(10)),
+        _ => backoff(now, attempts),
+    }
+}
+
+impl Worker {
+    /// A driver for the Backend as it is now; no call to the system is made.
+    pub(super) async fn ensure_driver(&mut self, desired: &Desired) -> Result<(), Halt> {
+        let backend = &desired.backend;
+        let current = self.session.as_ref().is_some_and(|s| s.generation == backend.generation);
+        if current && !self.rereads_secret(backend) {
+            return Ok(());
+        }
+        if let Some(error) = crate::drivers::connect::unavailable(&backend.system) {
+            return Err(Halt::Account(error));
+        }
+        self.wait_out(backend)?;
+        let namespace = self.credentials_namespace(backend);
+        let name = backend.settings.credentials.clone();
+        let read = self.house.secrets.secret(&namespace, &name, "credentials").await;
+        self.secret_read = Some(self.house.clock.monotonic());
+        let credentials = read.map_err(|e| Halt::Account(secret_trouble(&namespace, &name, &e)))?;
+        let ca = self.ca(backend, &namespace).await?;
+        let driver = self
+            .house
+            .connector
+            .connect(backend, &backend.system, &credentials, ca.as_deref())
+            .map_err(Halt::Account)?;
+        let old = self.session.take();
+        let replaced = old.is_some();
+        if let Some(old) = old {
+            old.driver.close().await;
+        }
+        self.stakes.clear();
+        self.troubles.forgive();
+        self.session = Some(Session { driver, generation: backend.generation, probed: None, replaced });
+        Ok(())
+    }
+
+    /// While an outage lasts nothing is asked, unless the Backend was changed or a person asks.
+    fn wait_out(&self, backend: &BackendView) -> Result<(), Halt> {
+        let changed = self.session.as_ref().is_some_and(|s| s.generation != backend.generation);
+        let asked = self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref());
+        match &self.outage {
+            Some(outage) if outage.until > self.now() && !changed && !asked && self.session.is_none() => {
+                Err(Halt::Account(outage.error.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// After refused credentials the Secret is read again, at most once a minute; at once when a person asks.
+    fn rereads_secret(&self, backend: &BackendView) -> bool {
+        let refused = self.outage.as_ref().is_some_and(|o| o.error.class == Class::Unauthorized);
+        let pause = self.house.clock.monotonic().saturating_sub(self.secret_read.unwrap_or_default());
+        (refused && pause >= SECRET_PAUSE)
+            || self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref())
+    }
+
+    /// Refused credentials may have been rotated: if the Secret was not read within a minute, that is tried at once.
+    pub(super) fn may_read_secret(&self, error: &DriverError) -> bool {
+        let read = self.secret_read.unwrap_or_default();
+        let pause = self.house.clock.monotonic().saturating_sub(read);
+        error.class == Class::Unauthorized && self.session.is_some() && pause >= SECRET_PAUSE
+    }
+
+    fn credentials_namespace(&self, backend: &BackendView) -> String {
+        match backend.id.kind {
+            BackendKind::Backend => backend.id.namespace.to_string(),
+            BackendKind::ClusterBackend => self.house.operator_namespace.clone(),
+        }
+    }
+
+    async fn ca(&self, backend: &BackendView, namespace: &str) -> Result<Option<String>, Halt> {
+        let Some((kind, name, key)) = &backend.settings.ca else { return Ok(None) };
+        let pem = self.house.secrets.ca(namespace, kind, name, key).await.map_err(|e| {
+            let message = format!("spec.caRef: {kind} {namespace}/{name} {e}");
+            Halt::Account(DriverError::new(Class::Rejected, Reason::CaInvalid, message))
+        })?;
+        Ok(Some(pem))
+    }
+
+    /// A Backend that was never seen is probed although nothing hangs on it: people want to know whether it works.
+    /// So is one that was out of reach, once its time has come.
+    pub(super) fn needs_probe(&self) -> bool {
+        let waited = self.outage.as_ref().is_some_and(|outage| outage.until <= self.now());
+        let replaced = self.session.as_ref().is_some_and(|s| s.replaced && s.probed.is_none());
+        self.memory.account.is_none() || waited || replaced
+    }
+
+    /// The account behind the driver is the one we know and nobody else's: needed before the first call of a pass.
+    pub(super) async fn ensure_account(&mut self, desired: &Desired) -> Result<(), Halt> {
+        let backend = &desired.backend;
+        let age = |probed: Duration| self.house.clock.monotonic().saturating_sub(probed);
+        let Some(session) = &self.session else { return Err(Halt::Account(not_connected())) };
+        let driver = session.driver.clone();
+        if session.probed.is_some_and(|probed| age(probed) < backend.settings.drift_interval)
+            && self.outage.is_none()
+        {
+            return Ok(());
+        }
+        if let Some(outage) = self.outage.as_ref().filter(|outage| outage.until > self.now()) {
+            return Err(Halt::Account(outage.error.clone()));
+        }
+        let probe = driver.probe().await.map_err(Halt::Account)?;
+        let claim = Claim {
+            system: driver.facts().system,
+            evidence: probe.account.evidence.clone(),
+            created: backend.created,
+        };
+        let writes = match recognise(driver.as_ref(), backend, &self.memory, probe.account) {
+            Recognised::New(write) => vec![write, Write::Since(self.now())],
+            Recognised::Same(write) => vec![write],
+            Recognised::Accepted(writes) => writes,
+            Recognised::Changed(error) => return Err(Halt::Account(error)),
+        };
+        if let Err(other) = self.house.accounts.claim(&self.id, claim, driver.as_ref()) {
+            let message = format!("{other} already works this account; delete one of the two");
+            return Err(Halt::Account(DriverError::new(
+                Class::Rejected,
+                Reason::AccountAlreadyManaged,
+                message,
+            )));
+        }
+        self.commit(writes)?;
+        self.outage = None;
+        if let Some(session) = &mut self.session {
+            session.probed = Some(self.house.clock.monotonic());
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn not_connected() -> DriverError {
+    DriverError::new(Class::Transient, Reason::Probing, "connecting")
+}

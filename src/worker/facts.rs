@@ -1,0 +1,270 @@
+//! Where every assignment and the backend stand, from what the worker knows. Reads nothing, decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Worker, compile::Kept, observers::Watching};
+use crate::{
+    api::{Mode, conditions::Reason},
+    drivers::{Finding, Severity},
+    index::{AssignmentView, Desired, Input},
+    model::{ItemKey, ObjectName, memory::Origin},
+    plan::{ItemVerdict, merge::Lost, release::effective},
+    report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
+};
+
+/// Capability recorded once a packed write was verified for all its documents (R19).
+pub const PACKED: &str = "PackedWrites";
+
+const PATHS: usize = 20;
+const OBJECTS: usize = 16;
+
+/// What is known of the account besides its items.
+#[derive(Debug, Clone, Default)]
+pub struct AccountState {
+    /// The guard holds removals: both numbers and the ways on.
+    pub held: Option<String>,
+    /// A deploy is awaited or held.
+    pub deployment: Option<(Reason, String)>,
+    /// The store cannot remember.
+    pub store_trouble: Option<String>,
+    /// Objects with our mark that nobody claims.
+    pub orphaned: u32,
+}
+
+fn fact(status: Option<bool>, reason: Reason, message: impl Into<String>) -> Fact {
+    Fact { status, reason, message: message.into() }
+}
+
+impl Worker {
+    /// The facts of one assignment.
+    pub(super) fn assignment_facts(&self, desired: &Desired, view: &AssignmentView) -> AssignmentFacts {
+        let kept = self.stakes.get(&view.name);
+        let binding = view.binding();
+        let items: Vec<&ItemKey> =
+            kept.map(|k| k.items.iter().map(|(item, _)| item).collect()).unwrap_or_default();
+        let watching = self.watching.get(&view.name);
+        let origin = items.first().and_then(|item| self.memory.items.get(*item)).map(|record| record.origin);
+        let origin = origin.or(self.is_document_system().then_some(Origin::Document));
+        AssignmentFacts {
+            name: view.name.clone(),
+            uid: view.uid.clone(),
+            generation: view.generation,
+            policy_generation: binding.map(|b| b.policy_generation),
+            handled_request: self.handled.get(&view.name.to_string()).cloned(),
+            standing: self.standing(desired, view, kept, &items, watching),
+            targets_resolved: targets_resolved(view, kept),
+            accepted: self.accepted(view, kept, &items),
+            in_sync: self.in_sync(view, &items, watching),
+            overridden: lost_leaves(&self.overridden, &view.name),
+            targets: self.counts(kept, &items),
+            problems: self.problems(kept, &items),
+            objects: watching.map_or_else(|| self.objects(&items), |w| w.objects.clone()),
+            operations: self.operations(&items),
+            plan: self.plan(&items, watching),
+            mode: if view.observe_only { Mode::Observe } else { Mode::Apply },
+            release_policy: effective(view.release_policy, origin),
+        }
+    }
+
+    fn is_document_system(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| !session.driver.facts().deletes)
+    }
+
+    fn accepted(&self, view: &AssignmentView, kept: Option<&Kept>, items: &[&ItemKey]) -> Fact {
+        if let Input::Frozen { reason, message } = &view.input {
+            return fact(Some(false), *reason, message.clone());
+        }
+        if let Some(refused) = kept.and_then(Kept::refused) {
+            return fact(Some(false), refused.reason, refused.message.clone());
+        }
+        for item in items {
+            if let Some(ItemVerdict::Blocked(reason, message)) = self.verdicts.get(*item) {
+                return fact(Some(false), *reason, message.clone());
+            }
+        }
+        if kept.is_none() || self.outage.is_some() && self.has_open_work(items) {
+            return fact(None, Reason::NotObserved, "not looked at yet");
+        }
+        fact(Some(true), Reason::Accepted, "")
+    }
+
+    fn in_sync(&self, view: &AssignmentView, items: &[&ItemKey], watching: Option<&Watching>) -> Fact {
+        if let Some(watching) = watching {
+            return match &watching.trouble {
+                Some((reason, message)) => fact(Some(false), *reason, message.clone()),
+                None if watching.plan.create + watching.plan.update == 0 => {
+                    fact(Some(true), Reason::InStep, "")
+                }
+                None => fact(
+                    Some(false),
+                    Reason::DriftDetected,
+                    format!("differs: {}", watching.paths.join(", ")),
+                ),
+            };
+        }
+        let unread =
+            |item: &&&ItemKey| self.memory.items.get(**item).is_none_or(|record| record.observed.is_none());
+        let differing: Vec<String> = items
+            .iter()
+            .filter(|item| !self.is_proven_or_blocked(item))
+            .flat_map(|item| match self.verdicts.get(*item) {
+                Some(ItemVerdict::Differs(paths)) => {
+                    paths.iter().map(|path| format!("{item} {path}")).collect()
+                }
+                Some(ItemVerdict::Undeployed) => vec![format!("{item} (not deployed)")],
+                _ => vec![item.to_string()],
+            })
+            .take(PATHS)
+            .collect();
+        let compiled = self.stakes.get(&view.name).is_some();
+        if !compiled || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
+            return fact(None, Reason::NotObserved, "what the system holds has not been read");
+        }
+        if differing.is_empty() {
+            return fact(Some(true), Reason::InStep, "");
+        }
+        fact(Some(false), Reason::DriftDetected, format!("differs: {}", differing.join(", ")))
+    }
+
+    fn counts(&self, kept: Option<&Kept>, items: &[&ItemKey]) -> TargetCounts {
+        let mut counts = TargetCounts { desired: kept.map_or(0, |k| k.targets), ..TargetCounts::default() };
+        if items.is_empty() {
+            counts.unknown = counts.desired;
+            return counts;
+        }
+        let mut of_items = TargetCounts::default();
+        for item in items {
+            match self.verdicts.get(*item) {
+                Some(ItemVerdict::Blocked(..)) => of_items.failed += 1,
+                Some(_) => of_items.pending += 1,
+                None if self.is_proven_or_blocked(item) => of_items.accepted += 1,
+                None => of_items.unknown += 1,
+            }
+        }
+        spread(&mut counts, &of_items);
+        counts
+    }
+
+    fn problems(&self, kept: Option<&Kept>, items: &[&ItemKey]) -> Vec<Problem> {
+        let findings = kept.map(|k| k.findings.as_slice()).unwrap_or_default();
+        let mut problems: Vec<_> = findings.iter().map(problem).collect();
+        for item in items {
+            if let Some(ItemVerdict::Blocked(reason, message)) = self.verdicts.get(*item) {
+                problems.push(Problem {
+                    target: self.title(item),
+                    reason: *reason,
+                    message: message.clone(),
+                });
+            }
+        }
+        problems.sort();
+        problems.dedup();
+        problems.truncate(PATHS);
+        problems
+    }
+
+    fn title(&self, item: &ItemKey) -> String {
+        self.memory.items.get(item).map_or_else(|| item.to_string(), |record| record.title.clone())
+    }
+
+    fn objects(&self, items: &[&ItemKey]) -> Vec<ObjectFact> {
+        let mut objects: Vec<_> = items
+            .iter()
+            .filter_map(|item| {
+                let record = self.memory.items.get(*item)?;
+                Some(ObjectFact {
+                    key: record.status_key.clone(),
+                    id: record.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    name: record.title.clone(),
+                    active: record.observed.as_ref().and_then(|o| o.enabled),
+                    provenance: record.observed.as_ref().map(|o| o.provenance.clone()).unwrap_or_default(),
+                })
+            })
+            .collect();
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        objects.truncate(OBJECTS);
+        objects
+    }
+
+    fn operations(&self, items: &[&ItemKey]) -> Option<OperationsFact> {
+        let mut open: Vec<_> = self
+            .memory
+            .operations
+            .iter()
+            .filter(|(_, task)| task.items.keys().any(|item| items.contains(&item)))
+            .collect();
+        open.sort_by_key(|(id, task)| (task.since, (*id).clone()));
+        let (id, oldest) = open.first()?;
+        Some(OperationsFact {
+            in_flight: u32::try_from(open.len()).unwrap_or(u32::MAX),
+            id: (*id).clone(),
+            state: oldest.state,
+            since: oldest.since,
+            targets: u32::try_from(oldest.items.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn plan(&self, items: &[&ItemKey], watching: Option<&Watching>) -> Option<PlanFact> {
+        if let Some(watching) = watching {
+            return Some(watching.plan.clone());
+        }
+        let held = items.iter().filter(|item| self.verdicts.get(**item) == Some(&ItemVerdict::Held)).count();
+        (held > 0).then(|| {
+            let held = u32::try_from(held).unwrap_or(u32::MAX);
+            PlanFact {
+                create: 0,
+                update: 0,
+                remove: held,
+                summary: format!("{held} removals are held by the guard"),
+            }
+        })
+    }
+}
+
+fn targets_resolved(view: &AssignmentView, kept: Option<&Kept>) -> Fact {
+    if let Input::Frozen { reason, message } = &view.input {
+        return fact(None, *reason, message.clone());
+    }
+    let Some(kept) = kept else { return fact(None, Reason::Resolving, "not looked up yet") };
+    let first = kept.findings.iter().filter(|f| f.severity != Severity::Note).min();
+    match first {
+        Some(finding) => {
+            fact(Some(false), finding.reason, format!("{}: {}", finding.subject, finding.message))
+        }
+        None => fact(Some(true), Reason::Resolved, ""),
+    }
+}
+
+fn problem(finding: &Finding) -> Problem {
+    Problem { target: finding.subject.clone(), reason: finding.reason, message: finding.message.clone() }
+}
+
+/// Targets and items need not be one to one (a role list is one object): the share of items is what targets get,
+/// rounded so that nothing is claimed that is not proven.
+fn spread(counts: &mut TargetCounts, items: &TargetCounts) {
+    let total = items.accepted + items.pending + items.failed + items.unknown;
+    if total == counts.desired {
+        *counts = TargetCounts { desired: counts.desired, ..*items };
+        return;
+    }
+    let share = |n: u32| n.saturating_mul(counts.desired).checked_div(total).unwrap_or_default();
+    counts.failed = share(items.failed);
+    counts.unknown = share(items.unknown);
+    counts.accepted = share(items.accepted);
+    counts.pending = counts.desired.saturating_sub(counts.failed + counts.unknown + counts.accepted);
+    if items.pending == 0 && counts.pending > 0 {
+        let rest = counts.pending;
+        counts.pending = 0;
+        if items.accepted == total { counts.accepted += rest } else { counts.unknown += rest }
+    }
+}
+
+/// Lines `item path`, at most 20. The winner is named only within the namespace (R12).
+fn lost_leaves(all: &BTreeMap<ObjectName, BTreeSet<Lost>>, name: &ObjectName) -> Vec<String> {
+    let lost = all.get(name).into_iter().flatten().take(PATHS);
+    lost.map(|lost| match lost.to.namespace == name.namespace {
+        true => format!("{} {} (by {})", lost.item, lost.path, lost.to.name),
+        false => format!("{} {}", lost.item, lost.path),
+    })
+    .collect()
+}

@@ -1,0 +1,285 @@
+//! A look at the system: compile what is wanted of a round's items, read them, merge.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{Worker, compile::held_claims, record, round::Halt};
+use crate::{
+    drivers::{Compiled, DesiredItem, Driver, Scope},
+    index::Desired,
+    model::{
+        Digest, ExternalId, ItemKey, LeafPath, Mark, ObjectName, Observation, Shape,
+        memory::{CatalogueRecord, ClaimRecord, TaskState, Write},
+    },
+    plan::{
+        diff::leaf_digest,
+        identify::Adopt,
+        merge::{Stake, merge},
+        release::Release,
+    },
+};
+
+/// What one look shows.
+pub struct Look {
+    /// The driver it was made with.
+    pub driver: Arc<dyn Driver>,
+    /// Merged desired state of the round's items.
+    pub items: BTreeMap<ItemKey, DesiredItem>,
+    /// Inputs digest per item.
+    pub inputs: BTreeMap<ItemKey, Digest>,
+    /// Items being let go of.
+    pub releasing: BTreeSet<ItemKey>,
+    /// What each contributor claims of each item.
+    pub claims: BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    /// Items that keep members because an include does not resolve (R16).
+    pub keep_members: BTreeSet<ItemKey>,
+    /// `spec.adopt` of the oldest contributor that has one.
+    pub adopt: BTreeMap<ItemKey, Adopt>,
+    /// Marks of items being let go of.
+    pub(super) marks: BTreeMap<ItemKey, Mark>,
+    /// What was read.
+    pub observation: Observation,
+    pub(super) states: BTreeMap<String, TaskState>,
+}
+
+impl Worker {
+    /// When names and ids are to be listed: at once where that was never done, after a drift interval, and in growing
+    /// steps while something does not resolve (R16). `None`: nobody needs any.
+    pub(super) fn catalogue_due(&self, desired: &Desired) -> Option<Timestamp> {
+        if !desired.assignments.values().any(|view| view.binding().is_some()) {
+            return None;
+        }
+        let Some(record) = &self.memory.catalogue else { return Some(Timestamp::MIN) };
+        let interval =
+            jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
+        let unresolved = |kept: &super::compile::Kept| {
+            let open =
+                |f: &crate::drivers::Finding| f.severity != crate::drivers::Severity::Note && f.may_resolve();
+            !kept.view.suspended && kept.findings.iter().any(open)
+        };
+        let age = match self.stakes.iter().any(|(_, kept)| unresolved(kept)) {
+            true => interval.min(jiff::SignedDuration::from_mins(1i64 << self.catalogue_misses.min(6))),
+            false => interval,
+        };
+        Some(record.at.checked_add(age).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Lists names and ids anew. Returns whether they differ from before.
+    pub(super) async fn refresh_catalogue(&mut self) -> Result<bool, Halt> {
+        let Some(session) = &self.session else { return Ok(false) };
+        let catalogue = session.driver.catalogue().await.map_err(Halt::Account)?;
+        let same = self.memory.catalogue.as_ref().is_some_and(|c| c.catalogue == catalogue);
+        self.catalogue_misses = if same { self.catalogue_misses.saturating_add(1) } else { 0 };
+        self.commit(vec![Write::Catalogue(CatalogueRecord { at: self.now(), catalogue })])?;
+        Ok(!same)
+    }
+
+    /// Reads the round's items (and what observers watch) and merges what is wanted of them.
+    pub(super) async fn look(
+        &mut self,
+        desired: &Desired,
+        round: BTreeSet<ItemKey>,
+        rest: &[Release],
+        watching: &BTreeSet<ObjectName>,
+    ) -> Result<Look, Halt> {
+        let Some(session) = &self.session else { return Err(Halt::Account(super::connect::not_connected())) };
+        let driver = session.driver.clone();
+        let compiled = self.compile_holders(desired, &round);
+        let scope = self.scope(desired, &round, &compiled, watching);
+        let observation = driver.observe(&scope).await.map_err(Halt::Account)?;
+        let states = self.ask_tasks(driver.as_ref(), &round).await;
+        let look = self.merge(desired, round, rest, &compiled, observation, driver, states);
+        Ok(look)
+    }
+
+    fn compile_holders(
+        &self,
+        desired: &Desired,
+        round: &BTreeSet<ItemKey>,
+    ) -> BTreeMap<ObjectName, Compiled> {
+        let holders: BTreeSet<&ObjectName> =
+            round.iter().flat_map(|item| self.stakes.holders(item)).map(|(who, _)| who).collect();
+        holders
+            .into_iter()
+            .filter(|who| self.stakes.get(who).is_some_and(super::compile::Kept::pushes))
+            .filter_map(|who| Some((who.clone(), self.compile_one(desired.assignments.get(who)?)?)))
+            .collect()
+    }
+
+    fn scope(
+        &self,
+        desired: &Desired,
+        round: &BTreeSet<ItemKey>,
+        compiled: &BTreeMap<ObjectName, Compiled>,
+        watching: &BTreeSet<ObjectName>,
+    ) -> Scope {
+        let mut scope = Scope::default();
+        let watched: Vec<Compiled> =
+            watching.iter().filter_map(|name| self.compile_one(desired.assignments.get(name)?)).collect();
+        let documents = compiled
+            .values()
+            .flat_map(|c| c.contributions.iter().filter(|c| round.contains(&c.item)))
+            .chain(watched.iter().flat_map(|c| &c.contributions))
+            .filter(|c| c.shape == Shape::Document);
+        for contribution in documents {
+            scope
+                .documents
+                .entry(contribution.item.clone())
+                .or_default()
+                .extend(contribution.leaves.keys().cloned());
+        }
+        for item in round {
+            let claimed = self
+                .memory
+                .claims_on(item)
+                .flat_map(|(_, claim)| claim.leaves.iter().map(|(p, _)| p.clone()));
+            let claimed: BTreeSet<LeafPath> = claimed.collect();
+            if !claimed.is_empty() {
+                scope.documents.entry(item.clone()).or_default().extend(claimed);
+            }
+        }
+        scope
+    }
+
+    /// Failing to ask for a task is not a failure of the round: the documents are read anyway.
+    async fn ask_tasks(&self, driver: &dyn Driver, round: &BTreeSet<ItemKey>) -> BTreeMap<String, TaskState> {
+        let mut states = BTreeMap::new();
+        for (id, task) in &self.memory.operations {
+            if task.items.keys().any(|item| round.contains(item))
+                && let Ok(Some(state)) = driver.check(id).await
+            {
+                states.insert(id.clone(), state);
+            }
+        }
+        states
+    }
+
+    #[allow(clippy::too_many_arguments)] // the parts of a look, each from another step
+    fn merge(
+        &mut self,
+        desired: &Desired,
+        round: BTreeSet<ItemKey>,
+        rest: &[Release],
+        compiled: &BTreeMap<ObjectName, Compiled>,
+        observation: Observation,
+        driver: Arc<dyn Driver>,
+        states: BTreeMap<String, TaskState>,
+    ) -> Look {
+        let held: Vec<_> = round
+            .iter()
+            .flat_map(|item| self.stakes.holders(item).iter().map(move |(who, _)| (item, who)))
+            .filter(|(_, who)| !compiled.contains_key(*who))
+            .filter_map(|(item, who)| {
+                let view = &self.stakes.get(who)?.view;
+                let claim = held_claims(view, &self.memory).find(|(key, _)| *key == item)?.1;
+                Some(Stake::Held { assignment: who, item, claim })
+            })
+            .collect();
+        let live = compiled
+            .values()
+            .flat_map(|c| &c.contributions)
+            .filter(|c| round.contains(&c.item))
+            .map(Stake::Live);
+        let stakes: Vec<_> = held.into_iter().chain(live).collect();
+        let read: BTreeMap<_, _> =
+            observation.items.iter().filter_map(|item| Some((item.key.as_ref()?, item))).collect();
+        let digest = |path: &LeafPath, leaf: &crate::model::LeafValue| {
+            leaf_digest(driver.as_ref(), &self.digester, path, leaf)
+        };
+        let stands = |item: &ItemKey, path: &LeafPath| {
+            let value = read.get(item)?.leaves.get(path)?;
+            Some(self.digester.json(&driver.canonicalise(path, value)))
+        };
+        let merged = merge(&stakes, &digest, &stands);
+        let contributors: BTreeSet<ObjectName> = compiled.keys().cloned().collect();
+        self.overridden.retain(|who, _| !contributors.contains(who));
+        self.conflicts.retain(|who, _| !contributors.contains(who));
+        self.overridden.extend(merged.overridden);
+        self.conflicts.extend(merged.conflicts);
+        let inputs =
+            merged.items.keys().map(|i| (i.clone(), self.stakes.inputs(i, &self.digester))).collect();
+        let keep_members = self.keep_members(&merged.items);
+        Look {
+            inputs,
+            keep_members,
+            claims: self.claims(desired, compiled, driver.as_ref()),
+            adopt: adoptions(desired, &merged.items),
+            marks: self.marks(desired, rest),
+            items: merged.items,
+            releasing: rest.iter().map(|release| release.item.clone()).collect(),
+            driver,
+            observation,
+            states,
+        }
+    }
+
+    fn keep_members(&self, items: &BTreeMap<ItemKey, DesiredItem>) -> BTreeSet<ItemKey> {
+        let unresolved =
+            |who: &ObjectName| self.stakes.get(who).is_some_and(|kept| kept.left_out().is_some());
+        items
+            .values()
+            .filter(|item| item.contributors.iter().any(unresolved))
+            .map(|i| i.key.clone())
+            .collect()
+    }
+
+    fn claims(
+        &self,
+        desired: &Desired,
+        compiled: &BTreeMap<ObjectName, Compiled>,
+        driver: &dyn Driver,
+    ) -> BTreeMap<(ItemKey, ObjectName), ClaimRecord> {
+        let mut claims = BTreeMap::new();
+        for (who, compiled) in compiled {
+            let Some(view) = desired.assignments.get(who) else { continue };
+            let policy_generation = view.binding().map_or(0, |b| b.policy_generation);
+            for contribution in &compiled.contributions {
+                let claim =
+                    record::claim(contribution, view.generation, policy_generation, driver, &self.digester);
+                claims.insert((contribution.item.clone(), who.clone()), claim);
+            }
+        }
+        claims
+    }
+
+    /// Marks of objects being let go of: as recorded, or as compiled where a lost store took the record.
+    fn marks(&self, desired: &Desired, rest: &[Release]) -> BTreeMap<ItemKey, Mark> {
+        let mut marks = BTreeMap::new();
+        for release in rest {
+            let recorded = self.memory.items.get(&release.item).and_then(|record| record.mark.clone());
+            let compiled = || {
+                let compiled = self.compile_one(desired.assignments.get(&release.by)?)?;
+                let contribution = compiled.contributions.into_iter().find(|c| c.item == release.item)?;
+                match contribution.shape {
+                    Shape::Object { identity } => Some(identity.mark()),
+                    Shape::Document => None,
+                }
+            };
+            if let Some(mark) = recorded.or_else(compiled) {
+                marks.insert(release.item.clone(), mark);
+            }
+        }
+        marks
+    }
+}
+
+/// The oldest contributor that says `adopt` decides (R5).
+fn adoptions(desired: &Desired, items: &BTreeMap<ItemKey, DesiredItem>) -> BTreeMap<ItemKey, Adopt> {
+    let adopt = |item: &DesiredItem| {
+        let mut views: Vec<_> =
+            item.contributors.iter().filter_map(|who| desired.assignments.get(who)).collect();
+        views.sort_by_key(|view| (view.created, view.name.clone()));
+        views.iter().find_map(|view| {
+            let adopt = view.binding()?.spec.adopt.as_ref()?;
+            Some(match &adopt.id {
+                Some(id) => Adopt::Id(ExternalId(id.0.as_str().into())),
+                None => Adopt::ByName,
+            })
+        })
+    };
+    items.values().filter_map(|item| Some((item.key.clone(), adopt(item)?))).collect()
+}

@@ -1,0 +1,209 @@
+//! What a read changes in memory. Pure.
+
+use jiff::Timestamp;
+
+use crate::{
+    drivers::{DesiredItem, Translate},
+    model::{
+        Digest, Digester, ItemKey, LeafPath, MemberKind, ObservedItem, Shape,
+        memory::{ClaimRecord, ItemRecord, LeafDigests, Memory, ObservedRecord, Origin, Write},
+    },
+    plan::{
+        Difference, ItemVerdict,
+        draft::{Draft, Inputs},
+    },
+};
+
+/// Leaves that were lost to somebody else are remembered this often (contested).
+const DRIFTS_KEPT: usize = 3;
+
+/// The writes that record a read: item records, absences, settled intents.
+pub fn record(inputs: &Inputs<'_>, draft: &Draft) -> Vec<Write> {
+    let mut writes = Vec::new();
+    for (key, desired) in inputs.items {
+        match inputs.identified.found.get(key) {
+            Some(observed) => {
+                let record = seen(inputs, draft, desired, observed);
+                if inputs.memory.items.get(key) != Some(&record) {
+                    writes.push(Write::Item(key.clone(), Some(Box::new(record))));
+                }
+                if inputs.memory.intents.contains_key(key) {
+                    writes.push(Write::Intent(key.clone(), None));
+                }
+            }
+            None => writes.extend(missed(inputs, key)),
+        }
+    }
+    writes
+}
+
+fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &ObservedItem) -> ItemRecord {
+    let key = &desired.key;
+    let before = inputs.memory.items.get(key);
+    let wanted = inputs.inputs.get(key).copied();
+    let in_step = draft.verdicts.get(key) == Some(&ItemVerdict::InStep);
+    let difference = draft.differences.get(key);
+    let mut record = before.cloned().unwrap_or_else(|| new_record(inputs, desired, observed));
+    record.id.clone_from(&observed.id);
+    record.mark = desired.mark();
+    record.title.clone_from(&desired.title);
+    record.status_key.clone_from(&desired.status_key);
+    record.absences = 0;
+    record.retiring = false;
+    record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
+    judge_last_write(&mut record, before, wanted, difference, inputs);
+    note_drift(&mut record, before, wanted, difference, inputs.now);
+    record.observed = Some(ObservedRecord {
+        at: inputs.now,
+        leaves: digests(inputs.driver, inputs.digester, desired, observed),
+        members: members_digest(inputs.digester, desired, observed),
+        enabled: observed.enabled,
+        pending: observed.pending,
+        proves: wanted.filter(|_| in_step),
+        provenance: observed.provenance.clone(),
+    });
+    record
+}
+
+fn new_record(inputs: &Inputs<'_>, desired: &DesiredItem, observed: &ObservedItem) -> ItemRecord {
+    let origin = match desired.shape {
+        Shape::Document => Origin::Document,
+        Shape::Object { .. } if inputs.identified.adopted.contains(&desired.key) => Origin::Adopted,
+        Shape::Object { .. } => Origin::Created,
+    };
+    ItemRecord::new(origin, observed.id.clone(), desired.mark(), &desired.title, &desired.status_key)
+}
+
+/// Did the last write stick? Judged once per write, and not while its task is open.
+fn judge_last_write(
+    record: &mut ItemRecord,
+    before: Option<&ItemRecord>,
+    wanted: Option<Digest>,
+    difference: Option<&Difference>,
+    inputs: &Inputs<'_>,
+) {
+    let read_since = before.and_then(|b| b.observed.as_ref()).map(|o| o.at);
+    let Some(sent) = record.sent.as_mut().filter(|sent| Some(sent.desired) == wanted) else { return };
+    if !difference.is_some_and(Difference::needs_write) {
+        sent.misses = 0;
+    } else if read_since.is_none_or(|read| read <= sent.at) && task_is_closed(inputs, before) {
+        sent.misses = sent.misses.saturating_add(1);
+    }
+}
+
+fn task_is_closed(inputs: &Inputs<'_>, before: Option<&ItemRecord>) -> bool {
+    let Some(before) = before else { return true };
+    !inputs.memory.operations.values().any(|op| {
+        op.items
+            .keys()
+            .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
+    })
+}
+
+/// Only documents can be contested: objects carry marks, so a rival is told by name.
+fn note_drift(
+    record: &mut ItemRecord,
+    before: Option<&ItemRecord>,
+    wanted: Option<Digest>,
+    difference: Option<&Difference>,
+    now: Timestamp,
+) {
+    let proven = before.and_then(|b| b.observed.as_ref()).and_then(|o| o.proves);
+    if record.origin == Origin::Document && proven.is_some() && proven == wanted && difference.is_some() {
+        record.drifted.push(now);
+        let surplus = record.drifted.len().saturating_sub(DRIFTS_KEPT);
+        record.drifted.drain(..surplus);
+    }
+}
+
+/// A recorded object that is not in a complete view was missed once more (F23).
+fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
+    let record = inputs.memory.items.get(key)?;
+    let counts = inputs.observation.complete && record.id.is_some() && record.absences < 2;
+    counts.then(|| {
+        let record = ItemRecord { absences: record.absences + 1, observed: None, ..record.clone() };
+        Write::Item(key.clone(), Some(Box::new(record)))
+    })
+}
+
+/// Digests of the owned leaves as read.
+fn digests(
+    driver: &dyn Translate,
+    digester: &Digester,
+    desired: &DesiredItem,
+    observed: &ObservedItem,
+) -> LeafDigests {
+    let digest =
+        |path: &LeafPath| observed.leaves.get(path).map(|v| digester.json(&driver.canonicalise(path, v)));
+    desired.leaves.keys().filter_map(|path| Some((path.clone(), digest(path)?))).collect()
+}
+
+fn members_digest(digester: &Digester, desired: &DesiredItem, observed: &ObservedItem) -> Digest {
+    let owned: Vec<(MemberKind, _)> =
+        desired.members.keys().filter_map(|kind| Some((*kind, observed.members.get(kind)?))).collect();
+    digester.bytes(format!("{owned:?}").as_bytes())
+}
+
+/// The claims of one round's contributors, written before the first effect and again when proven.
+pub fn claim(
+    contribution: &crate::model::Contribution,
+    generation: i64,
+    policy_generation: i64,
+    driver: &dyn Translate,
+    digester: &Digester,
+) -> ClaimRecord {
+    let leaves = contribution
+        .leaves
+        .iter()
+        .map(|(path, leaf)| (path.clone(), crate::plan::diff::leaf_digest(driver, digester, path, leaf)))
+        .collect();
+    ClaimRecord {
+        leaves,
+        members: contribution.members.clone(),
+        priority: contribution.priority,
+        generation,
+        policy_generation,
+    }
+}
+
+/// A claim before an effect keeps what it held before: what is being dropped is not yet let go of.
+pub fn widened(new: &ClaimRecord, old: Option<&ClaimRecord>) -> ClaimRecord {
+    let mut claim = new.clone();
+    let Some(old) = old else { return claim };
+    for (path, digest) in &old.leaves {
+        if !claim.leaves.iter().any(|(p, _)| p == path) {
+            claim.leaves.push((path.clone(), *digest));
+        }
+    }
+    claim.leaves.sort();
+    claim
+}
+
+/// Everything to forget once an item is let go of.
+pub fn forget(
+    memory: &Memory,
+    item: &ItemKey,
+    by: &crate::model::ObjectName,
+    leaves: Option<&std::collections::BTreeSet<LeafPath>>,
+) -> Vec<Write> {
+    let mut writes = Vec::new();
+    let remaining = leaves.and_then(|gone| {
+        let mut claim = memory.claims.get(&(item.clone(), by.clone()))?.clone();
+        claim.leaves.retain(|(path, _)| !gone.contains(path));
+        Some(claim)
+    });
+    let others: Vec<_> =
+        memory.claims_on(item).filter(|(who, _)| *who != by).map(|(_, claim)| claim).collect();
+    let held = |path: &LeafPath| {
+        others.iter().copied().chain(&remaining).any(|claim| claim.leaves.iter().any(|(p, _)| p == path))
+    };
+    for (_, path) in memory.pre_images.keys().filter(|(key, path)| key == item && !held(path)) {
+        writes.push(Write::PreImage(item.clone(), path.clone(), None));
+    }
+    if others.is_empty() && remaining.is_none() {
+        writes.push(Write::Item(item.clone(), None));
+        writes.push(Write::Intent(item.clone(), None));
+    }
+    writes.push(Write::Claim(item.clone(), by.clone(), remaining));
+    writes
+}

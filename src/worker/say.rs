@@ -1,0 +1,284 @@
+//! When to say what: one status per converge (promise 7).
+//!
+//! Work in progress is not told for 30 s (R21), except what a person would wait for: a task, a hold, a human's turn.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Content, Worker,
+    apply::Applied,
+    look::Look,
+    ports::{Event, Regarding},
+    record,
+    round::Halt,
+};
+use crate::{
+    api::conditions::Reason,
+    index::{AssignmentView, Desired},
+    model::{ItemKey, ObjectName, Secret},
+    plan::{Approved, ChangeKind, ItemVerdict, Plan, release::Release, steps::PlannedStep},
+    report::facts::Standing,
+};
+
+/// Quick work is not worth a status of its own.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Who has something new to say, and who is still at work.
+#[derive(Debug, Default)]
+pub struct Pace {
+    dirty: BTreeSet<ObjectName>,
+    /// Since when, and whether that was told.
+    working: BTreeMap<ObjectName, (Duration, bool)>,
+    told_all: bool,
+    outage: Option<String>,
+}
+
+impl Pace {
+    /// These may stand differently now.
+    pub fn touch(&mut self, names: impl IntoIterator<Item = ObjectName>) {
+        self.dirty.extend(names);
+    }
+
+    /// In how long somebody has been at work for long enough to say so.
+    pub fn next(&self, now: Duration) -> Option<Duration> {
+        let untold = self.working.values().filter(|(_, told)| !told);
+        untold.map(|(since, _)| (*since + QUIET).saturating_sub(now)).min()
+    }
+}
+
+/// Whether a standing is told at once although it will pass by itself.
+fn worth_telling(standing: &Standing) -> bool {
+    match standing {
+        Standing::Working(reason, _) => {
+            matches!(reason, Reason::TaskPending | Reason::TaskStarted | Reason::StoreUnavailable)
+        }
+        Standing::Terminating { stalled, .. } => *stalled,
+        _ => true,
+    }
+}
+
+impl Worker {
+    /// Reports what changed: assignments that were touched, the backend always (equal statuses are not written).
+    pub(super) fn say(&mut self, desired: &Desired) {
+        let now = self.house.clock.monotonic();
+        let outage = self.outage.as_ref().map(|o| o.error.message.clone());
+        if !self.pace.told_all || self.pace.outage != outage {
+            self.pace.touch(desired.assignments.keys().cloned());
+            self.pace.told_all = true;
+            self.pace.outage = outage;
+        }
+        let working: Vec<_> = self.pace.working.keys().cloned().collect();
+        self.pace.touch(working);
+        for name in std::mem::take(&mut self.pace.dirty) {
+            let Some(view) = desired.assignments.get(&name) else {
+                self.pace.working.remove(&name);
+                continue;
+            };
+            self.say_one(desired, view, now);
+        }
+        self.house.reporter.backend(self.backend_facts(desired));
+    }
+
+    fn say_one(&mut self, desired: &Desired, view: &AssignmentView, now: Duration) {
+        let facts = self.assignment_facts(desired, view);
+        if worth_telling(&facts.standing) {
+            self.pace.working.remove(&view.name);
+        } else {
+            let (since, told) = self.pace.working.entry(view.name.clone()).or_insert((now, false));
+            if now.saturating_sub(*since) < QUIET {
+                return;
+            }
+            *told = true;
+        }
+        self.house.reporter.assignment(facts);
+    }
+
+    /// Releases that came to an end, claims that are proven, finalizers that can go.
+    pub(super) async fn conclude(
+        &mut self,
+        desired: &Desired,
+        released: &BTreeMap<ItemKey, ItemVerdict>,
+        rest: &[Release],
+    ) -> Result<(), Halt> {
+        let mut open = Vec::new();
+        for release in rest {
+            if released.get(&release.item) != Some(&ItemVerdict::InStep) {
+                open.push(release.clone());
+                self.pace.touch([release.by.clone()]);
+                continue;
+            }
+            let writes = record::forget(&self.memory, &release.item, &release.by, release.leaves.as_ref());
+            self.commit(writes)?;
+            self.released.remove(&release.item);
+            self.pace.touch([release.by.clone()]);
+            self.tell(
+                desired,
+                &release.by,
+                false,
+                "Released",
+                "Release",
+                format!("{} was released", release.item),
+            );
+        }
+        self.drop_finalizers(desired, &open).await;
+        Ok(())
+    }
+
+    /// Changes the guard held are said on the assignments they belong to.
+    pub(super) fn note_holds(&mut self, plan: &Plan<Approved>, held: Option<&str>) {
+        if held.is_none() {
+            self.verdicts.retain(|_, verdict| *verdict != ItemVerdict::Held);
+        }
+        for change in plan.changes.iter().filter(|change| change.held) {
+            if matches!(change.kind, ChangeKind::Hold) {
+                self.verdicts.insert(change.item.clone(), ItemVerdict::Held);
+                self.holding.insert(change.item.clone());
+            }
+            self.pace.touch(change.assignments.iter().cloned());
+        }
+    }
+
+    /// Only steps whose assignments bear our finalizer: without it a deletion would not wait for us.
+    pub(super) async fn with_finalizers(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        planned: Vec<PlannedStep>,
+    ) -> Vec<PlannedStep> {
+        let mut missing: BTreeMap<ObjectName, Arc<AssignmentView>> = BTreeMap::new();
+        let needs = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
+        for name in planned.iter().flat_map(|step| &step.items).flat_map(needs) {
+            if let Some(view) = desired.assignments.get(&name)
+                && !view.finalizer
+                && !self.finalized.contains(&view.uid)
+            {
+                missing.insert(name, Arc::clone(view));
+            }
+        }
+        let reporter = self.house.reporter.clone();
+        if !missing.is_empty() && !self.hold_backend(desired).await {
+            return Vec::new();
+        }
+        let writes = missing.values().map(|view| reporter.ensure_finalizer(&view.name, &view.uid));
+        let results = futures::future::join_all(writes).await;
+        let mut refused = BTreeSet::new();
+        for (view, result) in missing.values().zip(results) {
+            match result {
+                Ok(()) => drop(self.finalized.insert(view.uid.clone())),
+                Err(error) => {
+                    tracing::warn!(assignment = %view.name, %error, "no finalizer, so no effect");
+                    refused.insert(view.name.clone());
+                }
+            }
+        }
+        planned
+            .into_iter()
+            .filter(|step| {
+                !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
+            })
+            .collect()
+    }
+
+    /// The Backend stays as long as an assignment with our finalizer names it: without it nothing could be released.
+    async fn hold_backend(&mut self, desired: &Desired) -> bool {
+        let backend = &desired.backend;
+        if backend.finalizer || self.in_use {
+            return true;
+        }
+        match self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await {
+            Ok(()) => self.in_use = true,
+            Err(error) => tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect"),
+        }
+        self.in_use
+    }
+
+    /// The last assignment is gone: the Backend may go.
+    pub(super) async fn free_backend(&mut self, desired: &Desired) {
+        let backend = &desired.backend;
+        let held =
+            desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
+        if held || !(backend.finalizer || self.in_use) {
+            return;
+        }
+        match self.house.reporter.remove_in_use(&backend.id, &backend.uid).await {
+            Ok(()) => self.in_use = false,
+            Err(error) => tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet"),
+        }
+    }
+
+    /// Events for effects people want to know of; none for a first apply, whose status says it.
+    pub(super) fn tell_effects(&self, desired: &Desired, look: &Look, applied: &Applied) {
+        for (item, why) in applied.done.iter().filter(|(_, why)| why == "drift") {
+            let contributors = look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
+            for name in contributors {
+                let note = format!("{item} was changed outside Git and has been corrected ({why})");
+                self.tell(desired, &name, true, "DriftCorrected", "Apply", note);
+            }
+        }
+    }
+
+    fn tell(
+        &self,
+        desired: &Desired,
+        name: &ObjectName,
+        warning: bool,
+        reason: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
+        if let Some(view) = desired.assignments.get(name) {
+            let regarding = Regarding::Assignment(name.clone(), view.uid.clone());
+            self.house.reporter.event(Event { regarding, warning, reason, action, note });
+        }
+    }
+
+    /// Reads the content Secrets that bindings refer to, at most once a drift interval each, missing ones once a minute.
+    pub(super) async fn read_content_secrets(&mut self, desired: &Desired) {
+        let Some(driver) = self.session.as_ref().map(|s| s.driver.clone()) else { return };
+        let now = self.house.clock.monotonic();
+        let interval = desired.backend.settings.drift_interval;
+        for view in desired.assignments.values() {
+            let Some(binding) = view.binding() else { continue };
+            let namespace = view.name.namespace.to_string();
+            let names: BTreeSet<String> =
+                driver.secret_refs(&binding.policy).into_iter().map(|(name, _)| name).collect();
+            for name in names {
+                let key = (namespace.clone(), name.clone());
+                let asked = self.is_asked(&view.name.to_string(), view.requested_at.as_deref());
+                let fresh = self.content.get(&key).is_some_and(|content| {
+                    let limit = if content.keys.is_ok() { interval } else { Duration::from_mins(1) };
+                    !asked && now.saturating_sub(content.read) < limit
+                });
+                if fresh {
+                    continue;
+                }
+                let keys = self.house.secrets.secret(&namespace, &name, "content").await;
+                let changed = self
+                    .content
+                    .get(&key)
+                    .is_none_or(|content| content.keys.as_ref().ok() != keys.as_ref().ok());
+                self.content.insert(key, Content { read: now, keys });
+                if changed {
+                    self.stakes.invalidate(&view.name);
+                }
+            }
+        }
+    }
+
+    /// Secrets an assignment may use, by (secret, key).
+    pub(super) fn secrets_for(&self, view: &AssignmentView) -> BTreeMap<(String, String), Secret> {
+        let mut secrets = BTreeMap::new();
+        for ((namespace, name), content) in &self.content {
+            if **namespace == *view.name.namespace
+                && let Ok(keys) = &content.keys
+            {
+                secrets.extend(keys.iter().map(|(key, value)| ((name.clone(), key.clone()), value.clone())));
+            }
+        }
+        secrets
+    }
+}

@@ -1,0 +1,480 @@
+//! One worker between fakes: desired state from manifests, real store, drivers over in-process doubles.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use ordain::{
+    api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
+    drivers::{self, Binding, Driver, DriverError, Reach, http::Limits},
+    index::{AssignmentView, BackendView, Desired, Input, desired::BackendSettings},
+    model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid},
+    report::facts::{AssignmentFacts, BackendFacts, Standing},
+    store::{Expected, Keys, Store},
+    worker::{
+        House, Worker,
+        ports::{
+            AlwaysLeader, Connector, DesiredSource, Event, Reporter, SecretError, SecretSource, WriteError,
+        },
+        session::Accounts,
+    },
+};
+use serde_json::{Value, json};
+use tokio::{sync::watch, task::JoinSet};
+
+use super::{IoGate, Moment, SimClock, gate::Process, vendors::Vendors};
+
+mod gated;
+mod knobs;
+
+use gated::{Commits, Gated};
+
+/// Everything around one worker.
+pub struct Rig {
+    pub clock: SimClock,
+    pub gate: IoGate,
+    pub vendors: Vendors,
+    pub folder: tempfile::TempDir,
+    pub cluster: Arc<Cluster>,
+    pub id: BackendId,
+    pub owner: OwnerId,
+    /// What opening the store found lost (R13), as the process would tell its workers.
+    pub lost: Option<String>,
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// The cluster as the worker sees it, and what it said.
+pub struct Cluster {
+    state: Mutex<State>,
+    tick: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    backend: Option<Arc<BackendView>>,
+    assignments: BTreeMap<ObjectName, Arc<AssignmentView>>,
+    facts: BTreeMap<ObjectName, Vec<AssignmentFacts>>,
+    backend_facts: Vec<BackendFacts>,
+    events: Vec<Event>,
+    finalizer_writes: usize,
+    secrets: BTreeMap<String, BTreeMap<String, Secret>>,
+    secret_reads: Vec<String>,
+    undecodable: BTreeSet<String>,
+    /// Times the cluster was restored from its manifests: every object has another uid then.
+    restores: u32,
+    version: u64,
+    looks: usize,
+}
+
+impl DesiredSource for Cluster {
+    fn desired(&self, _: &BackendId) -> Option<Desired> {
+        let mut state = self.state.lock().unwrap();
+        state.looks += 1;
+        Some(Desired {
+            backend: state.backend.clone()?,
+            assignments: Arc::new(state.assignments.clone()),
+            undecodable: state.undecodable.clone(),
+            version: state.version,
+        })
+    }
+    fn changes(&self, _: &BackendId) -> watch::Receiver<u64> {
+        self.tick.subscribe()
+    }
+    fn synced(&self) -> bool {
+        true
+    }
+}
+
+#[async_trait]
+impl Reporter for Cluster {
+    fn assignment(&self, facts: AssignmentFacts) {
+        let mut state = self.state.lock().unwrap();
+        let told = state.facts.entry(facts.name.clone()).or_default();
+        if told.last() != Some(&facts) {
+            told.push(facts);
+        }
+    }
+    fn backend(&self, facts: BackendFacts) {
+        let mut state = self.state.lock().unwrap();
+        if state.backend_facts.last() != Some(&facts) {
+            state.backend_facts.push(facts);
+        }
+    }
+    fn event(&self, event: Event) {
+        self.state.lock().unwrap().events.push(event);
+    }
+    async fn ensure_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {
+        self.edit(name, |view| view.finalizer = true);
+        self.state.lock().unwrap().finalizer_writes += 1;
+        Ok(())
+    }
+    async fn remove_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {
+        let mut state = self.state.lock().unwrap();
+        state.assignments.remove(name);
+        state.finalizer_writes += 1;
+        drop(state);
+        self.changed();
+        Ok(())
+    }
+    async fn ensure_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        Ok(())
+    }
+    async fn remove_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SecretSource for Cluster {
+    async fn secret(
+        &self,
+        _: &str,
+        name: &str,
+        _: &'static str,
+    ) -> Result<BTreeMap<String, Secret>, SecretError> {
+        let mut state = self.state.lock().unwrap();
+        state.secret_reads.push(name.to_owned());
+        state.secrets.get(name).cloned().ok_or(SecretError::Missing)
+    }
+    async fn ca(&self, _: &str, _: &str, _: &str, _: &str) -> Result<String, SecretError> {
+        Err(SecretError::Missing)
+    }
+}
+
+impl Cluster {
+    fn changed(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.version += 1;
+        self.tick.send_replace(state.version);
+    }
+
+    fn edit(&self, name: &ObjectName, change: impl FnOnce(&mut AssignmentView)) {
+        {
+            let mut state = self.state.lock().unwrap();
+            let Some(view) = state.assignments.get(name) else { return };
+            let mut view = AssignmentView::clone(view);
+            change(&mut view);
+            state.assignments.insert(name.clone(), Arc::new(view));
+        }
+        self.changed();
+    }
+
+    pub fn facts(&self, name: &str) -> Vec<AssignmentFacts> {
+        let name = ObjectName::new("team", name);
+        self.state.lock().unwrap().facts.get(&name).cloned().unwrap_or_default()
+    }
+
+    pub fn standing(&self, name: &str) -> Option<Standing> {
+        self.facts(name).last().map(|facts| facts.standing.clone())
+    }
+
+    pub fn exists(&self, name: &str) -> bool {
+        self.state.lock().unwrap().assignments.contains_key(&ObjectName::new("team", name))
+    }
+
+    pub fn backend_facts(&self) -> Vec<BackendFacts> {
+        self.state.lock().unwrap().backend_facts.clone()
+    }
+
+    /// How often the worker asked what is wanted: once a round.
+    pub fn looks(&self) -> usize {
+        self.state.lock().unwrap().looks
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.state.lock().unwrap().events.clone()
+    }
+}
+
+struct Connect {
+    vendors: Vendors,
+    process: Process,
+    clock: SimClock,
+    owner: OwnerId,
+}
+
+impl Connector for Connect {
+    fn connect(
+        &self,
+        backend: &BackendView,
+        system: &api::SystemSpec,
+        credentials: &BTreeMap<String, Secret>,
+        _: Option<&str>,
+    ) -> Result<Arc<dyn Driver>, DriverError> {
+        let limits = Limits {
+            requests_per_minute: backend.settings.requests_per_minute,
+            burst: backend.settings.burst,
+            in_flight: backend.settings.in_flight,
+            timeout: Duration::from_secs(30),
+            max_body: 8 << 20,
+        };
+        let transport = self.vendors.transport(self.process.clone());
+        drivers::connect::connect(
+            system,
+            credentials,
+            &self.owner,
+            transport,
+            limits,
+            Arc::new(self.clock.clone()),
+        )
+    }
+}
+
+/// A folder for a store, in memory where the machine offers that: thousands of restarts must not wait for a disk.
+pub fn scratch() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+pub fn owner() -> OwnerId {
+    OwnerId::new("a cluster")
+}
+
+/// A folder for the store, in memory where the machine offers that: durability is tested elsewhere, speed counts here.
+fn folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+impl Rig {
+    /// A rig around a double of `system`; `spec` is merged over `{system: {…}}` of the Backend.
+    pub fn new(
+        system: &str,
+        double: impl FnOnce(Arc<dyn Clock>) -> Arc<dyn ordain::sandbox::Double>,
+        settings: impl FnOnce(&mut BackendSettings),
+    ) -> Self {
+        let clock = SimClock::new();
+        let gate = IoGate::new();
+        let mut vendors = Vendors::default();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let service = vendors.add(&system.to_lowercase(), double(shared.clone()), shared);
+        let base = format!("https://{}.test", system.to_lowercase());
+        let mut member = service.double().backend(&base);
+        member["credentialsRef"] = json!({"name": "creds"});
+        let spec = json!({ system: member });
+        let credentials: BTreeMap<String, Secret> =
+            service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v))).collect();
+        let mut backend_settings = BackendSettings {
+            credentials: "creds".into(),
+            ca: None,
+            drift_interval: Duration::from_mins(30),
+            correct_drift: true,
+            requests_per_minute: 60_000,
+            burst: 1000,
+            in_flight: 4,
+            max_targets: 5000,
+            max_removals: 1000,
+            guard_window: Duration::from_hours(1),
+            suspend: false,
+        };
+        settings(&mut backend_settings);
+        let id = BackendId { kind: BackendKind::Backend, namespace: "team".into(), name: "emm".into() };
+        let backend = BackendView {
+            id: id.clone(),
+            uid: Uid("backend-uid".into()),
+            generation: 1,
+            created: clock.now(),
+            deleting: false,
+            finalizer: true,
+            system: Arc::new(serde_json::from_value(spec).unwrap()),
+            settings: backend_settings,
+            accept_account: None,
+            approve_removals: None,
+            requested_at: None,
+            invalid: None,
+        };
+        let state = State { backend: Some(Arc::new(backend)), ..State::default() };
+        let cluster = Arc::new(Cluster { state: Mutex::new(state), tick: watch::Sender::new(0) });
+        cluster.state.lock().unwrap().secrets.insert("creds".into(), credentials);
+        let folder = folder();
+        Self {
+            clock,
+            gate,
+            vendors,
+            folder,
+            cluster,
+            id,
+            owner: owner(),
+            lost: None,
+            tasks: JoinSet::new(),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Starts (or restarts) the worker over the same store.
+    pub fn start(&mut self) {
+        self.start_and_crash_at(None);
+    }
+
+    /// The same, to be killed at an I/O of its life, which may be one of opening the store.
+    pub fn start_and_crash_at(&mut self, point: Option<(u64, Moment)>) {
+        let process = self.gate.next_incarnation();
+        if let Some((number, moment)) = point {
+            self.gate.crash_at(number, moment);
+        }
+        let url = self.folder.path().join("ordain.db").display().to_string();
+        let keys = Keys::derive(&Secret::new(vec![7u8; 32])).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
+        let commits = Arc::new(Commits::new(process.clone()));
+        let opened = Store::open_hooked(&url, keys, Expected { epoch: None }, clock.clone(), commits);
+        let store = match opened {
+            Ok(opened) => opened.store,
+            Err(_) if process.is_dead() => return,
+            Err(error) => panic!("{error}"),
+        };
+        let house = House {
+            source: self.cluster.clone(),
+            reporter: Arc::new(Gated { cluster: self.cluster.clone(), process: process.clone() }),
+            secrets: self.cluster.clone(),
+            connector: Arc::new(Connect {
+                vendors: self.vendors.clone(),
+                process,
+                clock: self.clock.clone(),
+                owner: self.owner.clone(),
+            }),
+            fence: Arc::new(AlwaysLeader),
+            store: Arc::new(store),
+            accounts: Accounts::default(),
+            clock,
+            owner: self.owner.clone(),
+            operator_namespace: "ordain-system".into(),
+            settle: jiff::SignedDuration::from_secs(150),
+            lost: self.lost.clone(),
+        };
+        let worker = Worker::new(self.id.clone(), Arc::new(house)).unwrap();
+        self.stop = watch::Sender::new(false);
+        self.tasks.spawn(worker.run(self.stop.subscribe()));
+    }
+
+    /// kill -9.
+    pub async fn kill(&mut self) {
+        self.tasks.shutdown().await;
+    }
+
+    /// Lets simulated time pass.
+    pub async fn pass(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Applies an assignment of a policy; generations count up by themselves.
+    pub fn assign(&self, name: &str, policy: Value, assignment: Value) {
+        let policy: PolicySpec = serde_json::from_value(policy).unwrap();
+        let mut full =
+            json!({"policyRef": {"name": format!("{name}-policy")}, "backendRef": {"name": "emm"}});
+        full.as_object_mut().unwrap().extend(assignment.as_object().unwrap().clone());
+        let spec: PolicyAssignmentSpec = serde_json::from_value(full).unwrap();
+        let key = ObjectName::new("team", name);
+        let mut state = self.cluster.state.lock().unwrap();
+        let old = state.assignments.get(&key).cloned();
+        let generation = old.as_ref().map_or(1, |v| v.generation + 1);
+        let targets = spec.targets.clone();
+        let section = |prefix: &'static str| {
+            move |(i, selector): (usize, &api::Selector)| match selector {
+                api::Selector::Wfbss(t) => {
+                    (format!("spec.targets.{prefix}[{i}]"), Arc::new(api::TargetSpec::Wfbss(t.clone())))
+                }
+                api::Selector::Wso2(t) => {
+                    (format!("spec.targets.{prefix}[{i}]"), Arc::new(api::TargetSpec::Wso2(t.clone())))
+                }
+                other => panic!("the rig does not know {other:?}"),
+            }
+        };
+        let reach = Reach {
+            everyone: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::everyone),
+            include: targets
+                .iter()
+                .flat_map(|t| t.include().iter().enumerate().map(section("include")).collect::<Vec<_>>())
+                .collect(),
+            exclude: targets
+                .iter()
+                .flat_map(|t| t.exclude.iter().enumerate().map(section("exclude")).collect::<Vec<_>>())
+                .collect(),
+            allow_empty: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::allow_empty),
+        };
+        let uid = Uid(format!("uid-{name}-{}", state.restores).into());
+        let binding = Binding {
+            assignment: key.clone(),
+            uid: uid.clone(),
+            generation,
+            policy_generation: generation,
+            policy_name: format!("{name}-policy").into(),
+            display_name: policy.display_name.clone().unwrap_or_else(|| format!("{name}-policy")),
+            policy: Arc::new(policy),
+            spec: Arc::new(spec.clone()),
+            reach,
+        };
+        let view = AssignmentView {
+            name: key.clone(),
+            uid,
+            generation,
+            created: old.as_ref().map_or_else(|| self.clock.now(), |v| v.created),
+            deleting: false,
+            finalizer: old.as_ref().is_some_and(|v| v.finalizer),
+            suspended: spec.suspended(),
+            observe_only: spec.mode() == Mode::Observe,
+            release_policy: spec.release_policy,
+            requested_at: None,
+            input: Input::Bound { binding: Box::new(binding), findings: Vec::new() },
+        };
+        state.assignments.insert(key, Arc::new(view));
+        drop(state);
+        self.cluster.changed();
+    }
+
+    /// `kubectl delete`.
+    pub fn delete(&self, name: &str) {
+        let key = ObjectName::new("team", name);
+        self.cluster.edit(&key, |view| view.deleting = true);
+    }
+
+    /// `kubectl patch … releasePolicy: Orphan`.
+    pub fn let_go(&self, name: &str) {
+        self.cluster.edit(&ObjectName::new("team", name), |view| {
+            view.release_policy = Some(api::ReleasePolicy::Orphan);
+            view.generation += 1;
+        });
+    }
+
+    /// A backup was restored: the same objects under other uids.
+    pub fn restore_with_new_uids(&self) {
+        let names: Vec<_> = self.cluster.state.lock().unwrap().assignments.keys().cloned().collect();
+        for name in names {
+            self.cluster.edit(&name, |view| {
+                view.uid = Uid(format!("restored-{}", view.uid.0).into());
+                view.generation = 1;
+                view.finalizer = true;
+            });
+        }
+    }
+
+    /// Edits an assignment's view.
+    pub fn edit(&self, name: &str, change: impl FnOnce(&mut AssignmentView)) {
+        self.cluster.edit(&ObjectName::new("team", name), change);
+    }
+
+    /// Edits the backend.
+    pub fn edit_backend(&self, change: impl FnOnce(&mut BackendView)) {
+        {
+            let mut state = self.cluster.state.lock().unwrap();
+            let mut view = BackendView::clone(state.backend.as_ref().unwrap());
+            change(&mut view);
+            state.backend = Some(Arc::new(view));
+        }
+        self.cluster.changed();
+    }
+
+    /// State of the double.
+    pub fn state(&self, system: &str) -> Value {
+        self.vendors.of(system).double().state()
+    }
+
+    /// A change by hand in the vendor's console.
+    pub fn by_hand(&self, system: &str, change: Value) {
+        self.vendors.of(system).double().patch_state(change).unwrap();
+    }
+}
