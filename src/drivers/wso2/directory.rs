@@ -14,6 +14,7 @@ use super::{
     wire,
 };
 use crate::{
+    api::Reason,
     drivers::error::{Class, DriverError},
     model::{Catalogue, Entry, EntryKind},
 };
@@ -174,11 +175,12 @@ fn type_id(row: &Value) -> Option<String> {
     number.or_else(|| type_name(row))
 }
 
-/// `None` for a list that is forbidden or that the build does not have.
+/// `None` for a list that is forbidden or that the build does not have. A login that fails is neither.
 fn optional(result: Result<Listed, DriverError>) -> Result<Option<Listed>, DriverError> {
     match result {
         Ok(listed) => Ok(Some(listed)),
-        Err(error) if matches!(error.class, Class::Rejected | Class::Gone) => Ok(None),
+        Err(error) if error.class == Class::Gone => Ok(None),
+        Err(error) if matches!(error.reason, Reason::Forbidden | Reason::Rejected) => Ok(None),
         Err(error) => Err(error),
     }
 }

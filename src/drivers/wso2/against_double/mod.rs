@@ -90,6 +90,9 @@ impl World {
         let options = Wso2Options::of(dialect).patched(options).unwrap();
         let service = DoubleService::new(Wso2Double::new(options, clock.clone()), clock.clone());
         let mut system = service.double().backend("https://emm.example:9443");
+        if options_gateway_off(&service) {
+            system["tokenUrl"] = json!("https://emm.example:9443/oauth2/token");
+        }
         system.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let system = serde_json::from_value(json!({ "wso2": system })).unwrap();
         let mut credentials: BTreeMap<String, Secret> =
@@ -233,6 +236,11 @@ impl World {
         }
         panic!("it never settles: {:?}", self.find(desired).await.map(|o| self.difference(desired, &o)));
     }
+}
+
+/// Without its gateway the system hands out tokens elsewhere.
+fn options_gateway_off(service: &DoubleService) -> bool {
+    service.double().state()["options"]["gateway"] == json!(false)
 }
 
 fn mark(desired: &DesiredItem) -> Option<crate::model::Mark> {
