@@ -46,7 +46,11 @@ async fn a_lost_answer_to_a_put_is_made_good_by_looking() {
             world.fault(&on("PUT", "policies", json!({ "kind": loss })));
             let step = Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(observed) };
             assert_eq!(world.execute(&step).await.unwrap_err().class, Class::Ambiguous, "{dialect:?} {loss}");
-            assert_eq!(world.converge(&desired).await, usize::from(loss == "dropBefore"), "{dialect:?} {loss}");
+            assert_eq!(
+                world.converge(&desired).await,
+                usize::from(loss == "dropBefore"),
+                "{dialect:?} {loss}"
+            );
         }
     }
 }
@@ -78,7 +82,8 @@ async fn a_token_that_expires_is_renewed_in_time() {
             world.observe().await;
             tokio::time::sleep(Duration::from_secs(50)).await;
         }
-        let refused = world.service.recorder().since(0).into_iter().filter(|seen| seen.status == Some(401)).count();
+        let refused =
+            world.service.recorder().since(0).into_iter().filter(|seen| seen.status == Some(401)).count();
         assert_eq!(refused, 0, "{dialect:?}");
     }
 }
@@ -90,7 +95,11 @@ async fn wrong_passwords_are_unauthorized_under_every_status() {
             let options = json!({ "wrongPasswordStatus": status });
             let world = World::as_user(dialect, &options, &json!({}), Some(("policy-operator", "wrong")));
             let error = world.driver.probe().await.unwrap_err();
-            assert_eq!((error.class, error.reason), (Class::Unauthorized, Reason::Unauthorized), "{dialect:?}: {error}");
+            assert_eq!(
+                (error.class, error.reason),
+                (Class::Unauthorized, Reason::Unauthorized),
+                "{dialect:?}: {error}"
+            );
         }
     }
 }
@@ -103,7 +112,8 @@ async fn who_may_only_read_is_told_what_is_missing_and_keeps_his_session() {
         let error = world.execute(&Step::Create(Box::new(desired))).await.unwrap_err();
         assert_eq!((error.class, error.reason), (Class::Rejected, Reason::Forbidden), "{dialect:?}: {error}");
         world.observe().await;
-        let logins = world.service.recorder().since(0).into_iter().filter(|s| s.path.ends_with("/token")).count();
+        let logins =
+            world.service.recorder().since(0).into_iter().filter(|s| s.path.ends_with("/token")).count();
         assert_eq!(logins, 1, "{dialect:?}: a new token would not have helped");
     }
 }
@@ -171,7 +181,11 @@ async fn no_fault_of_a_read_looks_like_an_empty_tenant() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_while_removing_never_removes_more_or_lies() {
     for dialect in ALL {
-        for fault in [json!({"kind": "dropAfter"}), json!({"kind": "dropBefore"}), json!({"kind": "status", "code": 500})] {
+        for fault in [
+            json!({"kind": "dropAfter"}),
+            json!({"kind": "dropBefore"}),
+            json!({"kind": "status", "code": 500}),
+        ] {
             let world = World::new(dialect);
             let desired = world.desired(&baseline(), &engineers()).await;
             world.converge(&desired).await;

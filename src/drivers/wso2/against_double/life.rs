@@ -85,10 +85,14 @@ async fn moving_from_one_dimension_to_another_never_passes_through_everybody() {
         let ours = &world.ours()[0];
         assert_eq!((&ours["roles"], &ours["users"]), (&json!([]), &json!(["asmith", "jdoe"])), "{dialect:?}");
         if dialect != Dialect::MdmAdmin {
-            desired.members = world.desired(&baseline(), &json!({"groups": [{"name": "Lab phones"}]})).await.members;
+            desired.members =
+                world.desired(&baseline(), &json!({"groups": [{"name": "Lab phones"}]})).await.members;
             assert_eq!(world.converge(&desired).await, 1);
             let ours = &world.ours()[0];
-            assert_eq!((&ours["users"], &ours["deviceGroups"][0]["name"]), (&json!([]), &json!("Lab phones")));
+            assert_eq!(
+                (&ours["users"], &ours["deviceGroups"][0]["name"]),
+                (&json!([]), &json!("Lab phones"))
+            );
         }
     }
 }
@@ -115,7 +119,8 @@ async fn what_somebody_else_made_is_resent_as_it_stands() {
 async fn an_adopted_policy_is_given_back_as_it_was() {
     for dialect in ALL {
         let world = World::new(dialect);
-        let before = world.observe().await.items.into_iter().find(|item| item.name == "VPN for sales").unwrap();
+        let before =
+            world.observe().await.items.into_iter().find(|item| item.name == "VPN for sales").unwrap();
         let desired = world.desired(&baseline(), &engineers()).await;
         let step = Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(before.clone()) };
         world.execute(&step).await.unwrap();
@@ -133,7 +138,9 @@ async fn an_adopted_policy_is_given_back_as_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_place_lost_by_a_put_is_given_back() {
-    for (dialect, reset) in [(Dialect::MdmAdmin, true), (Dialect::DeviceMgtV1, true), (Dialect::DeviceMgtV1, false)] {
+    for (dialect, reset) in
+        [(Dialect::MdmAdmin, true), (Dialect::DeviceMgtV1, true), (Dialect::DeviceMgtV1, false)]
+    {
         let world = World::with(dialect, &json!({ "priorityResetOnPut": reset }), &json!({}));
         let mut desired = world.desired(&baseline(), &engineers()).await;
         world.converge(&desired).await;

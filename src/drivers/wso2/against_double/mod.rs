@@ -28,7 +28,8 @@ use crate::{
         http::{BodyStream, Limits, Transport, TransportError},
     },
     model::{
-        Clock, Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape, Uid,
+        Clock, Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape,
+        Uid,
     },
     plan::diff::{Difference, difference},
     sandbox::{
@@ -37,8 +38,7 @@ use crate::{
     },
 };
 
-const ALL: [Dialect; 4] =
-    [Dialect::MdmAdmin, Dialect::DeviceMgtV1Put, Dialect::DeviceMgtV1, Dialect::Entgra];
+const ALL: [Dialect; 4] = [Dialect::MdmAdmin, Dialect::DeviceMgtV1Put, Dialect::DeviceMgtV1, Dialect::Entgra];
 
 /// Tokio's paused clock as the time of day.
 struct TokioClock(Instant);
@@ -172,7 +172,10 @@ impl World {
             display_name: policy["displayName"].as_str().unwrap_or("laptops").to_owned(),
             policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
             spec: Arc::new(serde_json::from_value(spec).unwrap()),
-            reach: Reach { include: vec![("spec.targets.include[0]".into(), Arc::new(target))], ..Reach::default() },
+            reach: Reach {
+                include: vec![("spec.targets.include[0]".into(), Arc::new(target))],
+                ..Reach::default()
+            },
         };
         let context = CompileContext {
             catalogue: &catalogue,
@@ -223,10 +226,9 @@ impl World {
                     let diff = self.difference(desired, &observed);
                     let ids = vec![observed.id.clone().unwrap()];
                     match diff.switch {
-                        _ if diff.needs_write() => Step::Replace {
-                            desired: Box::new(desired.clone()),
-                            observed: Box::new(observed),
-                        },
+                        _ if diff.needs_write() => {
+                            Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(observed) }
+                        }
                         Some(enabled) => Step::SetEnabled { ids, enabled },
                         None => return effects,
                     }

@@ -30,7 +30,9 @@ async fn every_dialect_is_read_whole_and_the_same_way() {
 async fn what_is_written_in_another_locale_is_only_shown() {
     let here = World::new(Dialect::MdmAdmin).observe().await;
     let there =
-        World::with(Dialect::MdmAdmin, &json!({"dateLocale": "De", "dateZoneMinutes": 120}), &json!({})).observe().await;
+        World::with(Dialect::MdmAdmin, &json!({"dateLocale": "De", "dateZoneMinutes": 120}), &json!({}))
+            .observe()
+            .await;
     assert_ne!(here.items[0].provenance, there.items[0].provenance);
     assert_eq!(here.items[0].leaves, there.items[0].leaves);
 }
@@ -52,7 +54,9 @@ async fn the_catalogue_is_the_same_under_every_reading_of_the_sheet() {
             let world = World::with(dialect, reading, &json!({}));
             let catalogue = world.driver.catalogue().await.unwrap();
             let about = format!("{dialect:?} {reading}");
-            let found = |kind, name: &str| matches!(catalogue.lookup(kind, None, |e| e.name == name), Lookup::Found(_));
+            let found = |kind, name: &str| {
+                matches!(catalogue.lookup(kind, None, |e| e.name == name), Lookup::Found(_))
+            };
             assert!(found(EntryKind::DeviceType, "android"), "{about}");
             assert!(found(EntryKind::Role, "engineer") && found(EntryKind::User, "jdoe"), "{about}");
             assert_eq!(found(EntryKind::Group, "Field tablets"), dialect != Dialect::MdmAdmin, "{about}");
@@ -68,8 +72,12 @@ async fn pages_that_lie_are_not_believed() {
     let crowd: Vec<_> = (0..150)
         .map(|n| json!({"name": format!("Branch {n:03}"), "deviceType": "android", "features": {"CAMERA": {"enabled": true}}}))
         .collect();
-    let anomalies =
-        [json!({"listCut": 120}), json!({"countSkew": 1}), json!({"countSkew": -1}), json!({"duplicateOnPage": true})];
+    let anomalies = [
+        json!({"listCut": 120}),
+        json!({"countSkew": 1}),
+        json!({"countSkew": -1}),
+        json!({"duplicateOnPage": true}),
+    ];
     for dialect in [Dialect::DeviceMgtV1, Dialect::Entgra] {
         for anomaly in &anomalies {
             let world = World::new(dialect);
@@ -89,7 +97,8 @@ async fn no_list_is_ever_asked_for_without_a_limit() {
     world.driver.probe().await.unwrap();
     let desired = world.desired(&baseline(), &engineers()).await;
     world.converge(&desired).await;
-    let lists = world.calls().into_iter().filter(|line| line.contains("/policies?") || line.ends_with("/policies"));
+    let lists =
+        world.calls().into_iter().filter(|line| line.contains("/policies?") || line.ends_with("/policies"));
     for line in lists.filter(|line| line.starts_with("GET")) {
         assert!(line.contains("limit="), "{line}");
     }
@@ -108,7 +117,11 @@ async fn probing_tells_one_account_from_another_and_what_it_may() {
         let before = world.driver.probe().await.unwrap().account.evidence;
         let desired = world.desired(&baseline(), &engineers()).await;
         world.converge(&desired).await;
-        assert_eq!(world.driver.probe().await.unwrap().account.evidence, before, "policies do not change who it is");
+        assert_eq!(
+            world.driver.probe().await.unwrap().account.evidence,
+            before,
+            "policies do not change who it is"
+        );
     }
 }
 
