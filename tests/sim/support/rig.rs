@@ -14,7 +14,7 @@ use ordain::{
     store::{Expected, Keys, Store},
     worker::{
         House, Worker,
-        ports::{AlwaysLeader, Connector, Reporter},
+        ports::{AlwaysLeader, Connector},
         session::Accounts,
     },
 };
