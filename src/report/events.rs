@@ -4,13 +4,7 @@
 //! that runs repeat exactly and a create whose answer was lost is not told twice. Never blocks and
 //! never fails a pass: a full queue and a refusing API server lose events, and count them.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -150,12 +144,14 @@ impl EventWriter {
         let api: Api<v1::Event> = Api::namespaced(self.client.clone(), namespace);
         match call {
             Call::Create { name } => {
-                let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+                let params =
+                    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
                 api.create(&params, &self.object(event, about.clone(), name, namespace, now)).await?;
             }
             Call::Repeat { name, count } => {
                 let series = json!({"series": {"count": count, "lastObservedTime": MicroTime(now)}});
-                let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+                let params =
+                    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
                 api.patch_metadata(name, &params, &Patch::Merge(series)).await?;
             }
         }
@@ -292,7 +288,13 @@ mod tests {
 
     fn event(note: &str) -> Event {
         let about = Regarding::Assignment(ObjectName::new("team-a", "laptops"), Uid("u".into()));
-        Event { regarding: about, warning: false, reason: "DriftCorrected", action: "Apply", note: note.into() }
+        Event {
+            regarding: about,
+            warning: false,
+            reason: "DriftCorrected",
+            action: "Apply",
+            note: note.into(),
+        }
     }
 
     fn at(seconds: u64) -> Duration {
@@ -324,7 +326,8 @@ mod tests {
     #[test]
     fn names_fit_whatever_the_object_is_called() {
         let mut long = event("a");
-        long.regarding = Regarding::Assignment(ObjectName::new("n", "x".repeat(235) + ".yyy"), Uid("u".into()));
+        long.regarding =
+            Regarding::Assignment(ObjectName::new("n", "x".repeat(235) + ".yyy"), Uid("u".into()));
         let name = name(&long, &digest(&long), Timestamp::UNIX_EPOCH);
         assert!(name.len() <= 253 && !name.contains(".."), "{name}");
     }

@@ -149,7 +149,8 @@ impl Memo {
 
     /// Whether both speak of the same generations of the object and its Policy.
     pub fn same_generations(&self, other: &Self) -> bool {
-        (self.observed_generation, self.policy_generation) == (other.observed_generation, other.policy_generation)
+        (self.observed_generation, self.policy_generation)
+            == (other.observed_generation, other.policy_generation)
     }
 
     /// Whether both say that the same request was handled.
@@ -169,11 +170,8 @@ fn brief(condition: &Condition) -> Brief {
 }
 
 fn essence(status: &impl Body) -> u64 {
-    let conditions: Vec<_> = status
-        .conditions()
-        .iter()
-        .map(|c| (c.type_, c.status, c.reason, c.observed_generation))
-        .collect();
+    let conditions: Vec<_> =
+        status.conditions().iter().map(|c| (c.type_, c.status, c.reason, c.observed_generation)).collect();
     let all = (status.observed_generation(), status.policy_generation(), status.handled(), conditions);
     narrow(&serde_json::to_vec(&all).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! The status of a PolicyAssignment.
+//! The status of a `PolicyAssignment`.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -11,7 +11,9 @@ use crate::{
     },
     model::memory::TaskState,
     report::{
-        facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, Standing, TargetCounts},
+        facts::{
+            AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, Standing, TargetCounts,
+        },
         memo::Memo,
     },
 };
@@ -159,7 +161,11 @@ fn operations(fact: &OperationsFact) -> Operations {
     let oldest = OldestOperation {
         id: limits::clip(&fact.id, limits::STATUS_TEXT),
         // One that has ended is open until reading has verified it.
-        state: if fact.state == TaskState::Pending { api::TaskState::Pending } else { api::TaskState::Started },
+        state: if fact.state == TaskState::Pending {
+            api::TaskState::Pending
+        } else {
+            api::TaskState::Started
+        },
         since: Time(whole_seconds(fact.since)),
         targets: fact.targets.into(),
     };

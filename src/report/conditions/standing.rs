@@ -45,7 +45,8 @@ pub(super) fn verdict(
 
 /// Whether patience has ended already, with the same trouble at the same generations.
 fn is_stalled(facts: &AssignmentFacts, before: Option<&Memo>, reason: Reason) -> bool {
-    let stalled = before.filter(|before| speaks_of(before, facts)).and_then(|b| b.find(ConditionType::Stalled));
+    let stalled =
+        before.filter(|before| speaks_of(before, facts)).and_then(|b| b.find(ConditionType::Stalled));
     stalled.is_some_and(|stalled| stalled.status == ConditionStatus::True && stalled.reason == reason)
 }
 
@@ -61,7 +62,8 @@ pub fn ripens_at(facts: &AssignmentFacts, now: Timestamp) -> Option<Timestamp> {
 
 /// Why an assignment that is said to be in step is not Ready: its own facts say otherwise (I5).
 fn doubt(facts: &AssignmentFacts, counts: Option<&TargetCounts>) -> Option<Verdict> {
-    let refused = [&facts.targets_resolved, &facts.accepted].into_iter().find(|fact| fact.status == Some(false));
+    let refused =
+        [&facts.targets_resolved, &facts.accepted].into_iter().find(|fact| fact.status == Some(false));
     let unproven = (!proven(&facts.in_sync)).then_some(&facts.in_sync);
     if let Some(fact) = refused.or(unproven) {
         return Some(Verdict::reconciling(fact.reason, &fact.message));
@@ -70,7 +72,7 @@ fn doubt(facts: &AssignmentFacts, counts: Option<&TargetCounts>) -> Option<Verdi
     (open > 0).then(|| Verdict::reconciling(Reason::Verifying, format!("{open} targets are not proven yet")))
 }
 
-/// InSync True, or the one Unknown that nothing can ever lift.
+/// `InSync` True, or the one Unknown that nothing can ever lift.
 fn proven(in_sync: &Fact) -> bool {
     match in_sync.status {
         Some(in_sync) => in_sync,
@@ -113,7 +115,8 @@ fn unavailable(facts: &AssignmentFacts, before: Option<&Memo>, message: &str) ->
 
 /// Whether a status speaks of the generations that the facts speak of.
 pub(super) fn speaks_of(before: &Memo, facts: &AssignmentFacts) -> bool {
-    before.observed_generation == Some(facts.generation) && before.policy_generation == facts.policy_generation
+    before.observed_generation == Some(facts.generation)
+        && before.policy_generation == facts.policy_generation
 }
 
 /// The verdict that stands in a status; none if nothing has looked yet.
