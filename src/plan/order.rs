@@ -75,6 +75,8 @@ fn covers(outer: &ObservedItem, inner: &ObservedItem) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use proptest::prelude::*;
 
     use super::*;

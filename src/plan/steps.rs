@@ -24,9 +24,6 @@ pub struct PlannedStep {
     pub why: String,
 }
 
-/// Above this many documents `execution: Auto` takes a task instead of waiting.
-const SYNC_LIMIT: usize = 10;
-
 /// What the steps of a round depend on besides the plan.
 #[derive(Debug, Clone)]
 pub struct Round {
@@ -164,7 +161,6 @@ fn writes(
     driver: &dyn Translate,
     round: &Round,
 ) -> Vec<PlannedStep> {
-    let many = documents.len() > SYNC_LIMIT;
     let mut about: BTreeMap<ItemKey, (u32, String)> = BTreeMap::new();
     let mut changes = Vec::new();
     for (change, removals, why) in documents {
@@ -172,24 +168,19 @@ fn writes(
         changes.push(change);
     }
     let packs = driver.pack(changes, round.packed_proven);
-    packs.into_iter().map(|changes| write(changes, &about, many, round)).collect()
+    packs.into_iter().map(|changes| write(changes, &about, round)).collect()
 }
 
 fn write(
     changes: Vec<DocumentChange>,
     about: &BTreeMap<ItemKey, (u32, String)>,
-    many: bool,
     round: &Round,
 ) -> PlannedStep {
     let items: Vec<_> = changes.iter().map(|c| c.desired.key.clone()).collect();
     let removals = items.iter().filter_map(|i| about.get(i)).map(|(removals, _)| removals).sum();
     let why = items.first().and_then(|i| about.get(i)).map(|(_, why)| why.clone()).unwrap_or_default();
     let forced = items.iter().any(|item| round.synchronous.contains(item));
-    let synchronous = match round.execution {
-        _ if forced => true,
-        Execution::Sync => true,
-        Execution::Async => false,
-        Execution::Auto => !many,
-    };
+    // Auto waits: a task costs reads to find out what a waiting call tells at once (wfbss sheet section 5).
+    let synchronous = forced || round.execution != Execution::Async;
     PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }
 }
