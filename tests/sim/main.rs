@@ -4,6 +4,7 @@
 mod counts;
 mod crashes;
 mod harness;
+mod report;
 mod support;
 mod sweep;
 mod watch;

@@ -1,3 +1,4 @@
+//! Names, values, and what is left of a backend that is gone.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, atomic::Ordering};
