@@ -14,6 +14,7 @@ pub mod drivers;
 pub mod index;
 pub mod lease;
 pub mod model;
+pub mod operator;
 pub mod plan;
 pub mod report;
 #[cfg(feature = "sandbox")]

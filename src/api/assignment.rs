@@ -213,7 +213,7 @@ pub struct Wso2Options {
     "say id, or byName: true, and not both",
 )])))]
 pub struct Adopt {
-    /// The object with this id in the system.
+    /// The object with this id in the system. Instead of `byName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
     /// `true`: the one object that bears our name. Instead of `id`.

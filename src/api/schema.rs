@@ -104,7 +104,7 @@ pub fn json_pointer(_: &mut SchemaGenerator) -> Schema {
 
 /// A path below a URL.
 pub fn path(_: &mut SchemaGenerator) -> Schema {
-    text(1, limits::PATH, r"^/?[A-Za-z0-9{}._~-]+(/[A-Za-z0-9{}._~-]+)*$")
+    text(1, limits::PATH, r"^/?([A-Za-z0-9._~-]|\{id\})+(/([A-Za-z0-9._~-]|\{id\})+)*$")
 }
 
 /// A path below a URL in which `{id}` stands for an id.

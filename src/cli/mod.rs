@@ -1,12 +1,18 @@
 //! The subcommands of the binary, one file each.
 
+mod cluster;
 pub mod crds;
+pub mod docs;
+pub mod release;
+pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use cluster::{Cluster, ClusterError};
 
 /// The arguments of the binary.
 #[derive(Debug, Parser)]
@@ -19,8 +25,15 @@ pub struct Cli {
 /// What to do. Each variant holds the arguments of one file of this folder.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the operator.
+    Run(Box<run::Args>),
+    /// Drop Ordain's finalizers and touch no system: the way out when the operator is gone for good.
+    Release(release::Args),
     /// Print the five CRDs as YAML, or write them to one file per kind.
     Crds(crds::Args),
+    /// Write the reference pages that are made from the code.
+    #[command(hide = true)]
+    Docs(docs::Args),
     /// Serve doubles of the policy systems on loopback, to try Ordain out.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Args),
@@ -29,8 +42,13 @@ enum Command {
 impl Cli {
     /// Does what the arguments say and tells the exit status.
     pub fn run(self) -> ExitCode {
+        // One TLS provider for everything; a second installation of it is refused and harmless.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         match self.command {
+            Command::Run(args) => exit(block_on(run::run(*args))),
+            Command::Release(args) => exit(block_on(release::run(args))),
             Command::Crds(args) => exit(crds::run(&args)),
+            Command::Docs(args) => exit(docs::run(&args)),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(args) => exit(block_on(sandbox::run(args))),
         }
@@ -38,9 +56,11 @@ impl Cli {
 }
 
 /// Runs on all cores.
-#[cfg(feature = "sandbox")]
 fn block_on<F: Future>(future: F) -> F::Output {
-    #[expect(clippy::expect_used, reason = "without threads and timers nothing can run, and nobody is there to tell")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without threads and timers nothing can run, and nobody is there to tell"
+    )]
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(future)
 }

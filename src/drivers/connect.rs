@@ -39,18 +39,28 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock.clone());
             Ok(Arc::new(wfbss::Wfbss::new(settings, credentials, http, clock)?))
         }
-        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => {
-            let message = format!("this version of Ordain has no driver for {}", system.name());
-            Err(DriverError::new(Class::Rejected, Reason::SystemUnavailable, message))
-        }
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => Err(unavailable(system)
+            .unwrap_or_else(|| DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver"))),
     }
+}
+
+/// Every system that has a driver.
+pub const ALL: [super::Facts; 2] = [wfbss::FACTS, wso2::translate::FACTS];
+
+/// Why a system cannot be worked at all: this version has no driver for it.
+pub fn unavailable(system: &System) -> Option<DriverError> {
+    translate(system).is_none().then(|| {
+        let message = format!("this version of Ordain has no driver for {}", system.name());
+        DriverError::new(Class::Rejected, Reason::SystemUnavailable, message)
+    })
 }
 
 /// What is known of a system without connecting to it: enough to compile assignments.
 pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
     match system {
         System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
-        System::Wfbss(_) | System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
+        System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
+        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
     }
 }
 

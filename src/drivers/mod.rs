@@ -58,7 +58,7 @@ pub struct DeploySettings {
 /// Whether writes wait for their result or become tasks (R20).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Execution {
-    /// Synchronous for few targets, tasks for many.
+    /// Waits, as the vendor's sheet recommends.
     Auto,
     /// Always wait.
     Sync,
@@ -74,7 +74,7 @@ pub struct Probe {
 }
 
 /// One assignment with everything it refers to: the input of `compile`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
     /// The assignment.
     pub assignment: ObjectName,

@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// Everything that names one backend, at one moment. Cheap to clone: the views are shared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     /// The backend itself.
     pub backend: Arc<BackendView>,
     /// Assignments that name it, allowed or not; those of a ClusterBackend come from many namespaces.
-    pub assignments: BTreeMap<ObjectName, Arc<AssignmentView>>,
+    pub assignments: Arc<BTreeMap<ObjectName, Arc<AssignmentView>>>,
     /// Objects that may concern this account and cannot be decoded, as `Kind namespace/name`. While there is one,
     /// no removal is made on the account (R3).
     pub undecodable: BTreeSet<String>,
@@ -28,7 +28,7 @@ pub struct Desired {
 }
 
 /// A Backend or ClusterBackend.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BackendView {
     /// Kind, namespace, name.
     pub id: BackendId,
@@ -84,7 +84,8 @@ pub struct BackendSettings {
 }
 
 /// A PolicyAssignment with what it refers to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub struct AssignmentView {
     /// Namespace and name.
     pub name: ObjectName,
@@ -111,7 +112,7 @@ pub struct AssignmentView {
 }
 
 /// Whether an assignment can be compiled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Everything it refers to is there; `findings` tell of TargetGroups left out (R16).
     Bound {
@@ -141,9 +142,11 @@ impl Desired {
         same_backend
             && self.undecodable == later.undecodable
             && self.assignments.len() == later.assignments.len()
-            && self.assignments.iter().zip(&later.assignments).all(|((name, view), (later_name, later))| {
-                name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
-            })
+            && self.assignments.iter().zip(later.assignments.iter()).all(
+                |((name, view), (later_name, later))| {
+                    name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
+                },
+            )
     }
 }
 

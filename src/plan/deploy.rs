@@ -57,6 +57,9 @@ pub enum Decision {
 }
 
 /// Whether writes may begin.
+///
+/// # Errors
+/// Why they are held, for people.
 pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySettings) -> Result<(), String> {
     let ours_undeployed = !pending.ours.is_empty() || record.ours_since.is_some();
     if !settings.hold_foreign || ours_undeployed || pending.foreign.is_empty() {

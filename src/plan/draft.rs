@@ -136,7 +136,7 @@ fn existing(
         return (if deployed { ItemVerdict::InStep } else { ItemVerdict::Undeployed }, None);
     }
     differences.insert(desired.key.clone(), difference.clone());
-    if let Some(verdict) = obstacle(inputs, &desired, observed, record) {
+    if let Some(verdict) = obstacle(inputs, &desired, observed, record, &difference) {
         return (verdict, None);
     }
     let why = if is_drift(inputs, &desired.key, record) { "drift" } else { "edit" };
@@ -162,11 +162,12 @@ fn obstacle(
     desired: &DesiredItem,
     observed: &ObservedItem,
     record: Option<&ItemRecord>,
+    difference: &Difference,
 ) -> Option<ItemVerdict> {
     shared(observed)
         .or_else(|| open_task(inputs, &desired.key))
         .or_else(|| inputs.resting.get(&desired.key).cloned())
-        .or_else(|| not_sticking(inputs, &desired.key, record))
+        .or_else(|| not_sticking(inputs, &desired.key, record.filter(|_| difference.needs_write())))
         .or_else(|| contested(inputs, record))
         .or_else(|| report_only(inputs, &desired.key, record))
 }
@@ -197,7 +198,9 @@ fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
 fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
     let sent = record?.sent.as_ref()?;
     let same = inputs.inputs.get(key) == Some(&sent.desired);
-    (same && sent.misses >= MISSES).then(|| {
+    // The read at hand is the first since the last write: it counts, too.
+    let unjudged = record?.observed.as_ref().is_none_or(|observed| observed.at <= sent.at);
+    (same && sent.misses + u32::from(unjudged) >= MISSES).then(|| {
         let message = format!(
             "the system accepted this {MISSES} times and still reads back different; it refuses or rewrites a value. \
              Write the value as the system reports it, or drop it from the Policy"
@@ -218,14 +221,11 @@ fn contested(inputs: &Inputs<'_>, record: Option<&ItemRecord>) -> Option<ItemVer
 }
 
 fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
-    (!inputs.correct_drift && is_drift(inputs, key, record)).then(left_alone)
-}
-
-/// What is said of drift that is only reported.
-pub fn left_alone() -> ItemVerdict {
-    let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
-                   write the new value into the Policy";
-    ItemVerdict::Blocked(Reason::DriftDetected, message.into())
+    (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
+        let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
+                       write the new value into the Policy";
+        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
+    })
 }
 
 fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord>) -> Drafted1 {

@@ -84,7 +84,7 @@ pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdi
         .into_iter()
         .map(|change| if hold && change.removals() > 0 { change.without_removals() } else { change })
         .collect();
-    (plan.state.approve(changes), verdict)
+    (Plan::approved(plan.state, changes), verdict)
 }
 
 /// An approval counts once, for the exact number it names; what it let through may take several passes.

@@ -140,7 +140,9 @@ fn candidates<'a>(
                 }
             }
             Stake::Held { claim, .. } => {
-                claim.leaves.iter().for_each(|(path, digest)| add(path, *digest, None))
+                for (path, digest) in &claim.leaves {
+                    add(path, *digest, None);
+                }
             }
         }
     }

@@ -60,9 +60,10 @@ impl Plan<Drafted> {
     }
 }
 
-impl Drafted {
-    fn approve(self, changes: Vec<Change>) -> Plan<Approved> {
-        Plan { changes, state: Approved(()) }
+impl Plan<Approved> {
+    /// What the guard lets pass of a draft, which is used up.
+    fn approved(_: Drafted, changes: Vec<Change>) -> Self {
+        Self { changes, state: Approved(()) }
     }
 }
 

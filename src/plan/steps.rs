@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approved, Change, ChangeKind, Plan, Stage, order::Move};
+use super::{Approved, Change, ChangeKind, Plan, Stage};
 use crate::{
     drivers::{DesiredItem, DocumentChange, Execution, Step, Translate},
     model::{ExternalId, ItemKey, ObservedItem, Shape},
@@ -24,16 +24,11 @@ pub struct PlannedStep {
     pub why: String,
 }
 
-/// Above this many documents `execution: Auto` takes a task instead of waiting.
-const SYNC_LIMIT: usize = 10;
-
 /// What the steps of a round depend on besides the plan.
 #[derive(Debug, Clone)]
 pub struct Round {
     /// Places to give (R17).
-    pub moves: Vec<Move>,
-    /// They stood in their places before, and somebody else moved them.
-    pub moved_by_others: bool,
+    pub moves: Vec<(ExternalId, i64)>,
     /// `execution` of the account.
     pub execution: Execution,
     /// A packed write was once verified for all its documents (R19).
@@ -54,7 +49,8 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
         return steps;
     }
     if !round.moves.is_empty() {
-        steps.push(reorder(round));
+        let step = Step::Reorder(round.moves.clone());
+        steps.push(PlannedStep { step, items: Vec::new(), removals: 0, why: "order".into() });
     }
     steps.extend(switches(sorted.on, true));
     steps.extend(switches(sorted.off, false));
@@ -64,13 +60,6 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
         steps.push(PlannedStep { step: Step::Delete(ids), items, removals, why: "released".into() });
     }
     steps
-}
-
-fn reorder(round: &Round) -> PlannedStep {
-    let step = Step::Reorder(round.moves.iter().map(|m| (m.id.clone(), m.slot)).collect());
-    let items = round.moves.iter().map(|m| m.item.clone()).collect();
-    let why = if round.moved_by_others { "drift" } else { "order" };
-    PlannedStep { step, items, removals: 0, why: why.into() }
 }
 
 struct Flip {
@@ -172,7 +161,6 @@ fn writes(
     driver: &dyn Translate,
     round: &Round,
 ) -> Vec<PlannedStep> {
-    let many = documents.len() > SYNC_LIMIT;
     let mut about: BTreeMap<ItemKey, (u32, String)> = BTreeMap::new();
     let mut changes = Vec::new();
     for (change, removals, why) in documents {
@@ -180,24 +168,19 @@ fn writes(
         changes.push(change);
     }
     let packs = driver.pack(changes, round.packed_proven);
-    packs.into_iter().map(|changes| write(changes, &about, many, round)).collect()
+    packs.into_iter().map(|changes| write(changes, &about, round)).collect()
 }
 
 fn write(
     changes: Vec<DocumentChange>,
     about: &BTreeMap<ItemKey, (u32, String)>,
-    many: bool,
     round: &Round,
 ) -> PlannedStep {
     let items: Vec<_> = changes.iter().map(|c| c.desired.key.clone()).collect();
     let removals = items.iter().filter_map(|i| about.get(i)).map(|(removals, _)| removals).sum();
     let why = items.first().and_then(|i| about.get(i)).map(|(_, why)| why.clone()).unwrap_or_default();
     let forced = items.iter().any(|item| round.synchronous.contains(item));
-    let synchronous = match round.execution {
-        _ if forced => true,
-        Execution::Sync => true,
-        Execution::Async => false,
-        Execution::Auto => !many,
-    };
+    // Auto waits: a task costs reads to find out what a waiting call tells at once (wfbss sheet section 5).
+    let synchronous = forced || round.execution != Execution::Async;
     PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }
 }

@@ -160,6 +160,8 @@ pub struct AssignmentFacts {
     pub operations: Option<OperationsFact>,
     /// In Observe, or while something is held.
     pub plan: Option<PlanFact>,
+    /// The mode in force.
+    pub mode: crate::api::Mode,
     /// The policy in force, spelled out where it was defaulted.
     pub release_policy: crate::api::ReleasePolicy,
 }

@@ -23,7 +23,7 @@ use crate::{
 /// Steps journalled and run together.
 const CHUNK: usize = 32;
 /// The longest a call may take, for the fence (R28).
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a pass needs to apply steps.
 pub struct Hand<'a> {

@@ -107,7 +107,7 @@ impl Before<'_> {
                 let key = (desired.key.clone(), who.clone());
                 let old = self.memory.claims.get(&key);
                 let claim = widened(self.claims.get(&key)?, old);
-                (old != Some(&claim)).then(|| Write::Claim(key.0, key.1, Some(claim)))
+                (old != Some(&claim)).then_some(Write::Claim(key.0, key.1, Some(claim)))
             })
             .collect()
     }

@@ -41,6 +41,9 @@ impl Worker {
         if current && !self.rereads_secret(backend) {
             return Ok(());
         }
+        if let Some(error) = crate::drivers::connect::unavailable(&backend.system) {
+            return Err(Halt::Account(error));
+        }
         self.wait_out(backend)?;
         let namespace = self.credentials_namespace(backend);
         let name = backend.settings.credentials.clone();
@@ -82,6 +85,13 @@ impl Worker {
         let pause = self.house.clock.monotonic().saturating_sub(self.secret_read.unwrap_or_default());
         (refused && pause >= SECRET_PAUSE)
             || self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref())
+    }
+
+    /// Refused credentials may have been rotated: if the Secret was not read within a minute, that is tried at once.
+    pub(super) fn may_read_secret(&self, error: &DriverError) -> bool {
+        let read = self.secret_read.unwrap_or_default();
+        let pause = self.house.clock.monotonic().saturating_sub(read);
+        error.class == Class::Unauthorized && self.session.is_some() && pause >= SECRET_PAUSE
     }
 
     fn credentials_namespace(&self, backend: &BackendView) -> String {

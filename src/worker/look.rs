@@ -6,9 +6,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::{Worker, compile::held_claims, operations, order::Order, record, round::Halt};
+use super::{Worker, compile::held_claims, record, round::Halt};
 use crate::{
     drivers::{Compiled, DesiredItem, Driver, Scope},
     index::Desired,
@@ -17,10 +16,8 @@ use crate::{
         memory::{CatalogueRecord, ClaimRecord, TaskState, Write},
     },
     plan::{
-        ItemVerdict,
         diff::leaf_digest,
-        draft::{self, Draft, Inputs},
-        identify::{Adopt, Identified, Wanted, identify},
+        identify::Adopt,
         merge::{Stake, merge},
         release::Release,
     },
@@ -43,10 +40,10 @@ pub struct Look {
     /// `spec.adopt` of the oldest contributor that has one.
     pub adopt: BTreeMap<ItemKey, Adopt>,
     /// Marks of items being let go of.
-    marks: BTreeMap<ItemKey, Mark>,
+    pub(super) marks: BTreeMap<ItemKey, Mark>,
     /// What was read.
     pub observation: Observation,
-    states: BTreeMap<String, TaskState>,
+    pub(super) states: BTreeMap<String, TaskState>,
 }
 
 impl Worker {
@@ -268,149 +265,6 @@ impl Worker {
         }
         marks
     }
-
-    /// Identifies and drafts, then remembers what the read showed.
-    pub(super) fn draft(
-        &mut self,
-        desired: &Desired,
-        look: &Look,
-        rest: &[Release],
-    ) -> Result<(Draft, Order), Halt> {
-        let (draft, order, writes, orphaned) = {
-            let identified = self.identify(look);
-            let resting = self.resting_verdicts(look);
-            let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
-            let frozen = frozen(desired, look);
-            let inputs = Inputs {
-                driver: look.driver.as_ref(),
-                digester: &self.digester,
-                items: &look.items,
-                inputs: &look.inputs,
-                releases: rest,
-                identified: &identified,
-                observation: &look.observation,
-                memory: &self.memory,
-                frozen: frozen.as_deref(),
-                keep_members: &look.keep_members,
-                correct_drift: desired.backend.settings.correct_drift,
-                resting: &resting,
-                pre_image: &pre_image,
-                settle: self.house.settle,
-                now: self.now(),
-            };
-            let mut draft = draft::draft(&inputs);
-            let order = self.order(look, &inputs, &mut draft);
-            let mut writes = record::record(&inputs, &draft);
-            writes.extend(self.proven_claims(look, &draft, rest));
-            (draft, order, writes, identified.orphaned.len())
-        };
-        self.commit(writes)?;
-        self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
-        self.settle_tasks(look, &draft)?;
-        self.remember_verdicts(desired, look, &draft);
-        Ok((draft, order))
-    }
-
-    fn identify<'a>(&self, look: &'a Look) -> Identified<'a> {
-        let name_path = LeafPath("name".into());
-        let wanted = look.items.values().map(|item| Wanted {
-            key: &item.key,
-            mark: item.mark(),
-            name: item.leaves.get(&name_path).and_then(|leaf| leaf.value.as_str()).unwrap_or(&item.title),
-            adopt: look.adopt.get(&item.key).cloned(),
-        });
-        let released = look
-            .releasing
-            .iter()
-            .filter(|item| !look.items.contains_key(*item))
-            .map(|item| Wanted { key: item, mark: look.marks.get(item).cloned(), name: "", adopt: None });
-        let wanted: Vec<_> = wanted.chain(released).collect();
-        identify(&wanted, &self.memory, &look.observation, &self.house.owner)
-    }
-
-    fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
-        let inputs = |item: &ItemKey| look.inputs.get(item).copied().unwrap_or(Digest(0));
-        self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.verdict)).collect()
-    }
-
-    fn pre_image(&self, item: &ItemKey, path: &LeafPath) -> Option<Value> {
-        let sealed = self.memory.pre_images.get(&(item.clone(), path.clone()))?;
-        let place = crate::store::Place { account: &self.id, item, path: Some(path) };
-        let opened = self.house.store.sealer().open(&place, sealed).ok()?;
-        serde_json::from_slice(opened.expose()).ok()
-    }
-
-    /// Once an item is proven, a claim is exactly what its assignment contributes; what a release still waits for stays.
-    fn proven_claims(&self, look: &Look, draft: &Draft, rest: &[Release]) -> Vec<Write> {
-        look.claims
-            .iter()
-            .filter(|((item, _), _)| {
-                matches!(draft.verdicts.get(item), Some(ItemVerdict::InStep | ItemVerdict::Undeployed))
-            })
-            .filter(|((item, who), _)| !rest.iter().any(|r| r.item == *item && r.by == *who))
-            .filter(|(key, claim)| self.memory.claims.get(*key) != Some(claim))
-            .map(|((item, who), claim)| Write::Claim(item.clone(), who.clone(), Some(claim.clone())))
-            .collect()
-    }
-
-    fn settle_tasks(&mut self, look: &Look, draft: &Draft) -> Result<(), Halt> {
-        let proven: BTreeSet<ItemKey> = draft
-            .verdicts
-            .iter()
-            .filter(|(_, verdict)| **verdict == ItemVerdict::InStep)
-            .map(|(item, _)| item.clone())
-            .chain(self.stakes.items().filter(|item| self.is_settled(item)).cloned())
-            .collect();
-        let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
-        let settled = operations::settle(&self.memory, &inputs, &proven, &look.states, self.now());
-        for (item, (reason, message, until)) in settled.blocked {
-            self.troubles.blocked(&item, self.stakes.inputs(&item, &self.digester), reason, message, until);
-        }
-        self.commit(settled.writes)?;
-        Ok(())
-    }
-
-    fn is_settled(&self, item: &ItemKey) -> bool {
-        let observed = self.memory.items.get(item).and_then(|r| r.observed.as_ref());
-        observed.is_some_and(|o| o.proves == Some(self.stakes.inputs(item, &self.digester)))
-    }
-
-    /// What blocks an item rests until the system may have changed; what waits is looked at again soon.
-    fn remember_verdicts(&mut self, desired: &Desired, look: &Look, draft: &Draft) {
-        let interval =
-            jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
-        let until = self.now().checked_add(interval).ok();
-        for (item, verdict) in &draft.verdicts {
-            if let ItemVerdict::Blocked(reason, message) = verdict {
-                let inputs = look.inputs.get(item).copied().unwrap_or(Digest(0));
-                if !self.troubles.is_resting(item, inputs, self.now()) {
-                    self.troubles.blocked(item, inputs, *reason, message.clone(), until);
-                }
-            }
-            match verdict {
-                ItemVerdict::InStep => {
-                    self.verdicts.remove(item);
-                    self.troubles.settled(item);
-                }
-                other => drop(self.verdicts.insert(item.clone(), other.clone())),
-            }
-            self.pace.touch(self.stakes.holders(item).iter().map(|(who, _)| who.clone()));
-        }
-        self.released.retain(|item, _| draft.released.contains_key(item));
-        self.released.extend(draft.released.clone());
-    }
-}
-
-/// Why no removal may be made on this account now (R3).
-fn frozen(desired: &Desired, look: &Look) -> Option<String> {
-    if let Some(object) = desired.undecodable.first() {
-        return Some(format!(
-            "{object} cannot be decoded and may name the same things, so nothing is removed on this account. Repair \
-             or delete it"
-        ));
-    }
-    (!look.observation.complete)
-        .then(|| "the system's list was not complete, so nothing is removed; it is read again".to_owned())
 }
 
 /// The oldest contributor that says `adopt` decides (R5).

@@ -11,21 +11,23 @@
 //!
 //! A round starts from what is desired now; a newer change stops a pass between two sequences (R17).
 
+pub mod act;
 pub mod apply;
 pub mod before;
+pub mod compare;
 pub mod compile;
 pub mod connect;
 pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
-mod order;
 pub mod ports;
 pub mod record;
 pub mod round;
 pub mod say;
 pub mod schedule;
 pub mod session;
+pub mod standing;
 pub mod trouble;
 
 use std::{
@@ -110,8 +112,12 @@ pub struct Worker {
     pace: say::Pace,
     handled: BTreeMap<String, String>,
     finalized: BTreeSet<crate::model::Uid>,
+    /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
+    in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
+    /// Items whose removals the guard held in this pass: no use in looking again before something changes.
+    holding: BTreeSet<ItemKey>,
 }
 
 /// A content Secret as last read.
@@ -164,8 +170,10 @@ impl Worker {
             pace: say::Pace::default(),
             handled: BTreeMap::new(),
             finalized: BTreeSet::new(),
+            in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
+            holding: BTreeSet::new(),
         })
     }
 
@@ -208,6 +216,7 @@ impl Worker {
         changes: &tokio::sync::watch::Receiver<u64>,
         stop: &tokio::sync::watch::Receiver<bool>,
     ) -> Wake {
+        self.holding.clear();
         for _ in 0..ROUNDS {
             if !self.house.source.synced() {
                 return Wake::OnChange;
@@ -219,7 +228,10 @@ impl Worker {
                     || changes.has_changed().unwrap_or(true) && is_overtaken(&desired, source.as_ref(), &id)
             };
             let wake = match self.round(&desired, &asked).await {
-                Ok(round::Next::Again) if !*stop.borrow() => continue,
+                Ok(round::Next::Again) if !*stop.borrow() => {
+                    self.say(&desired);
+                    continue;
+                }
                 Ok(round::Next::Again) => return Wake::OnChange,
                 Ok(round::Next::At(at)) => Wake::At(at),
                 Ok(round::Next::OnChange) => Wake::OnChange,
@@ -240,7 +252,8 @@ impl Worker {
         }
         let before = self.outage.as_ref().filter(|o| o.error.reason == error.reason);
         let (since, attempts) = before.map_or((now, 1), |o| (o.since, o.attempts.saturating_add(1)));
-        let until = connect::try_again(&error, attempts, now);
+        let until =
+            if self.may_read_secret(&error) { now } else { connect::try_again(&error, attempts, now) };
         tracing::warn!(backend = %self.id, reason = error.reason.as_str(), %error, %until, "account out of reach");
         self.outage = Some(Outage { error, since, until, attempts });
         until

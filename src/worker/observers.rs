@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Worker, look::Look, round::Halt};
+use super::{Worker, look::Look};
 use crate::{
     drivers::Severity,
     index::{AssignmentView, Desired},
@@ -61,19 +61,13 @@ impl Worker {
     }
 
     /// Compares each with what was just read.
-    pub(super) fn observe_watching(
-        &mut self,
-        desired: &Desired,
-        names: &BTreeSet<ObjectName>,
-        look: &Look,
-    ) -> Result<(), Halt> {
+    pub(super) fn observe_watching(&mut self, desired: &Desired, names: &BTreeSet<ObjectName>, look: &Look) {
         for name in names {
             let Some(view) = desired.assignments.get(name) else { continue };
             let watching = self.watch_one(view, look);
             self.watching.insert(name.clone(), watching);
             self.pace.touch([name.clone()]);
         }
-        Ok(())
     }
 
     fn watch_one(&self, view: &Arc<AssignmentView>, look: &Look) -> Watching {

@@ -56,6 +56,16 @@ pub trait Reporter: Send + Sync {
     /// # Errors
     /// [`WriteError`], except `Gone`.
     async fn remove_finalizer(&self, assignment: &ObjectName, uid: &Uid) -> Result<(), WriteError>;
+    /// Puts `ordain.dev/in-use` on a backend, before the first assignment of it gets its finalizer.
+    ///
+    /// # Errors
+    /// [`WriteError`]; without it the backend may vanish under what was applied.
+    async fn ensure_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError>;
+    /// Takes it off, once no assignment with our finalizer names the backend. Gone counts as done.
+    ///
+    /// # Errors
+    /// [`WriteError`], except `Gone`.
+    async fn remove_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError>;
 }
 
 /// Something worth telling once (events.k8s.io/v1).

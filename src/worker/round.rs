@@ -5,28 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Asked, Worker, apply, compile,
+    Asked, Worker, compile,
     look::Look,
-    operations,
-    order::Order,
     record,
     schedule::{self, Lane, Situation},
 };
 use crate::{
     api::{ReleasePolicy, conditions::Reason},
-    drivers::{CompileContext, Compiled, DriverError, Finding, Severity, Step},
+    drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
     model::{
         ItemKey, ObjectName,
         memory::{Memory, Write},
     },
-    plan::{
-        self, ItemVerdict, Plan,
-        deploy::{self, Decision},
-        guard,
-        release::{Release, Witness, releases},
-        steps::{PlannedStep, Round, steps},
-    },
+    plan::release::{Release, Witness, releases},
     store::StoreError,
 };
 
@@ -58,25 +50,32 @@ impl From<StoreError> for Halt {
 
 /// Documents looked at in one round; small enough for a newer change to come soon, large enough to pack.
 const SLICE: usize = 100;
-/// Documents of a cold start are many and nobody waits in between.
-const LONGEST_POLL: i64 = 15;
 
 impl Worker {
     pub(super) async fn round(&mut self, desired: &Desired, asked: Asked<'_>) -> Result<Next, Halt> {
-        if let Some(next) = self.resting(desired) {
-            return Ok(next);
+        self.free_backend(desired).await;
+        if desired.assignments.values().any(|view| view.deleting) {
+            // Orphan must go through also where the system or its credentials are gone for good (R8, R11).
+            let released = self.witness(desired, &BTreeSet::new());
+            self.let_go_without_a_call(desired, released).await?;
+        }
+        if desired.backend.settings.suspend || desired.backend.invalid.is_some() {
+            // Not a single call (R23).
+            return Ok(Next::OnChange);
         }
         self.ensure_driver(desired).await?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
+        if self.is_behind(desired) {
+            return Ok(Next::OnChange);
+        }
         let due = self.due(desired, &rest);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
-        let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
-        if idle && !list_now && !self.needs_probe() {
+        if due.items.is_empty() && watching.is_empty() && !list_now && !self.needs_probe() {
             self.finish_requests(desired);
             let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
             return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
@@ -86,13 +85,15 @@ impl Worker {
             self.refresh_catalogue().await?;
             return Ok(Next::Again);
         }
-        if idle {
+        if due.items.is_empty() && watching.is_empty() {
             return Ok(Next::Again);
         }
         let round = self.choose(&due);
-        let look = self.look(desired, round, &rest, &watching).await?;
-        self.observe_watching(desired, &watching, &look)?;
-        let outcome = self.act(desired, &look, &rest, asked).await?;
+        let here: Vec<Release> =
+            rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
+        let look = self.look(desired, round, &here, &watching).await?;
+        self.observe_watching(desired, &watching, &look);
+        let outcome = self.act(desired, &look, &here, &rest, asked).await?;
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
@@ -101,10 +102,12 @@ impl Worker {
         Ok(earlier(outcome, self.after_looking(&due, &look)))
     }
 
-    /// Suspended, invalid or deleted backends make no call at all (R23).
-    fn resting(&self, desired: &Desired) -> Option<Next> {
-        let backend = &desired.backend;
-        (backend.settings.suspend || backend.invalid.is_some()).then_some(Next::OnChange)
+    /// I7, F11: an assignment older than one already acted on comes from a stale list; a newer one is on its way.
+    fn is_behind(&self, desired: &Desired) -> bool {
+        desired
+            .assignments
+            .values()
+            .any(|view| self.memory.seen.get(&view.uid).is_some_and(|seen| *seen > view.generation))
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
@@ -229,10 +232,10 @@ impl Worker {
         }
     }
 
-    /// After a lost store an assignment that cannot be compiled may have left something behind (R13).
+    /// After a lost store an assignment that cannot be compiled (yet) may have left something behind (R13).
     pub(super) fn may_have_forgotten(&self, view: &AssignmentView) -> bool {
         let orphaned = view.release_policy == Some(ReleasePolicy::Orphan);
-        self.house.lost.is_some() && view.binding().is_none() && !orphaned
+        self.house.lost.is_some() && (view.binding().is_none() || self.session.is_none()) && !orphaned
     }
 
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
@@ -245,7 +248,7 @@ impl Worker {
             .values()
             .any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
             || self.is_asked(&self.id.to_string(), desired.backend.requested_at.as_deref());
-        schedule::due(&Situation {
+        let mut due = schedule::due(&Situation {
             stakes: &self.stakes,
             memory: &self.memory,
             releasing: &releasing,
@@ -254,23 +257,24 @@ impl Worker {
             all,
             digester: &self.digester,
             now: self.now(),
-        })
+        });
+        due.items.retain(|item, _| !self.holding.contains(item));
+        if !self.holding.is_empty() {
+            let interval =
+                SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
+            let again = self.now().checked_add(interval).unwrap_or(Timestamp::MAX);
+            due.next = Some(due.next.map_or(again, |next| next.min(again)));
+        }
+        due
     }
 
-    /// Something of ours was changed and is not known to be published: a sequence of the whole account is open (R18).
-    /// A change of places touches objects that are themselves in step.
-    fn is_publishing(&self) -> bool {
-        self.memory.deploy.ours_since.is_some()
-    }
-
-    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together,
-    /// and what is published is published together.
+    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
     fn choose(&self, due: &schedule::Due) -> BTreeSet<ItemKey> {
         let snapshot = self.session.as_ref().is_some_and(|s| s.driver.facts().snapshot);
         if !snapshot {
             return schedule::slice(due, SLICE);
         }
-        if self.is_publishing() || due.items.values().any(|lane| *lane == Lane::Drift) {
+        if due.items.values().any(|lane| *lane == Lane::Drift) {
             return self.stakes.items().chain(due.items.keys()).cloned().collect();
         }
         due.items.keys().cloned().collect()
@@ -301,184 +305,7 @@ impl Worker {
             let more = !due.items.is_empty();
             return if more { Next::Again } else { due.next.map_or(Next::OnChange, Next::At) };
         }
-        self.settle_polls = self.settle_polls.saturating_add(1);
-        let seconds =
-            1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
-        Next::At(self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
-    }
-
-    /// Plans, judges and applies what the look shows.
-    async fn act(
-        &mut self,
-        desired: &Desired,
-        look: &Look,
-        rest: &[Release],
-        asked: Asked<'_>,
-    ) -> Result<Next, Halt> {
-        let (drafted, order) = self.draft(desired, look, rest)?;
-        self.conclude(desired, look, &drafted.released, rest).await?;
-        let (plan, verdict) = self.judge(desired, drafted.plan)?;
-        let removals_held = verdict.message();
-        self.note_holds(&plan, removals_held.as_deref());
-        self.account.held = removals_held;
-        let pending = deploy::pending(&look.observation, &|id| {
-            self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
-        });
-        let planned = self.steps(look, plan, order);
-        let settings = look.driver.deploy_settings();
-        if let (Some(settings), false) = (settings, planned.is_empty())
-            && let Err(message) = deploy::may_write(&pending, &self.memory.deploy, settings)
-        {
-            self.account.deployment = Some((Reason::ForeignPendingChanges, message.clone()));
-            self.hold_all(&planned, &message);
-            return Ok(Next::At(self.poll_later()));
-        }
-        if !planned.is_empty() {
-            return self.carry_out(desired, look, planned, asked).await;
-        }
-        self.deploy(desired, look, &pending, asked).await
-    }
-
-    fn judge(
-        &mut self,
-        desired: &Desired,
-        plan: Plan<plan::Drafted>,
-    ) -> Result<(Plan<plan::Approved>, guard::Verdict), Halt> {
-        let settings = &desired.backend.settings;
-        let now = self.now();
-        if desired.backend.approve_removals.is_none() && self.memory.approval.is_some() {
-            self.commit(vec![Write::Approval(None)])?;
-        }
-        let (plan, verdict) = guard::judge(
-            plan,
-            &guard::Limits {
-                max_removals: settings.max_removals,
-                window: settings.guard_window,
-                executed: &self.memory.removals,
-                approval: desired.backend.approve_removals.as_deref(),
-                taken: self.memory.approval.as_ref(),
-                now,
-            },
-        );
-        let mut writes = Vec::new();
-        if let guard::Verdict::Approved(approval) = &verdict
-            && self.memory.approval.as_ref() != Some(approval)
-        {
-            writes.push(Write::Approval(Some(approval.clone())));
-        }
-        let counting = guard::within_window(&self.memory.removals, settings.guard_window, now);
-        if counting != self.memory.removals {
-            writes.push(Write::Removals(counting));
-        }
-        self.commit(writes)?;
-        Ok((plan, verdict))
-    }
-
-    fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {
-        let now = self.now();
-        let round = Round {
-            moves: order.moves,
-            moved_by_others: order.drifted,
-            execution: look.driver.execution(),
-            packed_proven: self
-                .memory
-                .account
-                .as_ref()
-                .is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
-            synchronous: operations::synchronous(&self.memory, now),
-        };
-        steps(plan, look.driver.as_ref(), &round)
-    }
-
-    /// Finalizers first, then the calls (product.md section 7).
-    async fn carry_out(
-        &mut self,
-        desired: &Desired,
-        look: &Look,
-        planned: Vec<PlannedStep>,
-        asked: Asked<'_>,
-    ) -> Result<Next, Halt> {
-        let planned = self.with_finalizers(desired, look, planned).await;
-        if planned.is_empty() {
-            return Ok(Next::At(self.poll_later()));
-        }
-        let clock = self.house.clock.clone();
-        let now = move || clock.now();
-        let house = self.house.clone();
-        let hand = apply::Hand {
-            backend: &self.id,
-            driver: &look.driver,
-            store: &house.store,
-            fence: house.fence.as_ref(),
-            in_flight: usize::try_from(desired.backend.settings.in_flight).unwrap_or(1),
-            claims: &look.claims,
-            inputs: &look.inputs,
-            stop: asked,
-            now: &now,
-        };
-        let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
-        self.settle_polls = 0;
-        self.tell_effects(desired, look, &applied);
-        match applied.outage {
-            Some(error) => Err(Halt::Account(error)),
-            None if applied.calls == 0 => Ok(Next::At(self.poll_later())),
-            None => Ok(Next::Again),
-        }
-    }
-
-    async fn deploy(
-        &mut self,
-        desired: &Desired,
-        look: &Look,
-        pending: &deploy::Pending,
-        asked: Asked<'_>,
-    ) -> Result<Next, Halt> {
-        let Some(settings) = look.driver.deploy_settings() else { return Ok(Next::OnChange) };
-        let now = self.now();
-        self.account.deployment = None;
-        match deploy::decide(pending, &self.memory.deploy, settings, now) {
-            Decision::Settled => {
-                if self.memory.deploy != crate::model::memory::DeployRecord::default() {
-                    self.commit(vec![Write::Deploy(crate::model::memory::DeployRecord::default())])?;
-                }
-                Ok(Next::OnChange)
-            }
-            Decision::Deploy => {
-                let why = "deploy".to_owned();
-                let step = PlannedStep { step: Step::Deploy, items: Vec::new(), removals: 0, why };
-                match self.carry_out(desired, look, vec![step], asked).await {
-                    Ok(_) => Ok(Next::At(self.poll_later())),
-                    Err(halt) => Err(halt),
-                }
-            }
-            Decision::HoldForeign(message) => {
-                self.account.deployment = Some((Reason::ForeignPendingChanges, message));
-                Ok(Next::At(self.poll_later()))
-            }
-            Decision::Wait(reason, message) => {
-                self.account.deployment = Some((reason, message));
-                Ok(Next::At(self.poll_later()))
-            }
-            Decision::Overdue(message) => {
-                self.account.deployment = Some((Reason::DeploymentOverdue, message));
-                Ok(Next::At(now.checked_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX)))
-            }
-        }
-    }
-
-    /// 1, 2, 4, 8, 15 s: how long a thing that comes by itself is waited for before the next look.
-    pub(super) fn poll_later(&mut self) -> Timestamp {
-        self.settle_polls = self.settle_polls.saturating_add(1);
-        let seconds =
-            1i64.checked_shl(self.settle_polls.min(8) - 1).unwrap_or(LONGEST_POLL).min(LONGEST_POLL);
-        self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
-    }
-
-    fn hold_all(&mut self, planned: &[PlannedStep], message: &str) {
-        for item in planned.iter().flat_map(|step| &step.items) {
-            let verdict = ItemVerdict::Blocked(Reason::ForeignPendingChanges, message.to_owned());
-            self.verdicts.insert(item.clone(), verdict);
-        }
+        Next::At(self.poll_later())
     }
 }
 

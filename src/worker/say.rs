@@ -31,7 +31,8 @@ const QUIET: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Pace {
     dirty: BTreeSet<ObjectName>,
-    working: BTreeMap<ObjectName, Duration>,
+    /// Since when, and whether that was told.
+    working: BTreeMap<ObjectName, (Duration, bool)>,
     told_all: bool,
     outage: Option<String>,
 }
@@ -42,19 +43,19 @@ impl Pace {
         self.dirty.extend(names);
     }
 
-    /// In how long somebody will have been at work for long enough to say so; who is beyond that was told already.
+    /// In how long somebody has been at work for long enough to say so.
     pub fn next(&self, now: Duration) -> Option<Duration> {
-        self.working.values().map(|since| *since + QUIET).filter(|at| *at > now).map(|at| at - now).min()
+        let untold = self.working.values().filter(|(_, told)| !told);
+        untold.map(|(since, _)| (*since + QUIET).saturating_sub(now)).min()
     }
 }
 
 /// Whether a standing is told at once although it will pass by itself.
 fn worth_telling(standing: &Standing) -> bool {
     match standing {
-        Standing::Working(reason, _) => matches!(
-            reason,
-            Reason::TaskPending | Reason::TaskStarted | Reason::HeldByGuard | Reason::StoreUnavailable
-        ),
+        Standing::Working(reason, _) => {
+            matches!(reason, Reason::TaskPending | Reason::TaskStarted | Reason::StoreUnavailable)
+        }
         Standing::Terminating { stalled, .. } => *stalled,
         _ => true,
     }
@@ -87,10 +88,11 @@ impl Worker {
         if worth_telling(&facts.standing) {
             self.pace.working.remove(&view.name);
         } else {
-            let since = *self.pace.working.entry(view.name.clone()).or_insert(now);
-            if now.saturating_sub(since) < QUIET {
+            let (since, told) = self.pace.working.entry(view.name.clone()).or_insert((now, false));
+            if now.saturating_sub(*since) < QUIET {
                 return;
             }
+            *told = true;
         }
         self.house.reporter.assignment(facts);
     }
@@ -99,7 +101,6 @@ impl Worker {
     pub(super) async fn conclude(
         &mut self,
         desired: &Desired,
-        look: &Look,
         released: &BTreeMap<ItemKey, ItemVerdict>,
         rest: &[Release],
     ) -> Result<(), Halt> {
@@ -123,7 +124,6 @@ impl Worker {
                 format!("{} was released", release.item),
             );
         }
-        let _ = look;
         self.drop_finalizers(desired, &open).await;
         Ok(())
     }
@@ -136,6 +136,7 @@ impl Worker {
         for change in plan.changes.iter().filter(|change| change.held) {
             if matches!(change.kind, ChangeKind::Hold) {
                 self.verdicts.insert(change.item.clone(), ItemVerdict::Held);
+                self.holding.insert(change.item.clone());
             }
             self.pace.touch(change.assignments.iter().cloned());
         }
@@ -159,6 +160,9 @@ impl Worker {
             }
         }
         let reporter = self.house.reporter.clone();
+        if !missing.is_empty() && !self.hold_backend(desired).await {
+            return Vec::new();
+        }
         let writes = missing.values().map(|view| reporter.ensure_finalizer(&view.name, &view.uid));
         let results = futures::future::join_all(writes).await;
         let mut refused = BTreeSet::new();
@@ -177,6 +181,33 @@ impl Worker {
                 !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
             })
             .collect()
+    }
+
+    /// The Backend stays as long as an assignment with our finalizer names it: without it nothing could be released.
+    async fn hold_backend(&mut self, desired: &Desired) -> bool {
+        let backend = &desired.backend;
+        if backend.finalizer || self.in_use {
+            return true;
+        }
+        match self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await {
+            Ok(()) => self.in_use = true,
+            Err(error) => tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect"),
+        }
+        self.in_use
+    }
+
+    /// The last assignment is gone: the Backend may go.
+    pub(super) async fn free_backend(&mut self, desired: &Desired) {
+        let backend = &desired.backend;
+        let held =
+            desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
+        if held || !(backend.finalizer || self.in_use) {
+            return;
+        }
+        match self.house.reporter.remove_in_use(&backend.id, &backend.uid).await {
+            Ok(()) => self.in_use = false,
+            Err(error) => tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet"),
+        }
     }
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.

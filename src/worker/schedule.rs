@@ -98,6 +98,10 @@ fn when(s: &Situation<'_>, item: &ItemKey) -> When {
     if observed.proves != Some(s.stakes.inputs(item, s.digester)) {
         return When::Now(Lane::Interactive);
     }
+    // Something was written and not yet seen deployed: what was read before that proves nothing (R18).
+    if s.memory.deploy.ours_since.is_some_and(|since| observed.at <= since) {
+        return When::Now(Lane::Open);
+    }
     if s.all {
         return When::Now(Lane::Interactive);
     }
@@ -135,7 +139,7 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 /// The interval less up to a tenth, the same tenth for the same item: reads spread out by themselves.
 pub fn jittered(interval: Duration, seed: Digest) -> Duration {
     let tenth = u32::try_from(seed.0 % 100).unwrap_or_default();
-    interval - interval * tenth / 1000
+    interval.saturating_sub(interval * tenth / 1000)
 }
 
 /// Cuts a slice of at most `size` items, lanes in order, a tenth of it kept for drift. Items of one customer are

@@ -1,7 +1,11 @@
 //! L1: the whole operator in one process, on a paused clock, between a fake API server and doubles.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod counts;
 mod harness;
 mod support;
+mod sweep;
+mod watch;
+mod wfbss;
 mod worker;
 mod wso2;

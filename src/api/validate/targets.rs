@@ -22,7 +22,7 @@ pub(super) fn selector(selector: &Selector, at: &str, found: &mut Findings) {
     let at = format!("{at}.{}", selector.member());
     match selector {
         Selector::TargetGroupRef(reference) => {
-            text::object_name(&reference.name, &format!("{at}.name"), found)
+            text::object_name(&reference.name, &format!("{at}.name"), found);
         }
         Selector::Wfbss(targets) => wfbss(targets, &at, found),
         Selector::AppShield(targets) => app_shield(targets, &at, found),

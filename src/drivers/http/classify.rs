@@ -21,8 +21,8 @@ impl HttpClient {
             403 => (Class::Rejected, Reason::Forbidden),
             404 | 410 => (Class::Gone, Reason::ExternalObjectGone),
             409 | 412 => (Class::Conflict, Reason::Conflict),
-            408 | 500 | 502 | 504 if answer.effect => (Class::Ambiguous, Reason::SystemUnavailable),
-            408 | 425 | 500..=599 => (Class::Transient, Reason::SystemUnavailable),
+            408 | 500 | 502 | 504 if answer.effect => (Class::Ambiguous, Reason::Unreachable),
+            408 | 425 | 500..=599 => (Class::Transient, Reason::Unreachable),
             400..=499 => (Class::Rejected, Reason::Rejected),
             _ => (garbled(answer), Reason::UnexpectedAnswer),
         };

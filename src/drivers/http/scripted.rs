@@ -64,6 +64,7 @@ impl Reply {
     }
 
     /// With one more header.
+    #[must_use]
     pub fn with(self, name: &'static str, value: &str) -> Self {
         match self {
             Self::Is(status, mut headers, body) => {

@@ -62,8 +62,8 @@ pub fn build(change: &DocumentChange) -> Result<Map<String, Value>, Unwritable> 
         } else if is_equal_list(change, path, value) {
             continue;
         }
-        pointer::set(&mut body, &segments, canonical::sendable(value))
-            .map_err(|_| Unwritable::Contradiction((*path).clone()))?;
+        let value = as_it_stood(change, path, canonical::sendable(value));
+        pointer::set(&mut body, &segments, value).map_err(|_| Unwritable::Contradiction((*path).clone()))?;
     }
     Ok(body)
 }
@@ -72,6 +72,14 @@ pub fn build(change: &DocumentChange) -> Result<Map<String, Value>, Unwritable> 
 fn wanted(change: &DocumentChange) -> BTreeMap<&LeafPath, &Value> {
     let restored = change.restore.iter();
     restored.chain(change.desired.leaves.iter().map(|(path, leaf)| (path, &leaf.value))).collect()
+}
+
+/// A value to put back was remembered in canonical form, a number; where a text stands now, a text stood before.
+fn as_it_stood(change: &DocumentChange, path: &LeafPath, value: Value) -> Value {
+    let raw = &change.observed.raw;
+    let restored = !change.desired.leaves.contains_key(path);
+    let text = restored && raw.pointer(&path.0).is_some_and(Value::is_string) && holds_number(raw);
+    if text && value.is_number() { Value::String(value.to_string()) } else { value }
 }
 
 fn parent_of(first: &str, second: &str) -> String {
@@ -94,26 +102,43 @@ fn seed_parent(body: &mut Map<String, Value>, raw: &Value, parent: &str, [first,
     let section = body.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
     if let Some(section) = section.as_object_mut() {
         section.entry(second.clone()).or_insert_with(|| match raw.pointer(parent) {
-            Some(value @ Value::Object(_)) => resendable(value),
+            Some(value @ Value::Object(_)) => resendable(value, !holds_number(raw)),
             _ => Value::Object(Map::new()),
         });
     }
 }
 
 /// A value as read, without what must not be sent back: times that the server sets, `null`, which is undefined, and
-/// secrets, which read back empty and would be erased.
-fn resendable(value: &Value) -> Value {
+/// secrets, which read back empty or as stars and would be overwritten.
+///
+/// Flags go as integers. A document in which no number is one spells its numbers as texts (sheet section 7.2), and
+/// they are numbers again when sent.
+fn resendable(value: &Value, spelled: bool) -> Value {
     match value {
-        Value::Array(items) => items.iter().map(resendable).collect(),
+        Value::Bool(flag) => u8::from(*flag).into(),
+        Value::String(text) if spelled => {
+            canonical::numeric(text).map_or_else(|| value.clone(), Value::Number)
+        }
+        Value::Array(items) => items.iter().map(|item| resendable(item, spelled)).collect(),
         Value::Object(members) => members
             .iter()
             .filter(|(key, value)| {
-                let hidden = value.as_str() == Some("") && names_a_secret(key);
+                let hidden =
+                    names_a_secret(key) && value.as_str().is_some_and(|text| text.chars().all(|c| c == '*'));
                 !(hidden || value.is_null() || canonical::is_server_owned(key))
             })
-            .map(|(key, value)| (key.clone(), resendable(value)))
+            .map(|(key, value)| (key.clone(), resendable(value, spelled)))
             .collect(),
         other => other.clone(),
+    }
+}
+
+fn holds_number(value: &Value) -> bool {
+    match value {
+        Value::Number(_) => true,
+        Value::Array(items) => items.iter().any(holds_number),
+        Value::Object(members) => members.values().any(holds_number),
+        _ => false,
     }
 }
 

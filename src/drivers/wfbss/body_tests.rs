@@ -8,6 +8,16 @@ fn doc() -> String {
     format!("{A}/1/win")
 }
 
+/// Why, what was read, what is wanted, what is sent.
+type Case<'a> = (&'a str, Value, Vec<(&'a str, Value)>, Value);
+
+fn check<'a>(cases: impl IntoIterator<Item = Case<'a>>) {
+    for (why, raw, leaves, expected) in cases {
+        let body = build(&change(&doc(), raw, &leaves)).unwrap();
+        assert_eq!(Value::Object(body), expected, "{why}");
+    }
+}
+
 #[test]
 fn the_body_is_the_whole_owned_subset_and_nothing_else() {
     let list = "/approved_blocked_url/approved/urls";
@@ -31,18 +41,6 @@ fn the_body_is_the_whole_owned_subset_and_nothing_else() {
             json!({"x": {"list": [1]}}),
         ),
         (
-            "a deep leaf goes within its second level as read, without server times, nulls and hidden secrets",
-            json!({"a": {"b": {"c": 1, "d": {"e": [1], "e_times": [9]}, "password": "", "note": "", "n": null}}}),
-            vec![("/a/b/c", json!(2)), ("/a/x", json!(1))],
-            json!({"a": {"b": {"c": 2, "d": {"e": [1]}, "note": ""}, "x": 1}}),
-        ),
-        (
-            "a second level without a difference stays at home, its lists too",
-            json!({"a": {"b": {"c": 1, "list": [7]}}, "w": {"v": 0}}),
-            vec![("/a/b/c", json!("1")), ("/w/v", json!(1))],
-            json!({"w": {"v": 1}}),
-        ),
-        (
             "URLs as written, times left to the server",
             json!({"approved_blocked_url": {"approved": {"urls": ["http://a.example/*"], "url_times": [5]}}}),
             vec![(list, json!(["https://B.example/login"]))],
@@ -63,10 +61,38 @@ fn the_body_is_the_whole_owned_subset_and_nothing_else() {
         ("a section may be one value", json!({}), vec![("/scan_mode", json!(1))], json!({"scan_mode": 1})),
         ("nothing to send", json!({"x": {"list": [1]}}), vec![("/x/list", json!([1]))], json!({})),
     ];
-    for (why, raw, leaves, expected) in cases {
-        let body = build(&change(&doc(), raw, &leaves)).unwrap();
-        assert_eq!(Value::Object(body), expected, "{why}");
-    }
+    check(cases);
+}
+
+#[test]
+fn a_deep_leaf_goes_within_its_second_level_as_read() {
+    let cases = [
+        (
+            "a deep leaf goes within its second level as read, without server times, nulls and hidden secrets",
+            json!({"a": {"b": {"c": 1, "d": {"e": [1], "e_times": [9]}, "password": "", "pwd": "***", "note": "", "n": null}}}),
+            vec![("/a/b/c", json!(2)), ("/a/x", json!(1))],
+            json!({"a": {"b": {"c": 2, "d": {"e": [1]}, "note": ""}, "x": 1}}),
+        ),
+        (
+            "numbers spelled as texts are numbers again, flags integers",
+            json!({"a": {"b": {"c": "1", "d": "7", "e": true, "f": "x"}}}),
+            vec![("/a/b/c", json!(2))],
+            json!({"a": {"b": {"c": 2, "d": 7, "e": 1, "f": "x"}}}),
+        ),
+        (
+            "a text that looks like a number stays one where numbers are numbers",
+            json!({"a": {"b": {"c": 1, "d": "7"}}}),
+            vec![("/a/b/c", json!(2))],
+            json!({"a": {"b": {"c": 2, "d": "7"}}}),
+        ),
+        (
+            "a second level without a difference stays at home, its lists too",
+            json!({"a": {"b": {"c": 1, "list": [7]}}, "w": {"v": 0}}),
+            vec![("/a/b/c", json!("1")), ("/w/v", json!(1))],
+            json!({"w": {"v": 1}}),
+        ),
+    ];
+    check(cases);
 }
 
 #[test]
@@ -80,6 +106,15 @@ fn values_put_back_go_along_unless_somebody_wants_another() {
     let expected = json!({"wtp": {"enabled": 1, "level": 2}, "a": {"b": {"c": 1, "d": 6}}});
     assert_eq!(Value::Object(build(&change).unwrap()), expected);
     assert!(!is_shallow(&change), "what is put back counts too");
+}
+
+#[test]
+fn a_text_is_put_back_as_a_text() {
+    let mut change =
+        change(&doc(), json!({"general": {"label": "2025", "n": 1}}), &[("/wtp/enabled", json!(1))]);
+    change.restore = BTreeMap::from([(path("/general/label"), json!(2024)), (path("/general/n"), json!(0))]);
+    let expected = json!({"wtp": {"enabled": 1}, "general": {"label": "2024", "n": 0}});
+    assert_eq!(Value::Object(build(&change).unwrap()), expected);
 }
 
 #[test]

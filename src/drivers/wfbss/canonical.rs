@@ -51,7 +51,7 @@ fn whole(number: &Number) -> Number {
 }
 
 /// A number in quotes, only where the text is that number's plain spelling: `"007"` and `"1e3"` are texts.
-fn numeric(text: &str) -> Option<Number> {
+pub fn numeric(text: &str) -> Option<Number> {
     let number: Number = serde_json::from_str(text).ok()?;
     (number.to_string() == text).then(|| whole(&number))
 }

@@ -28,9 +28,9 @@ const EVIDENCE_PAGES: u64 = 10;
 /// What `paging.total` counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Total {
-    /// Customers: fewer of them than the total is a cut list.
+    /// Customers.
     Customers,
-    /// Not known.
+    /// Customers or the records within them: the vendor does not say.
     Unclear,
 }
 
@@ -43,41 +43,49 @@ pub struct Listing<T> {
     pub whole: bool,
     counts: Total,
     total: Option<u64>,
+    records: u64,
     pages: u64,
 }
 
 impl<T: Merge> Listing<T> {
     /// Nothing read yet.
     pub fn new(counts: Total) -> Self {
-        Self { rows: BTreeMap::new(), whole: true, counts, total: None, pages: 0 }
+        Self { rows: BTreeMap::new(), whole: true, counts, total: None, records: 0, pages: 0 }
     }
 
     /// Adds the next page and tells whether another one should follow.
     ///
-    /// Not whole: a record that was not understood, a total that changes between pages, an end before the total.
+    /// Not whole: a record that was not understood, a total that changes between pages, or is not reached, or passed.
     pub fn add(&mut self, page: Page<T>) -> bool {
-        let read = page.records;
-        let total = page.paging.map(|paging| paging.total);
+        let (read, total) = (page.records, page.paging.map(|paging| paging.total));
         self.whole &= page.garbled == 0 && (self.pages == 0 || self.total == total);
         self.pages += 1;
+        self.records += read;
         self.total = total;
+        let known = self.size();
         for (id, row) in page.rows {
             wire::insert(&mut self.rows, id, row);
         }
-        let more = match page.paging {
-            Some(paging) => self.pages.saturating_mul(paging.limit) < paging.total,
-            None => read >= LIMIT,
-        };
-        let go_on = more && read > 0 && self.pages < MAX_PAGES;
+        let grew = self.size() > known;
+        let told = page.paging.map(|paging| self.pages.saturating_mul(paging.limit) < paging.total);
+        // A full page may be followed by another one, where nothing reliable says that it is the last.
+        let full = read == LIMIT && (told.is_none() || self.counts == Total::Unclear);
+        let more = told == Some(true) || full;
+        let go_on = more && read > 0 && (grew || told == Some(true)) && self.pages < MAX_PAGES;
         if !go_on {
-            self.whole &= !more && self.reaches_total();
+            self.whole &= (!more || (read == 0 && told != Some(true))) && self.fits_total();
         }
         go_on
     }
 
-    fn reaches_total(&self) -> bool {
+    fn size(&self) -> usize {
+        self.rows.values().map(Merge::size).sum()
+    }
+
+    fn fits_total(&self) -> bool {
         let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
-        self.counts == Total::Unclear || self.total.is_none_or(|total| rows >= total)
+        let fits = |total| total == rows || (self.counts == Total::Unclear && total == self.records);
+        self.total.is_none_or(fits)
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     drivers::{
-        http::scripted::Reply,
-        wfbss::testing::{A, B, C, session},
+        http::scripted::{Reply, Scripted},
+        wfbss::testing::{A, B, C, driver, session},
     },
     model::catalogue::Lookup,
 };
@@ -37,6 +37,7 @@ fn a_list_is_whole_only_where_nothing_speaks_against_it() {
             false,
         ),
         ("an empty page before the end", vec![customers_page(9, 1, &[A]), customers_page(9, 1, &[])], false),
+        ("more than the total", vec![customers_page(1, 100, &[A, B])], false),
         ("a record not understood", vec![garbled()], false),
     ];
     for (why, pages, whole) in cases {
@@ -151,4 +152,23 @@ async fn a_refusal_by_the_clock_says_so() {
         assert_eq!((error.class, error.reason), (Class::Unauthorized, Reason::Unauthorized));
         assert!(error.message.contains("1200 s behind"), "{}", error.message);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_that_ignores_pages_is_not_asked_for_ever() {
+    let documents: Vec<_> = (1..=100).map(|gid| json!({"gid": [gid], "policy": {}})).collect();
+    let answer = json!({"customers": [{"id": A, "policies": documents}]});
+    let wire = Scripted::new(move |_| Reply::json(200, &answer));
+    let session = driver(wire.clone(), &json!({})).session;
+    let query = Query {
+        resource: &["policies"],
+        parameters: &[("cids", A)],
+        decode: wire::policies,
+        counts: Total::Unclear,
+        pages: 50,
+        alien: Class::Transient,
+    };
+    let listing = query.read(&session).await.unwrap();
+    assert_eq!((listing.rows.values().map(Merge::size).sum::<usize>(), wire.lines().len()), (100, 2));
+    assert!(!listing.whole, "whether the second page was meant is not known");
 }

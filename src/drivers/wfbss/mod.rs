@@ -12,6 +12,8 @@
 //! | `sign`, `wire`, `calls` | requests and answers |
 //! | `listing`, `read`, `write`, `tasks` | the verbs |
 
+#[cfg(all(test, feature = "sandbox"))]
+mod against_double;
 mod body;
 mod calls;
 mod canonical;
@@ -55,8 +57,25 @@ use crate::{
 pub struct Wfbss {
     session: Session,
     task_path: Option<TaskPath>,
+    translator: Translator,
+}
+
+/// What is known of the system without connecting to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Translator {
     customers_per_write: usize,
     execution: Execution,
+}
+
+impl From<&api::Wfbss> for Translator {
+    fn from(spec: &api::Wfbss) -> Self {
+        let execution = match spec.execution() {
+            api::Execution::Auto => Execution::Auto,
+            api::Execution::Sync => Execution::Sync,
+            api::Execution::Async => Execution::Async,
+        };
+        Self { customers_per_write: spec.customers_per_write(), execution }
+    }
 }
 
 impl Wfbss {
@@ -83,12 +102,7 @@ impl Wfbss {
         Ok(Self {
             session: Session { http, credentials, clock, version: spec.version().to_owned() },
             task_path: task_path.map_err(|message| refused(Reason::Invalid, message))?,
-            customers_per_write: spec.customers_per_write(),
-            execution: match spec.execution() {
-                api::Execution::Auto => Execution::Auto,
-                api::Execution::Sync => Execution::Sync,
-                api::Execution::Async => Execution::Async,
-            },
+            translator: Translator::from(spec),
         })
     }
 
@@ -103,16 +117,13 @@ impl Wfbss {
     }
 }
 
-impl Translate for Wfbss {
+/// What the system is: documents that exist anyway, without marks.
+pub const FACTS: Facts =
+    Facts { system: "wfbss", snapshot: false, deploys: false, ordered: false, marks: false, deletes: false };
+
+impl Translate for Translator {
     fn facts(&self) -> Facts {
-        Facts {
-            system: "wfbss",
-            snapshot: false,
-            deploys: false,
-            ordered: false,
-            marks: false,
-            deletes: false,
-        }
+        FACTS
     }
 
     /// One known customer is enough: customers come and go, and none belongs to two partners.
@@ -138,6 +149,36 @@ impl Translate for Wfbss {
 
     fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
         translate::secret_refs(policy)
+    }
+}
+
+impl Translate for Wfbss {
+    fn facts(&self) -> Facts {
+        self.translator.facts()
+    }
+
+    fn same_account(&self, known: &BTreeSet<String>, found: &BTreeSet<String>) -> bool {
+        self.translator.same_account(known, found)
+    }
+
+    fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
+        self.translator.compile(binding, context)
+    }
+
+    fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
+        self.translator.canonicalise(path, value)
+    }
+
+    fn pack(&self, changes: Vec<DocumentChange>, packed_proven: bool) -> Vec<Vec<DocumentChange>> {
+        self.translator.pack(changes, packed_proven)
+    }
+
+    fn execution(&self) -> Execution {
+        self.translator.execution()
+    }
+
+    fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
+        self.translator.secret_refs(policy)
     }
 }
 

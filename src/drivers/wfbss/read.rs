@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     calls::Session,
     canonical,
-    ids::{CustomerId, DocumentId, GroupId, MAX_GROUPS, comma_list},
+    ids::{CustomerId, DocumentId, GroupId, comma_list},
     listing::{Listing, Query, Total},
     pointer,
     wire::{self, DocumentRow, PoliciesRow},
@@ -22,8 +22,11 @@ use crate::{
 /// Calls set up at the same time; the HTTP stack lets through as many as the account allows.
 const CONCURRENT: usize = 32;
 
-/// Pages of one call's documents: a hundred groups asked for make one.
-const MAX_PAGES: u64 = 10;
+/// Groups per question: one less than a page holds, so that a full page never raises the question of the next.
+const GROUPS: usize = 99;
+
+/// Most pages of one customer's documents, a hundred each.
+const MAX_PAGES: u64 = 100;
 
 /// One call: documents of one customer and platform.
 struct Job {
@@ -86,7 +89,7 @@ fn jobs(scope: &Scope) -> (Vec<Job>, BTreeMap<ItemKey, String>) {
         let all: Vec<_> = documents.into_iter().collect();
         let of =
             |part: &[_]| Job { customer: customer.clone(), os, documents: part.iter().cloned().collect() };
-        all.chunks(MAX_GROUPS).map(of).collect::<Vec<_>>()
+        all.chunks(GROUPS).map(of).collect::<Vec<_>>()
     });
     (jobs.collect(), strangers)
 }
@@ -97,25 +100,52 @@ impl Job {
         (self, result)
     }
 
-    /// Asks for the sections that matter. A section that this platform or version does not know makes the system
-    /// refuse the whole question, so then all sections are asked for.
+    /// Asks for the groups and sections that matter.
+    ///
+    /// Where one group is gone the system may refuse the whole question, and a list that lacks a group may have been
+    /// cut (F23): then all groups of the customer are asked for, which tells the two apart.
     async fn read(&self, session: &Session) -> Result<Listing<PoliciesRow>, DriverError> {
+        match self.known_sections(session, true).await {
+            Ok(listing) if self.is_answered(&listing) => Ok(listing),
+            Err(error) if error.class == Class::Gone && self.documents.len() == 1 => Err(error),
+            Err(error) if error.class != Class::Gone => Err(error),
+            Ok(_) | Err(_) => self.known_sections(session, false).await,
+        }
+    }
+
+    fn is_answered(&self, listing: &Listing<PoliciesRow>) -> bool {
+        let row = listing.rows.get(&self.customer);
+        let groups: BTreeSet<_> = row.iter().flat_map(|row| &row.documents).flat_map(|d| &d.groups).collect();
+        self.documents.keys().all(|group| groups.contains(group))
+    }
+
+    /// A section that this platform or version does not know makes the system refuse the whole question, so then all
+    /// sections are asked for.
+    async fn known_sections(
+        &self,
+        session: &Session,
+        by_group: bool,
+    ) -> Result<Listing<PoliciesRow>, DriverError> {
         let fields = self.fields();
-        match self.ask(session, &fields).await {
+        match self.ask(session, &fields, by_group).await {
             Err(error) if error.reason == Reason::Rejected && !fields.is_empty() => {
-                self.ask(session, "").await
+                self.ask(session, "", by_group).await
             }
             result => result,
         }
     }
 
-    async fn ask(&self, session: &Session, fields: &str) -> Result<Listing<PoliciesRow>, DriverError> {
+    async fn ask(
+        &self,
+        session: &Session,
+        fields: &str,
+        by_group: bool,
+    ) -> Result<Listing<PoliciesRow>, DriverError> {
         let gids = comma_list(self.documents.keys());
-        let mut parameters =
-            vec![("cids", self.customer.as_str()), ("gids", &gids), ("os", self.os.as_str())];
-        if !fields.is_empty() {
-            parameters.push(("fields", fields));
-        }
+        let all =
+            [("cids", self.customer.as_str()), ("gids", &gids), ("os", self.os.as_str()), ("fields", fields)];
+        let meant = |(name, value): &(&str, &str)| !value.is_empty() && (by_group || *name != "gids");
+        let parameters: Vec<_> = all.into_iter().filter(meant).collect();
         let query = Query {
             resource: &["policies"],
             parameters: &parameters,

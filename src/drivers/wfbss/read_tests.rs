@@ -3,8 +3,8 @@ use serde_json::json;
 
 use super::*;
 use crate::drivers::{
-    http::scripted::Reply,
-    wfbss::testing::{A, B, key, path, session},
+    http::scripted::{Reply, Scripted},
+    wfbss::testing::{A, B, driver, key, path, session},
 };
 
 fn scope(documents: &[(&str, &[&str])]) -> Scope {
@@ -13,10 +13,10 @@ fn scope(documents: &[(&str, &[&str])]) -> Scope {
 }
 
 fn answer(customer: &str, documents: &[(&[u64], Value)]) -> Reply {
-    Reply::json(200, &listed(&[(customer, documents)]))
+    Reply::json(200, &listed_json(&[(customer, documents)]))
 }
 
-fn listed(customers: &[(&str, &[(&[u64], Value)])]) -> Value {
+fn listed_json(customers: &[(&str, &[(&[u64], Value)])]) -> Value {
     let of = |(id, documents): &(&str, &[(&[u64], Value)])| {
         let policies: Vec<_> =
             documents.iter().map(|(gid, policy)| json!({"gid": gid, "policy": policy})).collect();
@@ -83,19 +83,16 @@ struct Case {
     complete: bool,
 }
 
-/// Answers to the question for groups 1 and 2 of one customer.
-fn cases() -> Vec<Case> {
-    let on = || json!({"wtp": {"enabled": 1}});
-    let case = |why, reply| Case {
-        why,
-        reply,
-        read: vec![],
-        shared: vec![],
-        missing: vec![],
-        unread: vec![],
-        complete: true,
-    };
-    let listed = |customers| Reply::json(200, &listed(customers));
+fn case(why: &'static str, reply: Reply) -> Case {
+    Case { why, reply, read: vec![], shared: vec![], missing: vec![], unread: vec![], complete: true }
+}
+
+fn on() -> Value {
+    json!({"wtp": {"enabled": 1}})
+}
+
+/// Complete answers to the question for groups 1 and 2 of one customer.
+fn told() -> Vec<Case> {
     vec![
         Case { read: vec![1, 2], ..case("one document each", answer(A, &[(&[1], on()), (&[2], on())])) },
         Case { read: vec![1, 2], ..case("one document for both", answer(A, &[(&[1, 2], on())])) },
@@ -113,6 +110,13 @@ fn cases() -> Vec<Case> {
             missing: vec![1, 2],
             ..case("an expired customer", Reply::text(404, "{\"error\": {\"code\": \"expired\"}}"))
         },
+    ]
+}
+
+/// Answers to the same question that leave something open.
+fn doubtful() -> Vec<Case> {
+    let listed = |customers| Reply::json(200, &listed_json(customers));
+    vec![
         Case {
             read: vec![1, 2],
             complete: false,
@@ -124,6 +128,16 @@ fn cases() -> Vec<Case> {
             ..case("only another customer", listed(&[(B, &[(&[1], on())])]))
         },
         Case { unread: vec![1, 2], complete: false, ..case("nobody", listed(&[])) },
+        Case {
+            read: vec![1],
+            unread: vec![2],
+            complete: false,
+            ..case("fewer documents than the total", {
+                let mut cut = listed_json(&[(A, &[(&[1], on())])]);
+                cut["paging"] = json!({"total": 2, "limit": 100, "page": 1});
+                Reply::json(200, &cut)
+            })
+        },
         Case {
             read: vec![1],
             unread: vec![2],
@@ -148,8 +162,10 @@ fn cases() -> Vec<Case> {
 
 #[tokio::test(start_paused = true)]
 async fn answers_are_judged_group_by_group() {
-    for case in cases() {
-        let (session, _) = session(vec![case.reply]);
+    for case in told().into_iter().chain(doubtful()) {
+        let reply = case.reply;
+        let system = Scripted::new(move |_| reply.clone());
+        let session = driver(system, &json!({})).session;
         let asked = scope(&[(&doc(A, 1), &["/wtp/enabled"]), (&doc(A, 2), &["/wtp/enabled"])]);
         let seen = observe(&session, &asked).await.unwrap();
         let keys = |groups: Vec<u64>| groups.into_iter().map(|g| key(&doc(A, g))).collect::<Vec<_>>();
@@ -190,10 +206,8 @@ async fn one_customers_trouble_is_its_own_but_the_accounts_is_everybodys() {
     let two = || scope(&[(&doc(A, 1), &["/wtp/enabled"]), (&doc(B, 1), &["/wtp/enabled"])]);
     let good = |customer| answer(customer, &[(&[1], json!({}))]);
     let run = |for_a: Reply| async move {
-        let wire = crate::drivers::http::scripted::Scripted::new(move |seen| {
-            if seen.line.contains(A) { for_a.clone() } else { good(B) }
-        });
-        observe(&crate::drivers::wfbss::testing::driver(wire, &json!({})).session, &two()).await
+        let wire = Scripted::new(move |seen| if seen.line.contains(A) { for_a.clone() } else { good(B) });
+        observe(&driver(wire, &json!({})).session, &two()).await
     };
     for (why, reply) in [
         ("down", Reply::text(500, "oops")),
@@ -232,11 +246,11 @@ async fn no_answer_at_all_is_an_error_and_nothing_to_ask_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_groups_are_asked_for_a_hundred_at_a_time() {
+async fn many_groups_are_asked_for_a_page_at_a_time() {
     let documents: Vec<String> = (1..=250).map(|group| doc(A, group)).collect();
     let asked: Vec<(&str, &[&str])> =
         documents.iter().map(|d| (d.as_str(), &["/wtp/enabled"] as &[&str])).collect();
-    let wire = crate::drivers::http::scripted::Scripted::new(|seen| {
+    let wire = Scripted::new(|seen| {
         let gids: Vec<u64> = seen
             .line
             .split("gids=")
@@ -248,11 +262,28 @@ async fn many_groups_are_asked_for_a_hundred_at_a_time() {
             .split(',')
             .map(|g| g.parse().unwrap())
             .collect();
-        assert!(gids.len() <= 100);
+        assert!(gids.len() < 100);
         let documents: Vec<(&[u64], Value)> = gids.chunks(1).map(|gid| (gid, json!({}))).collect();
         answer(A, &documents)
     });
-    let driver = crate::drivers::wfbss::testing::driver(wire.clone(), &json!({}));
+    let driver = driver(wire.clone(), &json!({}));
     let seen = observe(&driver.session, &scope(&asked)).await.unwrap();
     assert_eq!((seen.items.len(), seen.complete, wire.lines().len()), (250, true, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_group_that_is_gone_does_not_take_the_others_along() {
+    let system = Scripted::new(|seen| {
+        if seen.line.contains("gids=") {
+            Reply::text(404, "no group 2")
+        } else {
+            answer(A, &[(&[1], json!({})), (&[3], json!({}))])
+        }
+    });
+    let asked = scope(&[(&doc(A, 1), &["/wtp/enabled"]), (&doc(A, 2), &["/wtp/enabled"])]);
+    let seen = observe(&driver(system.clone(), &json!({})).session, &asked).await.unwrap();
+    assert_eq!(seen.items.iter().filter_map(|i| i.key.clone()).collect::<Vec<_>>(), [key(&doc(A, 1))]);
+    assert_eq!(seen.missing.into_keys().collect::<Vec<_>>(), [key(&doc(A, 2))]);
+    assert!(seen.complete);
+    assert_eq!(system.lines().len(), 2);
 }

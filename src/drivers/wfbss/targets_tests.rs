@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::type_complexity, clippy::needless_pass_by_value)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::needless_pass_by_value
+)]
 use std::sync::Arc;
 
 use serde_json::{Value, json};

@@ -106,6 +106,11 @@ impl Clock for StoppedClock {
 
 /// A driver for `https://cspi.example` over the given transport.
 pub fn driver(transport: SharedTransport, spec: &Value) -> Wfbss {
+    driver_by(transport, spec, Arc::new(StoppedClock))
+}
+
+/// The same by another clock.
+pub fn driver_by(transport: SharedTransport, spec: &Value, clock: Arc<dyn Clock>) -> Wfbss {
     let limits = Limits {
         requests_per_minute: 60_000,
         burst: 1000,
@@ -113,7 +118,6 @@ pub fn driver(transport: SharedTransport, spec: &Value) -> Wfbss {
         timeout: Duration::from_secs(30),
         max_body: 1 << 20,
     };
-    let clock = Arc::new(StoppedClock);
     let http = HttpClient::new(transport, "https://cspi.example".parse().unwrap(), limits, clock.clone());
     let credentials = BTreeMap::from([
         ("accessToken".to_owned(), Secret::new("11111111-2222-3333-4444-555555555555")),

@@ -18,13 +18,13 @@ pub struct Page<T> {
     pub rows: BTreeMap<CustomerId, T>,
     /// How many were not.
     pub garbled: usize,
-    /// How many the page held, understood or not.
+    /// How many the page held, understood or not; of policies: documents.
     pub records: u64,
     /// `paging`, where the answer has it.
     pub paging: Option<Paging>,
 }
 
-/// `paging`: `total` counts customers in the lists read here (sheet section 4.4).
+/// `paging` (sheet section 4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
     /// Records in all pages together.
@@ -98,11 +98,14 @@ pub fn groups(answer: &Value) -> Option<Page<GroupsRow>> {
 
 /// Reads `GET /policies`; `None`: the answer is no such list.
 pub fn policies(answer: &Value) -> Option<Page<PoliciesRow>> {
-    page(answer, |record| {
+    let mut page = page(answer, |record| {
         let listed = record.get("policies")?.as_array()?;
         let documents: Vec<_> = listed.iter().filter_map(document).collect();
         Some(PoliciesRow { whole: documents.len() == listed.len(), documents })
-    })
+    })?;
+    let documents: usize = page.rows.values().map(|row| row.documents.len()).sum();
+    page.records = u64::try_from(documents).unwrap_or(u64::MAX);
+    Some(page)
 }
 
 /// Reads `{"task": {"id", "status"}}`; `None`: the answer speaks of no task.
@@ -115,8 +118,13 @@ pub fn task(answer: &Value) -> Option<TaskRow> {
 
 /// Joins two readings of one customer, which may re-appear on a later page.
 pub trait Merge {
-    /// Adds what the other reading knows.
+    /// Adds what the other reading knows and this one does not.
     fn merge(&mut self, other: Self);
+
+    /// How much is known: a page that adds nothing to it is a page read before.
+    fn size(&self) -> usize {
+        1
+    }
 }
 
 impl Merge for CustomerRow {
@@ -134,8 +142,14 @@ impl Merge for GroupsRow {
 
 impl Merge for PoliciesRow {
     fn merge(&mut self, other: Self) {
-        self.documents.extend(other.documents);
+        let new = other.documents.into_iter().filter(|document| !self.documents.contains(document));
+        let new: Vec<_> = new.collect();
+        self.documents.extend(new);
         self.whole &= other.whole;
+    }
+
+    fn size(&self) -> usize {
+        self.documents.len()
     }
 }
 

@@ -39,7 +39,8 @@ pub fn create(dialect: Dialect, desired: &DesiredItem, names: &Names) -> Result<
     leaves.entry(path("compliance")).or_insert_with(|| "enforce".into());
     leaves.entry(path("ownership")).or_insert_with(|| ANY.into());
     reach(dialect, &desired.members, desired.members.contains_key(&MemberKind::Device))?;
-    let draft = Draft { dialect, leaves, mark: mark(desired), members: &desired.members, raw: &Value::Null, names };
+    let draft =
+        Draft { dialect, leaves, mark: mark(desired), members: &desired.members, raw: &Value::Null, names };
     draft.body()
 }
 
@@ -90,7 +91,10 @@ fn reach(dialect: Dialect, members: &Members, device_links: bool) -> Result<(), 
     let everyone = members.get(&MemberKind::Role).is_some_and(|r| r.len() == 1 && r.contains(ANY));
     let mut others = members.iter().filter(|(kind, _)| !(everyone && **kind == MemberKind::Role));
     if others.any(|(_, set)| set.iter().any(is_any)) {
-        return Err(refused(Reason::MatchesEveryone, "a member is called ANY, which the system takes for everybody"));
+        return Err(refused(
+            Reason::MatchesEveryone,
+            "a member is called ANY, which the system takes for everybody",
+        ));
     }
     let evaluated = |kind: &MemberKind| match kind {
         MemberKind::Role | MemberKind::User => true,
@@ -102,9 +106,10 @@ fn reach(dialect: Dialect, members: &Members, device_links: bool) -> Result<(), 
     let narrowed = members.iter().any(|(kind, set)| evaluated(kind) && !set.is_empty());
     match (everyone, narrowed, ignored) {
         (true, ..) | (false, true, _) => Ok(()),
-        (false, false, true) => {
-            Err(refused(Reason::TargetKindUnsupported, "the system ignores these targets and would reach everybody"))
-        }
+        (false, false, true) => Err(refused(
+            Reason::TargetKindUnsupported,
+            "the system ignores these targets and would reach everybody",
+        )),
         (false, false, false) => {
             Err(refused(Reason::NoTargets, "without a role, user or group the system would reach everybody"))
         }
@@ -200,10 +205,11 @@ impl Draft<'_> {
     fn profile(&self, name: &str) -> Result<Value, DriverError> {
         let former = self.raw.get("profile").and_then(|p| wire::text(p, "profileName"));
         let platform = self.platform()?;
-        let codes: BTreeMap<String, &Value> = wire::objects(self.raw.get("profile").unwrap_or(&Value::Null), "profileFeaturesList")
-            .into_iter()
-            .filter_map(|f| Some((wire::text(f, "featureCode")?.to_uppercase(), f)))
-            .collect();
+        let codes: BTreeMap<String, &Value> =
+            wire::objects(self.raw.get("profile").unwrap_or(&Value::Null), "profileFeaturesList")
+                .into_iter()
+                .filter_map(|f| Some((wire::text(f, "featureCode")?.to_uppercase(), f)))
+                .collect();
         let features: Vec<Value> = self
             .leaves
             .iter()
@@ -238,10 +244,16 @@ impl Draft<'_> {
         let name = self.text("platform");
         let standing = self.raw.get("profile").and_then(|p| p.get("deviceType"));
         if !self.dialect.is_a() {
-            let spelled = standing.and_then(Value::as_str).filter(|s| s.eq_ignore_ascii_case(name)).unwrap_or(name);
-            return Ok(Platform { member: "deviceType", of_profile: spelled.into(), of_feature: spelled.into() });
+            let spelled =
+                standing.and_then(Value::as_str).filter(|s| s.eq_ignore_ascii_case(name)).unwrap_or(name);
+            return Ok(Platform {
+                member: "deviceType",
+                of_profile: spelled.into(),
+                of_feature: spelled.into(),
+            });
         }
-        let standing = standing.filter(|t| wire::text(t, "name").is_some_and(|n| n.eq_ignore_ascii_case(name)));
+        let standing =
+            standing.filter(|t| wire::text(t, "name").is_some_and(|n| n.eq_ignore_ascii_case(name)));
         let number = self.names.types.get(&name.to_lowercase()).copied();
         let number = number.or_else(|| standing.and_then(|t| t.get("id")).and_then(wire::integer));
         let number = number.ok_or_else(|| {
@@ -285,7 +297,9 @@ impl Draft<'_> {
         }
         let standing = wire::objects(self.raw, "devices").into_iter();
         standing
-            .filter_map(|d| Some(json!({"id": wire::text(d, "deviceIdentifier")?, "type": wire::text(d, "type")?})))
+            .filter_map(|d| {
+                Some(json!({"id": wire::text(d, "deviceIdentifier")?, "type": wire::text(d, "type")?}))
+            })
             .collect()
     }
 }

@@ -12,16 +12,47 @@ use crate::{
 
 /// Codes that policies hold though some builds do not list them (sheet section 9).
 const DOCUMENTED: &[&str] = &[
-    "AIR_PLAY", "ALLOW_PARENT_PROFILE_APP_LINKING", "APN", "APP-RESTRICTION", "AUTO_TIME", "CALDAV",
-    "CALENDAR_SUBSCRIPTION", "CAMERA", "CELLULAR", "COSU_PROFILE", "EMAIL", "ENCRYPT_STORAGE", "ENSURE_VERIFY_APPS",
-    "KIOSK_APPS", "LDAP", "PASSCODE_POLICY", "RESTRICTION", "RUNTIME_PERMISSION_POLICY",
-    "SET_SCREEN_CAPTURE_DISABLED", "SET_STATUS_BAR_DISABLED", "SYSTEM_UPDATE_POLICY", "VPN", "WIFI", "WORK_PROFILE",
+    "AIR_PLAY",
+    "ALLOW_PARENT_PROFILE_APP_LINKING",
+    "APN",
+    "APP-RESTRICTION",
+    "AUTO_TIME",
+    "CALDAV",
+    "CALENDAR_SUBSCRIPTION",
+    "CAMERA",
+    "CELLULAR",
+    "COSU_PROFILE",
+    "EMAIL",
+    "ENCRYPT_STORAGE",
+    "ENSURE_VERIFY_APPS",
+    "KIOSK_APPS",
+    "LDAP",
+    "PASSCODE_POLICY",
+    "RESTRICTION",
+    "RUNTIME_PERMISSION_POLICY",
+    "SET_SCREEN_CAPTURE_DISABLED",
+    "SET_STATUS_BAR_DISABLED",
+    "SYSTEM_UPDATE_POLICY",
+    "VPN",
+    "WIFI",
+    "WORK_PROFILE",
 ];
 /// Codes that do something to a device at once instead of setting something; in a policy they would do it again and
 /// again.
 const OPERATIONS: &[&str] = &[
-    "CHANGE_LOCK_CODE", "CLEAR_PASSWORD", "DEVICE_LOCK", "DEVICE_MUTE", "DEVICE_REBOOT", "DEVICE_RING",
-    "DEVICE_UNLOCK", "DISENROLL", "ENTERPRISE_WIPE", "LOCK_CODE", "NOTIFICATION", "UPGRADE_FIRMWARE", "WIPE_DATA",
+    "CHANGE_LOCK_CODE",
+    "CLEAR_PASSWORD",
+    "DEVICE_LOCK",
+    "DEVICE_MUTE",
+    "DEVICE_REBOOT",
+    "DEVICE_RING",
+    "DEVICE_UNLOCK",
+    "DISENROLL",
+    "ENTERPRISE_WIPE",
+    "LOCK_CODE",
+    "NOTIFICATION",
+    "UPGRADE_FIRMWARE",
+    "WIPE_DATA",
 ];
 
 /// One profile, ready to be sent.
@@ -51,7 +82,11 @@ pub fn profiles(
         }
     }
     if facet.profiles.is_empty() {
-        reader.refuse(Reason::Invalid, "spec.content.wso2.profiles", "at least one profile is needed".to_owned());
+        reader.refuse(
+            Reason::Invalid,
+            "spec.content.wso2.profiles",
+            "at least one profile is needed".to_owned(),
+        );
     }
     prepared
 }
@@ -83,7 +118,12 @@ impl Reader<'_> {
         }
     }
 
-    fn features(&mut self, profile: &Profile, platform: &str, subject: &str) -> BTreeMap<LeafPath, LeafValue> {
+    fn features(
+        &mut self,
+        profile: &Profile,
+        platform: &str,
+        subject: &str,
+    ) -> BTreeMap<LeafPath, LeafValue> {
         let mut features = BTreeMap::new();
         for feature in &profile.features {
             let code = feature.code.trim().to_uppercase();
@@ -103,11 +143,13 @@ impl Reader<'_> {
 
     fn check_code(&mut self, code: &str, platform: &str, subject: &str) {
         if OPERATIONS.contains(&code) {
-            let message = "this is an operation on devices, not a setting; it is never put into a policy".to_owned();
+            let message =
+                "this is an operation on devices, not a setting; it is never put into a policy".to_owned();
             return self.refuse(Reason::Unsupported, subject, message);
         }
         let catalogue = self.context.catalogue;
-        let of_platform = || catalogue.of(EntryKind::Feature).iter().filter(|f| f.parent.as_deref() == Some(platform));
+        let of_platform =
+            || catalogue.of(EntryKind::Feature).iter().filter(|f| f.parent.as_deref() == Some(platform));
         let listed = of_platform().next().is_some() && catalogue.is_complete(EntryKind::Feature);
         let known = of_platform().any(|feature| feature.name.eq_ignore_ascii_case(code));
         let documented = DOCUMENTED.contains(&code) || code.starts_with("DISALLOW_");
@@ -120,7 +162,10 @@ impl Reader<'_> {
     }
 
     fn content(&mut self, feature: &Feature, subject: &str) -> LeafValue {
-        let mut value = feature.content.as_ref().map_or_else(|| Value::Object(Map::new()), |c| c.to_value());
+        let mut value = feature
+            .content
+            .as_ref()
+            .map_or_else(|| Value::Object(Map::new()), crate::api::FreeForm::to_value);
         if !value.is_object() {
             self.refuse(Reason::Invalid, subject, "content is not an object".to_owned());
         }
@@ -136,18 +181,25 @@ impl Reader<'_> {
         let (name, key) = (&leaf.secret_key_ref.name, &leaf.secret_key_ref.key);
         let secret = self.context.secrets.get(&(name.clone(), key.clone()));
         let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(|| {
-            let message = format!("Secret {name} has no key {key}, or nothing in it; create it with the label \
-                                   ordain.dev/use: content");
+            let message = format!(
+                "Secret {name} has no key {key}, or nothing in it; create it with the label \
+                                   ordain.dev/use: content"
+            );
             (Reason::SecretMissing, message)
         })?;
-        let text = secret.expose_str().ok_or_else(|| {
-            (Reason::Invalid, format!("key {key} of Secret {name} is not UTF-8 text"))
-        })?;
+        let text = secret
+            .expose_str()
+            .ok_or_else(|| (Reason::Invalid, format!("key {key} of Secret {name} is not UTF-8 text")))?;
         insert(value, &leaf.path, text.into()).map_err(|message| (Reason::Invalid, message))
     }
 
     fn refuse(&mut self, reason: Reason, subject: &str, message: String) {
-        self.findings.push(Finding { severity: Severity::Refused, reason, subject: subject.to_owned(), message });
+        self.findings.push(Finding {
+            severity: Severity::Refused,
+            reason,
+            subject: subject.to_owned(),
+            message,
+        });
     }
 }
 
@@ -165,7 +217,9 @@ fn insert(root: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
             Value::Object(members) => members.entry(token).or_insert(Value::Null),
             Value::Array(list) => {
                 let index = token.parse::<usize>().ok();
-                index.and_then(|index| list.get_mut(index)).ok_or(format!("the list has no element {token}"))?
+                index
+                    .and_then(|index| list.get_mut(index))
+                    .ok_or(format!("the list has no element {token}"))?
             }
             _ => return Err(format!("{token} would be inside a plain value")),
         };

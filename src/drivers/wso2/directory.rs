@@ -33,11 +33,17 @@ pub async fn catalogue(session: &Session, dialect: Dialect) -> Result<Catalogue,
     put(&mut catalogue, EntryKind::DeviceType, types, |row| entry(type_id(row)?, type_name(row)?));
     features(session, dialect, &platforms, &mut catalogue).await?;
     let roles = roles(session, dialect).await?;
-    put(&mut catalogue, EntryKind::Role, roles, |row| entry(name_of(row, "roleName")?, name_of(row, "roleName")?));
+    put(&mut catalogue, EntryKind::Role, roles, |row| {
+        entry(name_of(row, "roleName")?, name_of(row, "roleName")?)
+    });
     let users = users(session, dialect).await?;
-    put(&mut catalogue, EntryKind::User, users, |row| entry(name_of(row, "username")?, name_of(row, "username")?));
+    put(&mut catalogue, EntryKind::User, users, |row| {
+        entry(name_of(row, "username")?, name_of(row, "username")?)
+    });
     let groups = groups(session, dialect).await?;
-    put(&mut catalogue, EntryKind::Group, groups, |row| entry(wire::group_id(row)?, wire::text(row, "name")?.into()));
+    put(&mut catalogue, EntryKind::Group, groups, |row| {
+        entry(wire::group_id(row)?, wire::text(row, "name")?.into())
+    });
     Ok(catalogue)
 }
 
@@ -48,7 +54,9 @@ pub async fn catalogue(session: &Session, dialect: Dialect) -> Result<Catalogue,
 pub async fn device_types(session: &Session, dialect: Dialect) -> Result<Option<Listed>, DriverError> {
     let path: &[&str] = if dialect.is_a() { &["devices", "types"] } else { &["device-types"] };
     let names = &["deviceTypes", "types", "list"];
-    optional(lists::read(session, dialect, Source { path, query: &[], names, most: MOST, paged: false }).await)
+    optional(
+        lists::read(session, dialect, Source { path, query: &[], names, most: MOST, paged: false }).await,
+    )
 }
 
 /// Roles; those of all user stores where the build tells stores apart.
@@ -57,7 +65,8 @@ pub async fn device_types(session: &Session, dialect: Dialect) -> Result<Option<
 /// As for [`catalogue`].
 pub async fn roles(session: &Session, dialect: Dialect) -> Result<Option<Listed>, DriverError> {
     let query: &[(&str, &str)] = if dialect.is_a() { &[] } else { &[("user-store", "all")] };
-    let source = Source { path: &["roles"], query, names: &["roles", "list"], most: MOST, paged: !dialect.is_a() };
+    let source =
+        Source { path: &["roles"], query, names: &["roles", "list"], most: MOST, paged: !dialect.is_a() };
     optional(lists::read(session, dialect, source).await)
 }
 
@@ -66,7 +75,13 @@ pub async fn roles(session: &Session, dialect: Dialect) -> Result<Option<Listed>
 /// # Errors
 /// As for [`catalogue`].
 pub async fn users(session: &Session, dialect: Dialect) -> Result<Option<Listed>, DriverError> {
-    let source = Source { path: &["users"], query: &[], names: &["users", "list"], most: MOST_USERS, paged: !dialect.is_a() };
+    let source = Source {
+        path: &["users"],
+        query: &[],
+        names: &["users", "list"],
+        most: MOST_USERS,
+        paged: !dialect.is_a(),
+    };
     optional(lists::read(session, dialect, source).await)
 }
 

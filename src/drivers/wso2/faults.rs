@@ -34,7 +34,8 @@ pub fn denial(answer: &Answer) -> Option<Denial> {
         None => {}
     }
     let text = String::from_utf8_lossy(answer.body.get(..4096).unwrap_or(&answer.body)).to_lowercase();
-    let about_rights = ["scope validation failed", "permission", "not authorized to", "not allowed", "forbidden"];
+    let about_rights =
+        ["scope validation failed", "permission", "not authorized to", "not allowed", "forbidden"];
     let rights = about_rights.iter().any(|words| text.contains(words));
     Some(if answer.status == 403 || rights { Denial::Permission } else { Denial::Token })
 }
@@ -73,7 +74,11 @@ pub fn checked(client: &HttpClient, dialect: Dialect, answer: &Answer) -> Result
 ///
 /// # Errors
 /// As for [`checked`].
-pub fn accepted(client: &HttpClient, dialect: Dialect, answer: &Answer) -> Result<Option<Value>, DriverError> {
+pub fn accepted(
+    client: &HttpClient,
+    dialect: Dialect,
+    answer: &Answer,
+) -> Result<Option<Value>, DriverError> {
     if !(200..300).contains(&answer.status) {
         return Err(error(client, answer));
     }

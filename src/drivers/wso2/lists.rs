@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
+    dialect::Dialect,
     faults,
     session::{Ask, Session},
-    dialect::Dialect,
     wire,
 };
 use crate::{

@@ -16,7 +16,7 @@ mod policies;
 mod probe;
 mod resolve;
 mod session;
-mod translate;
+pub mod translate;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,8 @@ use serde_json::Value;
 use crate::{
     api::{PolicySpec, Reason, Wso2 as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, DeploySettings, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
+        Binding, CompileContext, Compiled, DeploySettings, Driver, Facts, Outcome, Probe, Scope, Step,
+        Translate,
         connect::{optional_key, required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
@@ -60,7 +61,8 @@ impl Wso2 {
     ) -> Result<Self, DriverError> {
         let dialect = Dialect::from(settings.api);
         let username = text(required_key(credentials, "username")?, "username")?;
-        let client = match (optional_key(credentials, "clientId"), optional_key(credentials, "clientSecret")) {
+        let client = match (optional_key(credentials, "clientId"), optional_key(credentials, "clientSecret"))
+        {
             (Some(id), Some(secret)) => Some((text(id, "clientId")?, secret.clone())),
             _ => None,
         };
@@ -71,8 +73,12 @@ impl Wso2 {
             client_name: format!("ordain_{}", owner.as_str()),
         };
         let tokens = endpoint(&http, "tokenUrl", settings.token_url.as_deref(), dialect.token_path())?;
-        let clients =
-            endpoint(&http, "registrationUrl", settings.registration_url.as_deref(), dialect.registration_path())?;
+        let clients = endpoint(
+            &http,
+            "registrationUrl",
+            settings.registration_url.as_deref(),
+            dialect.registration_path(),
+        )?;
         let session = Session::new(http, dialect, login, tokens, clients);
         Ok(Self { translator: settings.into(), policies: Policies::new(session, dialect), username })
     }

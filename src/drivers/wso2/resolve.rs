@@ -62,12 +62,18 @@ impl Whom {
     }
 
     /// Exact members of the policy of one platform and dimension: what is not named is cleared.
-    pub fn members(&self, rules: Rules, platform: &str, dimension: Dimension) -> BTreeMap<MemberKind, BTreeSet<String>> {
+    pub fn members(
+        &self,
+        rules: Rules,
+        platform: &str,
+        dimension: Dimension,
+    ) -> BTreeMap<MemberKind, BTreeSet<String>> {
         let only = |wanted: Dimension, set: &BTreeSet<String>| {
             if wanted == dimension { set.clone() } else { BTreeSet::new() }
         };
         let everyone = BTreeSet::from([ANY.to_owned()]);
-        let roles = if dimension == Dimension::Everyone { everyone } else { only(Dimension::Roles, &self.roles) };
+        let roles =
+            if dimension == Dimension::Everyone { everyone } else { only(Dimension::Roles, &self.roles) };
         let mut members = BTreeMap::from([
             (MemberKind::Role, roles),
             (MemberKind::User, only(Dimension::Users, &self.users)),
@@ -98,7 +104,8 @@ pub fn reach(
     catalogue: &Catalogue,
     findings: &mut Vec<Finding>,
 ) -> Whom {
-    let mut resolver = Resolver { rules, platforms, catalogue, findings, whom: Whom::default(), trusted: BTreeMap::new() };
+    let mut resolver =
+        Resolver { rules, platforms, catalogue, findings, whom: Whom::default(), trusted: BTreeMap::new() };
     resolver.all(reach);
     resolver.whom
 }
@@ -128,7 +135,8 @@ impl Resolver<'_> {
             match targets.as_ref() {
                 Targets::Wso2(targets) => self.include(field, targets),
                 other => {
-                    let message = format!("targets of {} on a wso2 backend; name wso2 targets", other.system());
+                    let message =
+                        format!("targets of {} on a wso2 backend; name wso2 targets", other.system());
                     self.find(Severity::Refused, Reason::SystemMismatch, field, message);
                 }
             }
@@ -143,7 +151,8 @@ impl Resolver<'_> {
         }
         let left_out = self.findings.iter().any(|f| f.severity != Severity::Note);
         if self.whom.is_empty() && !reach.allow_empty && !left_out {
-            let message = "no role, user or group is named; nothing changes until one is, or allowEmpty: true is set";
+            let message =
+                "no role, user or group is named; nothing changes until one is, or allowEmpty: true is set";
             self.find(Severity::Refused, Reason::NoTargets, "spec.targets", message.into());
         }
     }
@@ -236,18 +245,25 @@ impl Resolver<'_> {
     fn group(&mut self, field: &str, wanted: &IdOrName) -> Option<String> {
         let subject = format!("{field}: group {}", wanted.text());
         let found = match wanted {
-            IdOrName::Id(id) => self.catalogue.lookup(EntryKind::Group, None, |entry| entry.id == id.as_str()),
+            IdOrName::Id(id) => {
+                self.catalogue.lookup(EntryKind::Group, None, |entry| entry.id == id.as_str())
+            }
             IdOrName::Name(name) => self.look_up(EntryKind::Group, name.as_str()),
         };
         let (reason, message) = match found {
-            Lookup::Found(Entry { id, name, .. }) if !name.trim().eq_ignore_ascii_case(ANY) => return Some(id.clone()),
+            Lookup::Found(Entry { id, name, .. }) if !name.trim().eq_ignore_ascii_case(ANY) => {
+                return Some(id.clone());
+            }
             Lookup::Found(_) => {
-                let message = "the system takes a group of this name for everybody; rename it, or say everyone: true";
+                let message =
+                    "the system takes a group of this name for everybody; rename it, or say everyone: true";
                 self.find(Severity::Refused, Reason::MatchesEveryone, &subject, message.into());
                 return None;
             }
             Lookup::NotFound => (Reason::GroupNotFound, "the system has no such group".to_owned()),
-            Lookup::Ambiguous(many) => (Reason::AmbiguousName, format!("{many} groups bear this name; name it by id")),
+            Lookup::Ambiguous(many) => {
+                (Reason::AmbiguousName, format!("{many} groups bear this name; name it by id"))
+            }
             Lookup::Unknown => {
                 let message = "not among the groups that this account may see; let it list all groups";
                 (Reason::PartialView, message.to_owned())

@@ -306,7 +306,11 @@ impl Session {
                 self.http.origin().origin().ascii_serialization(),
                 after.as_secs()
             );
-            return Err(DriverError::new(Class::Throttled { after: Some(after) }, Reason::Unauthorized, message));
+            return Err(DriverError::new(
+                Class::Throttled { after: Some(after) },
+                Reason::Unauthorized,
+                message,
+            ));
         }
         state.auth_calls.push_back(now);
         Ok(())

@@ -39,9 +39,13 @@ impl From<&Wso2> for Translator {
     }
 }
 
+/// What the system is.
+pub const FACTS: Facts =
+    Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true };
+
 impl Translate for Translator {
     fn facts(&self) -> Facts {
-        Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true }
+        FACTS
     }
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
@@ -94,13 +98,16 @@ fn lengths(binding: &Binding) -> Vec<Finding> {
     let name = &binding.display_name;
     let length = name.chars().count();
     if name.trim().is_empty() || length > NAME {
-        let message = format!("the name in the system would have {length} characters; set a displayName of 1 to {NAME}");
+        let message = format!(
+            "the name in the system would have {length} characters; set a displayName of 1 to {NAME}"
+        );
         findings.push(refused(Reason::Invalid, "spec.displayName", message));
     }
     let described = binding.policy.description.as_deref().unwrap_or_default().chars().count();
     if described > DESCRIPTION - MARK {
         let most = DESCRIPTION - MARK;
-        let message = format!("the description has {described} characters; the system holds {most} besides our mark");
+        let message =
+            format!("the description has {described} characters; the system holds {most} besides our mark");
         findings.push(refused(Reason::Invalid, "spec.description", message));
     }
     findings
@@ -119,7 +126,8 @@ impl VendorPolicies<'_> {
         let mut contributions = Vec::new();
         for (platform, prepared) in profiles {
             let dimensions = self.whom.dimensions(platform);
-            contributions.extend(dimensions.into_iter().map(|dimension| self.one(platform, prepared, dimension)));
+            contributions
+                .extend(dimensions.into_iter().map(|dimension| self.one(platform, prepared, dimension)));
         }
         contributions
     }

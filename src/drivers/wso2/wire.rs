@@ -20,7 +20,8 @@ pub type TypeNames = BTreeMap<i64, String>;
 pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> {
     let id = policy_id(value).ok_or("a policy has no numeric id")?;
     let about = |problem: &str| format!("policy {id}: {problem}");
-    let profile = value.get("profile").filter(|p| p.is_object()).ok_or_else(|| about("profile is missing"))?;
+    let profile =
+        value.get("profile").filter(|p| p.is_object()).ok_or_else(|| about("profile is missing"))?;
     let name = text(value, "policyName").ok_or_else(|| about("policyName is missing"))?;
     let (description, mark) = Mark::split(text(value, "description").unwrap_or_default());
     let mut leaves = BTreeMap::new();
@@ -32,7 +33,9 @@ pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> 
     put("platform", platform(profile, types).ok_or_else(|| about("profile.deviceType is missing"))?.into());
     put("compliance", text(value, "compliance").unwrap_or_default().into());
     put("ownership", text(value, "ownershipType").unwrap_or(ANY).into());
-    for (code, content) in features(profile).ok_or_else(|| about("profile.profileFeaturesList is not a list"))? {
+    for (code, content) in
+        features(profile).ok_or_else(|| about("profile.profileFeaturesList is not a list"))?
+    {
         put(&format!("features/{code}"), content);
     }
     Ok(ObservedItem {
@@ -42,7 +45,9 @@ pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> 
         name: name.to_owned(),
         leaves,
         members: members(value),
-        enabled: Some(value.get("active").and_then(Value::as_bool).ok_or_else(|| about("active is missing"))?),
+        enabled: Some(
+            value.get("active").and_then(Value::as_bool).ok_or_else(|| about("active is missing"))?,
+        ),
         pending: value.get("updated").and_then(Value::as_bool).unwrap_or(false),
         slot: value.get("priorityId").and_then(integer),
         shared_with: Vec::new(),
@@ -114,7 +119,11 @@ fn members(value: &Value) -> BTreeMap<MemberKind, BTreeSet<String>> {
     let unrestricted_group = groups.first().is_some_and(|g| text(g, "name") == Some(ANY));
     let mut roles = if roles.first().is_some_and(|r| r == ANY) { BTreeSet::new() } else { set(roles) };
     let users = if users.iter().any(|u| u == ANY) { BTreeSet::new() } else { set(users) };
-    let groups = if unrestricted_group { BTreeSet::new() } else { groups.iter().filter_map(|g| group_id(g)).collect() };
+    let groups = if unrestricted_group {
+        BTreeSet::new()
+    } else {
+        groups.iter().filter_map(|g| group_id(g)).collect()
+    };
     if roles.is_empty() && users.is_empty() && groups.is_empty() {
         roles.insert(ANY.to_owned());
     }
@@ -182,9 +191,12 @@ pub fn rows(value: &Value, names: &[&str]) -> Option<(Vec<Value>, Option<usize>)
 /// What an error body says, for people: `ErrorResponse` (B, C), `errorMessage` and wrapper (A), gateway fault.
 pub fn complaint(value: &Value) -> Option<String> {
     let fault = value.get("fault").unwrap_or(value);
-    let members = ["errorMessage", "messageFromServer", "message", "description", "error_description", "error"];
+    let members =
+        ["errorMessage", "messageFromServer", "message", "description", "error_description", "error"];
     let mut parts: Vec<String> = members.iter().filter_map(|m| text(fault, m)).map(str::to_owned).collect();
-    parts.extend(objects(value, "errorItems").iter().filter_map(|item| text(item, "message")).map(str::to_owned));
+    parts.extend(
+        objects(value, "errorItems").iter().filter_map(|item| text(item, "message")).map(str::to_owned),
+    );
     parts.retain(|part| !part.trim().is_empty());
     parts.dedup();
     (!parts.is_empty()).then(|| parts.join("; "))

@@ -67,14 +67,16 @@ struct State {
     /// Times the cluster was restored from its manifests: every object has another uid then.
     restores: u32,
     version: u64,
+    looks: usize,
 }
 
 impl DesiredSource for Cluster {
     fn desired(&self, _: &BackendId) -> Option<Desired> {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.looks += 1;
         Some(Desired {
             backend: state.backend.clone()?,
-            assignments: state.assignments.clone(),
+            assignments: Arc::new(state.assignments.clone()),
             undecodable: state.undecodable.clone(),
             version: state.version,
         })
@@ -116,6 +118,12 @@ impl Reporter for Cluster {
         state.finalizer_writes += 1;
         drop(state);
         self.changed();
+        Ok(())
+    }
+    async fn ensure_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        Ok(())
+    }
+    async fn remove_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
         Ok(())
     }
 }
@@ -170,6 +178,11 @@ impl Cluster {
 
     pub fn backend_facts(&self) -> Vec<BackendFacts> {
         self.state.lock().unwrap().backend_facts.clone()
+    }
+
+    /// How often the worker asked what is wanted: once a round.
+    pub fn looks(&self) -> usize {
+        self.state.lock().unwrap().looks
     }
 
     pub fn events(&self) -> Vec<Event> {
@@ -242,14 +255,14 @@ impl Rig {
         let mut backend_settings = BackendSettings {
             credentials: "creds".into(),
             ca: None,
-            drift_interval: Duration::from_secs(1800),
+            drift_interval: Duration::from_mins(30),
             correct_drift: true,
             requests_per_minute: 60_000,
             burst: 1000,
             in_flight: 4,
             max_targets: 5000,
             max_removals: 1000,
-            guard_window: Duration::from_secs(3600),
+            guard_window: Duration::from_hours(1),
             suspend: false,
         };
         settings(&mut backend_settings);
@@ -365,7 +378,7 @@ impl Rig {
             }
         };
         let reach = Reach {
-            everyone: targets.as_ref().is_some_and(|t| t.everyone()),
+            everyone: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::everyone),
             include: targets
                 .iter()
                 .flat_map(|t| t.include().iter().enumerate().map(section("include")).collect::<Vec<_>>())
@@ -374,7 +387,7 @@ impl Rig {
                 .iter()
                 .flat_map(|t| t.exclude.iter().enumerate().map(section("exclude")).collect::<Vec<_>>())
                 .collect(),
-            allow_empty: targets.as_ref().is_some_and(|t| t.allow_empty()),
+            allow_empty: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::allow_empty),
         };
         let uid = Uid(format!("uid-{name}-{}", state.restores).into());
         let binding = Binding {
@@ -410,6 +423,31 @@ impl Rig {
     pub fn delete(&self, name: &str) {
         let key = ObjectName::new("team", name);
         self.cluster.edit(&key, |view| view.deleting = true);
+    }
+
+    /// `kubectl patch … releasePolicy: Orphan`.
+    pub fn let_go(&self, name: &str) {
+        self.cluster.edit(&ObjectName::new("team", name), |view| {
+            view.release_policy = Some(api::ReleasePolicy::Orphan);
+            view.generation += 1;
+        });
+    }
+
+    /// A backup was restored: the same objects under other uids.
+    pub fn restore_with_new_uids(&self) {
+        let names: Vec<_> = self.cluster.state.lock().unwrap().assignments.keys().cloned().collect();
+        for name in names {
+            self.cluster.edit(&name, |view| {
+                view.uid = Uid(format!("restored-{}", view.uid.0).into());
+                view.generation = 1;
+                view.finalizer = true;
+            });
+        }
+    }
+
+    /// Edits an assignment's view.
+    pub fn edit(&self, name: &str, change: impl FnOnce(&mut AssignmentView)) {
+        self.cluster.edit(&ObjectName::new("team", name), change);
     }
 
     /// Edits the backend.

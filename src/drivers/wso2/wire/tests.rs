@@ -42,7 +42,11 @@ fn a_policy_of_dialect_b_is_read_whole() {
     assert_eq!(leaf(&item, "platform"), "android");
     assert_eq!(leaf(&item, "compliance"), "enforce");
     assert_eq!(leaf(&item, "features/CAMERA"), &json!({"enabled": false}));
-    assert_eq!(leaf(&item, "features/PASSCODE_POLICY"), &json!({"minLength": 6}), "codes match ignoring case");
+    assert_eq!(
+        leaf(&item, "features/PASSCODE_POLICY"),
+        &json!({"minLength": 6}),
+        "codes match ignoring case"
+    );
     assert_eq!(item.provenance.modified_at, "Wed, 4 Mar 2026 09:15:00 +0000");
     assert_eq!(item.members[&MemberKind::Role], BTreeSet::from(["engineer".to_owned()]));
     assert!(item.members[&MemberKind::Group].is_empty());
@@ -93,7 +97,13 @@ fn what_reaches_the_same_people_reads_the_same() {
         (json!(["ANY"]), json!([]), json!([]), ["ANY", "", ""], "everyone, as we write it"),
         (json!([]), json!([]), json!([]), ["ANY", "", ""], "no restriction at all is everyone too"),
         (json!(null), json!(null), json!(null), ["ANY", "", ""], "also where members are left out"),
-        (json!(["ANY"]), json!(["ANY"]), json!([{"id": 0, "name": "ANY"}]), ["ANY", "", ""], "said three times"),
+        (
+            json!(["ANY"]),
+            json!(["ANY"]),
+            json!([{"id": 0, "name": "ANY"}]),
+            ["ANY", "", ""],
+            "said three times",
+        ),
         (json!(["ANY", "x"]), json!([]), json!([]), ["ANY", "", ""], "the first entry decides"),
         (json!(["engineer"]), json!(["ANY"]), json!([]), ["engineer", "", ""], "users do not restrict"),
         (json!(["ANY"]), json!(["jdoe"]), json!([]), ["", "jdoe", ""], "roles do not restrict"),
@@ -108,7 +118,11 @@ fn what_reaches_the_same_people_reads_the_same() {
         value["deviceGroups"] = groups;
         let item = read(&value);
         let joined = |kind| item.members[&kind].iter().cloned().collect::<Vec<_>>().join(",");
-        assert_eq!([joined(MemberKind::Role), joined(MemberKind::User), joined(MemberKind::Group)], expected, "{why}");
+        assert_eq!(
+            [joined(MemberKind::Role), joined(MemberKind::User), joined(MemberKind::Group)],
+            expected,
+            "{why}"
+        );
     }
 }
 
@@ -166,9 +180,11 @@ fn faults_are_read_in_json_and_xml() {
 fn complaints_are_put_into_words() {
     let cases = [
         (json!({"errorMessage": "boom"}), Some("boom")),
-        (json!({"code": 400, "message": "Bad Request", "description": "Validation Error", "moreInfo": "",
+        (
+            json!({"code": 400, "message": "Bad Request", "description": "Validation Error", "moreInfo": "",
             "errorItems": [{"code": "400_policyName", "message": "policyName: size"}]}),
-            Some("Bad Request; Validation Error; policyName: size")),
+            Some("Bad Request; Validation Error; policyName: size"),
+        ),
         (json!({"fault": {"code": 900_908, "message": "Resource forbidden"}}), Some("Resource forbidden")),
         (json!({"a": 1}), None),
         (json!([1]), None),

@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use ordain::{
-    model::{ObjectName, Uid},
+    model::{BackendId, ObjectName, Uid},
     report::facts::{AssignmentFacts, BackendFacts},
     store::{StoreError, StoreHook},
     worker::ports::{Event, Reporter, WriteError},
@@ -68,6 +68,14 @@ impl Reporter for Gated {
         if !self.process.is_dead() {
             self.cluster.event(event);
         }
+    }
+
+    async fn ensure_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
+        self.process.pass(format!("finalize {backend}"), self.cluster.ensure_in_use(backend, uid)).await
+    }
+
+    async fn remove_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
+        self.process.pass(format!("unfinalize {backend}"), self.cluster.remove_in_use(backend, uid)).await
     }
 
     async fn ensure_finalizer(&self, name: &ObjectName, uid: &Uid) -> Result<(), WriteError> {

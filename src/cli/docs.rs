@@ -1,0 +1,79 @@
+//! `ordain docs`: the reference pages that are made from the code, so that they cannot fall behind it.
+
+use std::{fmt::Write as _, fs, io, path::PathBuf};
+
+use crate::{
+    api::Reason,
+    drivers::{Facts, connect},
+};
+
+/// Arguments of `ordain docs`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Folder that receives the pages; made if missing
+    #[arg(long)]
+    pub dir: PathBuf,
+}
+
+/// A page could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}")]
+pub struct Error {
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// Writes the pages.
+///
+/// # Errors
+/// [`Error`].
+pub fn run(args: &Args) -> Result<(), Error> {
+    let failed = |path: PathBuf| move |source| Error { path, source };
+    fs::create_dir_all(&args.dir).map_err(failed(args.dir.clone()))?;
+    for (name, page) in [("reasons.md", reasons()), ("systems.md", systems())] {
+        let path = args.dir.join(name);
+        fs::write(&path, page).map_err(failed(path.clone()))?;
+    }
+    Ok(())
+}
+
+/// Every reason: what it means, what to do.
+fn reasons() -> String {
+    let mut page = String::from(
+        "# Reasons\n\nEvery word that may stand as the `reason` of a condition or of a problem. Made from the code by \
+         `make generate`.\n",
+    );
+    let mut group = "";
+    for reason in Reason::ALL {
+        if reason.group() != group {
+            group = reason.group();
+            let _ = write!(page, "\n## {group}\n\n| reason | meaning | what to do |\n|---|---|---|\n");
+        }
+        let _ = writeln!(page, "| `{}` | {} | {} |", reason.as_str(), reason.meaning(), reason.help());
+    }
+    page
+}
+
+/// What each system can and cannot do.
+fn systems() -> String {
+    let mut page = String::from(
+        "# Systems\n\nWhat the driver of each system can and cannot do. Made from the code by `make generate`.\n\n\
+         | system | objects carry our mark | one account-wide order | account-wide deploy | `Delete` | read at once |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for Facts { system, snapshot, deploys, ordered, marks, deletes } in connect::ALL {
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        let whole = if snapshot { "every object" } else { "document by document" };
+        let _ = writeln!(
+            page,
+            "| `{system}` | {} | {} | {} | {} | {whole} |",
+            yes(marks),
+            yes(ordered),
+            yes(deploys),
+            yes(deletes)
+        );
+    }
+    page.push_str("\nA Backend of a system that is not in this table is `Stalled, SystemUnavailable`.\n");
+    page
+}

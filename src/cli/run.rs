@@ -1,0 +1,193 @@
+//! `ordain run`: the operator.
+
+use std::{
+    collections::BTreeSet,
+    io::IsTerminal as _,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::SignedDuration;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use super::{Cluster, ClusterError};
+use crate::{
+    index::Scope,
+    model::{Clock, SystemClock},
+    operator::{self, OperatorError, Parts, RealConnector, Settings},
+    report::metrics::Metrics,
+    server::{self, Pages},
+};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines, a JSON object a line.
+    Json,
+}
+
+/// Arguments of `ordain run`; each also as `ORDAIN_…` in the environment.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    cluster: Cluster,
+    /// Where the Lease, the operator's Secret and a ClusterBackend's Secrets live [default: POD_NAMESPACE, else ordain-system]
+    #[arg(long, env = "ORDAIN_NAMESPACE")]
+    namespace: Option<String>,
+    /// Namespaces to work in, separated by commas [default: all]
+    #[arg(long, env = "ORDAIN_WATCH_NAMESPACES", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+    /// The backing store; its folder is made if missing
+    #[arg(long, env = "ORDAIN_STORE", default_value = "sqlite:///var/lib/ordain/ordain.db")]
+    store: String,
+    /// Where /livez, /readyz and /metrics listen
+    #[arg(long, env = "ORDAIN_LISTEN", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+    /// Who writes the marks [default: a hash of the uid of namespace kube-system]
+    #[arg(long, env = "ORDAIN_OWNER_ID")]
+    owner_id: Option<String>,
+    /// Let Backends point at loopback, over http too: for the sandbox
+    #[arg(long, env = "ORDAIN_ALLOW_LOOPBACK")]
+    allow_loopback: bool,
+    /// Hosts that Backends may point at, separated by commas [default: all but the refused]
+    #[arg(long, env = "ORDAIN_ALLOWED_HOSTS", value_delimiter = ',')]
+    allowed_hosts: Vec<String>,
+    /// How log lines look [default: text on a terminal, else json]
+    #[arg(long, env = "ORDAIN_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+    /// What is logged: error, warn, info, debug, or ordain::worker=debug,info
+    #[arg(long, env = "ORDAIN_LOG", default_value = "info")]
+    log: String,
+    /// Seconds a system may take to list what was just created
+    #[arg(long, env = "ORDAIN_CREATE_SETTLE", default_value_t = 150, hide = true)]
+    create_settle: u32,
+}
+
+/// Why the operator could not run, in one line that says which.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A flag does not say what it must.
+    #[error("configuration: {0}")]
+    Flag(String),
+    /// No way to the API server.
+    #[error("configuration: cannot reach the API server")]
+    Cluster(#[source] ClusterError),
+    /// The address is taken, or may not be used.
+    #[error("configuration: cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// It ran and ended.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`Error`].
+pub async fn run(args: Args) -> Result<(), Error> {
+    start_log(&args)?;
+    let (client, host) = args.cluster.connect().await.map_err(Error::Cluster)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let metrics = Metrics::new(clock.clone());
+    let (readiness, watched) = watch::channel(vec!["starting".to_owned()]);
+    let listener = TcpListener::bind(args.listen).await.map_err(|e| Error::Listen(args.listen, e))?;
+    let mut tasks = JoinSet::new();
+    let pages = Pages { readiness: watched, metrics: metrics.clone() };
+    tasks.spawn(async move {
+        if let Err(error) = server::serve(listener, pages).await {
+            tracing::error!(%error, "the pages are no longer served");
+        }
+    });
+    let (stop, stopped) = watch::channel(false);
+    tasks.spawn(stop_on_signal(stop));
+    let refused = api_server(host.as_deref()).await;
+    let (allow_loopback, allowed_hosts) = (args.allow_loopback, args.allowed_hosts.clone());
+    let time = clock.clone();
+    let parts = Parts {
+        client,
+        clock,
+        connector: Box::new(move |owner| {
+            Arc::new(RealConnector { allow_loopback, allowed_hosts, refused, owner, clock: time })
+        }),
+        metrics,
+        hook: None,
+        readiness,
+    };
+    operator::run(settings(&args), parts, stopped).await?;
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn settings(args: &Args) -> Settings {
+    let given = args.namespace.clone().filter(|name| !name.is_empty());
+    let pod = || std::env::var("POD_NAMESPACE").ok().filter(|name| !name.is_empty());
+    Settings {
+        namespace: given.or_else(pod).unwrap_or_else(|| "ordain-system".to_owned()),
+        scope: scope(&args.watch_namespaces),
+        store: args.store.clone(),
+        owner_id: args.owner_id.clone().filter(|id| !id.is_empty()),
+        identity: identity(&args.store),
+        settle: SignedDuration::from_secs(i64::from(args.create_settle)),
+    }
+}
+
+fn scope(namespaces: &[String]) -> Scope {
+    let names = namespaces.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+    let named: BTreeSet<Arc<str>> = names.map(Arc::from).collect();
+    if named.is_empty() { Scope::All } else { Scope::Only(named) }
+}
+
+/// Belongs to the place of the store, so that a process that comes back to it takes its own lease over at once.
+fn identity(store: &str) -> String {
+    let host =
+        ["POD_NAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    format!("{}:{store}", host.unwrap_or_else(|| "ordain".to_owned()))
+}
+
+/// Addresses of the API server: no Backend may point there (R24).
+async fn api_server(host: Option<&str>) -> BTreeSet<IpAddr> {
+    let Some(host) = host else { return BTreeSet::new() };
+    let lookup = tokio::net::lookup_host((host.trim_matches(['[', ']']), 0));
+    match tokio::time::timeout(Duration::from_secs(5), lookup).await {
+        // On loopback the sandbox stands beside it.
+        Ok(Ok(addresses)) => addresses.map(|a| a.ip()).filter(|ip| !ip.is_loopback()).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn start_log(args: &Args) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&args.log).map_err(|e| Error::Flag(format!("--log: {e}")))?;
+    let terminal = std::io::stderr().is_terminal();
+    let format = args.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match format {
+        LogFormat::Text => registry
+            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal))
+            .try_init(),
+        LogFormat::Json => {
+            registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
+        }
+    };
+    started.map_err(|e| Error::Flag(format!("log: {e}")))
+}
+
+/// SIGTERM and SIGINT mean the same: end in good order.
+async fn stop_on_signal(stop: watch::Sender<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("asked to end");
+    let _ = stop.send(true);
+    std::future::pending::<()>().await;
+}

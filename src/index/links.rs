@@ -1,0 +1,205 @@
+//! Who refers to whom: one change makes stale only what depends on it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::{
+    backends,
+    entry::{Assignment, Fault, Slot, shared},
+    object::Kind,
+    tables::{Index, kind_of, object_name},
+};
+use crate::{
+    api::{Policy, PolicySpec, TargetGroup, TargetSpec, validate},
+    model::{BackendId, BackendKind, ObjectName},
+};
+
+/// Names of assignments by what they refer to, in the same namespace.
+pub(super) type Links = BTreeMap<ObjectName, BTreeSet<Arc<str>>>;
+
+impl Index {
+    pub(super) fn apply_policy(&mut self, object: Policy) {
+        let Some(name) = self.admit(Kind::Policy, &object.metadata) else { return };
+        let fault = Fault::invalid(&validate::policy(&object));
+        let old = self.policies.get(&name).and_then(|old| old.body.as_ref());
+        let spec = shared(object.spec, old);
+        self.put_policy(&name, Slot::new(&object.metadata, Some(spec), fault));
+    }
+
+    pub(super) fn put_policy(&mut self, name: &ObjectName, new: Slot<Arc<PolicySpec>>) {
+        let same = self.policies.get(name).is_some_and(|old| old.same(&new));
+        self.exchange(Kind::Policy, name, new.is_undecodable(), |index| {
+            index.policies.insert(name.clone(), new);
+        });
+        if !same {
+            self.policy_changed(name);
+        }
+    }
+
+    pub(super) fn policy_changed(&mut self, name: &ObjectName) {
+        self.stale.assignments.extend(named(&self.by_policy, name));
+        self.dirty.policies.insert(name.clone());
+    }
+
+    pub(super) fn apply_group(&mut self, object: TargetGroup) {
+        let Some(name) = self.admit(Kind::TargetGroup, &object.metadata) else { return };
+        let fault = Fault::invalid(&validate::target_group_spec(&object.spec));
+        let old = self.groups.get(&name).and_then(|old| old.body.as_ref());
+        let targets = shared(object.spec.targets, old);
+        self.put_group(&name, Slot::new(&object.metadata, Some(targets), fault));
+    }
+
+    pub(super) fn put_group(&mut self, name: &ObjectName, new: Slot<Arc<TargetSpec>>) {
+        let same = self.groups.get(name).is_some_and(|old| old.same(&new));
+        self.exchange(Kind::TargetGroup, name, new.is_undecodable(), |index| {
+            index.groups.insert(name.clone(), new);
+        });
+        if !same {
+            self.group_changed(name);
+        }
+    }
+
+    pub(super) fn group_changed(&mut self, name: &ObjectName) {
+        self.stale.assignments.extend(named(&self.by_group, name));
+        self.dirty.groups.insert(name.clone());
+    }
+
+    pub(super) fn put_backend(&mut self, id: BackendId, new: Slot<backends::Body>) {
+        let old = self.backends.get(&id);
+        let same_for_assignments = old.is_some_and(|old| {
+            let bodies = old.body.as_ref().zip(new.body.as_ref());
+            old.is_undecodable() == new.is_undecodable()
+                && bodies.is_some_and(|(old, new)| old.same_for_assignments(new))
+        });
+        self.exchange(kind_of(&id), &object_name(&id), new.is_undecodable(), |index| {
+            index.backends.insert(id.clone(), new);
+        });
+        if !same_for_assignments {
+            self.stale_seat(&id);
+        }
+        self.stale.backends.insert(id);
+    }
+
+    pub(super) fn stale_seat(&mut self, id: &BackendId) {
+        if let Some(seat) = self.seats.get(id) {
+            self.stale.assignments.extend(seat.assignments.keys().cloned());
+        }
+    }
+
+    pub(super) fn remove_backend(&mut self, id: BackendId) {
+        self.backends.remove(&id);
+        self.stale_seat(&id);
+        self.stale.backends.insert(id);
+    }
+
+    pub(super) fn put_assignment(&mut self, name: ObjectName, new: Assignment) {
+        if self.assignments.get(&name).is_some_and(|old| old.same_view(&new)) {
+            self.assignments.insert(name, Box::new(new));
+            return;
+        }
+        self.exchange(Kind::PolicyAssignment, &name, new.slot.is_undecodable(), |index| {
+            index.unlink(&name, new.backend.as_deref());
+            index.link(&name, &new);
+            index.assignments.insert(name.clone(), Box::new(new));
+        });
+        self.note_summaries(&name);
+        self.stale.assignments.insert(name);
+    }
+
+    pub(super) fn remove_assignment(&mut self, name: &ObjectName) {
+        self.unlink(name, None);
+        self.assignments.remove(name);
+        self.stale.assignments.remove(name);
+        self.dirty.unbound.remove(name);
+    }
+
+    fn link(&mut self, name: &ObjectName, entry: &Assignment) {
+        if let Some(policy) = &entry.policy {
+            self.by_policy.entry(beside(name, policy)).or_default().insert(Arc::clone(&name.name));
+        }
+        for group in entry.groups() {
+            self.by_group.entry(beside(name, group)).or_default().insert(Arc::clone(&name.name));
+        }
+    }
+
+    /// Takes an assignment out of the reverse indexes, and off its seat unless it stays there.
+    fn unlink(&mut self, name: &ObjectName, stays: Option<&BackendId>) {
+        self.note_summaries(name);
+        let Some(old) = self.assignments.get(name) else { return };
+        let policy = old.policy.as_ref().map(|policy| beside(name, policy));
+        let groups: Vec<_> = old.groups().map(|group| beside(name, group)).collect();
+        let seat = old.backend.clone().filter(|backend| Some(&**backend) != stays);
+        if let Some(policy) = policy {
+            forget(&mut self.by_policy, &policy, &name.name);
+        }
+        for group in groups {
+            forget(&mut self.by_group, &group, &name.name);
+        }
+        if let Some(backend) = seat {
+            self.unseat(&backend, name);
+        }
+    }
+
+    /// What an assignment says is news to the objects it names.
+    fn note_summaries(&mut self, name: &ObjectName) {
+        let Some(entry) = self.assignments.get(name) else { return };
+        self.dirty.policies.extend(entry.policy.as_ref().map(|policy| beside(name, policy)));
+        self.dirty.groups.extend(entry.groups().map(|group| beside(name, group)));
+    }
+
+    pub(super) fn apply_namespace(&mut self, meta: &ObjectMeta) {
+        let Some(name) = meta.name.as_deref() else { return };
+        let name = self.object_name("", name);
+        self.feeds.seen(Kind::Namespace, &name);
+        let labels = meta.labels.clone().unwrap_or_default();
+        if self.namespaces.get(&name.name) != Some(&labels) {
+            self.namespaces.insert(Arc::clone(&name.name), labels);
+            self.stale_tenants(&name.name);
+        }
+    }
+
+    pub(super) fn remove_namespace(&mut self, name: &Arc<str>) {
+        self.namespaces.remove(name);
+        self.stale_tenants(name);
+    }
+
+    /// The assignments of a namespace that use a ClusterBackend.
+    fn stale_tenants(&mut self, namespace: &Arc<str>) {
+        let tenants = self.in_namespace(namespace).filter(|(_, entry)| {
+            entry.backend.as_ref().is_none_or(|backend| backend.kind == BackendKind::ClusterBackend)
+        });
+        let tenants: Vec<_> = tenants.map(|(name, _)| name.clone()).collect();
+        self.stale.assignments.extend(tenants);
+    }
+
+    pub(super) fn in_namespace<'a>(
+        &'a self,
+        namespace: &'a Arc<str>,
+    ) -> impl Iterator<Item = (&'a ObjectName, &'a Box<Assignment>)> {
+        let first = ObjectName { namespace: Arc::clone(namespace), name: "".into() };
+        self.assignments.range(first..).take_while(move |(name, _)| name.namespace == *namespace)
+    }
+}
+
+/// An object of the same namespace.
+pub(super) fn beside(name: &ObjectName, other: &Arc<str>) -> ObjectName {
+    ObjectName { namespace: Arc::clone(&name.namespace), name: Arc::clone(other) }
+}
+
+pub(super) fn named<'a>(map: &'a Links, of: &'a ObjectName) -> impl Iterator<Item = ObjectName> + 'a {
+    let names = map.get(of).into_iter().flatten();
+    names.map(|name| beside(of, name))
+}
+
+fn forget(map: &mut Links, of: &ObjectName, name: &Arc<str>) {
+    if let Some(names) = map.get_mut(of) {
+        names.remove(name);
+        if names.is_empty() {
+            map.remove(of);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What Policies and TargetGroups are told.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    api::ConditionStatus,
+    report::aggregate::{Said, policy_status, target_group_status},
+};
+
+fn said(ready: bool) -> impl Fn(&ObjectName) -> Option<Said> {
+    move |_| Some(Said { generation: Some(1), policy_generation: Some(1), ready, stalled: false })
+}
+
+fn ready(conditions: &[crate::api::Condition]) -> (ConditionStatus, Reason) {
+    let found = crate::api::conditions::find(conditions, crate::api::ConditionType::Ready).unwrap();
+    (found.status, found.reason)
+}
+
+#[test]
+fn a_policy_is_ready_when_its_assignments_are() {
+    let index =
+        index(&[policy("p"), wso2("b"), assignment("a", "p", "b"), assignment("z", "p", "b"), policy("q")]);
+    let status = |name: &str, is_ready| {
+        let facts = index.policy_facts(&team(name), said(is_ready)).unwrap();
+        policy_status(&facts, None, jiff::Timestamp::UNIX_EPOCH)
+    };
+    let p = status("p", true);
+    assert_eq!(ready(&p.conditions), (ConditionStatus::True, Reason::AllAssignmentsReady));
+    assert_eq!(p.assignments.unwrap().total, 2);
+    assert_eq!(p.facets.as_deref(), Some("wso2"));
+    assert_eq!(ready(&status("p", false).conditions).0, ConditionStatus::False);
+    assert_eq!(ready(&status("q", true).conditions), (ConditionStatus::True, Reason::NotAssigned));
+    assert!(index.policy_facts(&team("none"), said(true)).is_none());
+}
+
+#[test]
+fn a_group_counts_who_includes_or_excludes_it() {
+    let by = |name: &str, targets: Value| assignment(name, "p", "b").spec("targets", targets);
+    let reference = json!([{"targetGroupRef": {"name": "g"}}]);
+    let index = index(&[
+        group("g", &["x"]),
+        by("in", json!({"include": reference})),
+        by("out", json!({"include": [{"wso2": {"roles": ["x"]}}], "exclude": reference})),
+        assignment("beside", "p", "b"),
+    ]);
+    let facts = index.target_group_facts(&team("g"), said(false)).unwrap();
+    let status = target_group_status(&facts, None, jiff::Timestamp::UNIX_EPOCH);
+    let found = crate::api::conditions::find(&status.conditions, crate::api::ConditionType::Ready).unwrap();
+    assert!(found.message.contains("0 of 2"), "{}", found.message);
+}
+
+#[test]
+fn an_assignment_that_comes_changes_or_goes_is_news_to_what_it_names() {
+    let mut index = index(&[policy("p"), wso2("b"), group("g", &["x"])]);
+    let grouped =
+        assignment("a", "p", "b").spec("targets", json!({"include": [{"targetGroupRef": {"name": "g"}}]}));
+    let dirty = apply(&mut index, &grouped);
+    assert_eq!((dirty.policies, dirty.groups), ([team("p")].into(), [team("g")].into()));
+    let dirty = apply(&mut index, &assignment("a", "p", "b").at(2, 2));
+    assert_eq!((dirty.policies, dirty.groups), ([team("p")].into(), [team("g")].into()));
+    let dirty = delete(&mut index, &assignment("a", "p", "b"));
+    assert_eq!((dirty.policies, dirty.groups), ([team("p")].into(), [].into()));
+    let named = index.named_by(&[team("a")]);
+    assert!(named.0.is_empty() && named.1.is_empty());
+}
+
+#[test]
+fn what_is_wrong_with_the_object_itself_comes_first() {
+    let mut index = index(&[policy("p").spec("displayName", json!(" padded "))]);
+    let status = |index: &Index| {
+        let facts = index.policy_facts(&team("p"), said(true)).unwrap();
+        policy_status(&facts, None, jiff::Timestamp::UNIX_EPOCH)
+    };
+    assert_eq!(ready(&status(&index).conditions), (ConditionStatus::False, Reason::Invalid));
+    index.undecodable(&policy("p").at(2, 2).broken("spec.content: missing field"));
+    index.settle();
+    let found = status(&index);
+    assert_eq!(found.observed_generation, Some(2));
+    assert_eq!(ready(&found.conditions).0, ConditionStatus::False);
+}

@@ -1,0 +1,155 @@
+//! The worker's ports over the API server and real sockets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
+use kube::{Api, Client, Resource, ResourceExt as _};
+use tokio::time::timeout;
+
+use crate::{
+    api::{LABEL_USE, Reason, SystemSpec, USE_CREDENTIALS},
+    drivers::{
+        Class, Driver, DriverError, connect,
+        http::{
+            Limits,
+            real::{RealSettings, RealTransport},
+        },
+    },
+    index::BackendView,
+    model::{Clock, OwnerId, Secret},
+    worker::ports::{Connector, SecretError, SecretSource},
+};
+
+const CALL: Duration = Duration::from_secs(10);
+/// Longest call to a system; the lease holds twice as long (R28).
+const SYSTEM_CALL: Duration = Duration::from_secs(30);
+/// Longest answer of a system.
+const ANSWER: usize = 32 << 20;
+
+/// Reads Secrets one by one, by `get` (R24).
+pub struct KubeSecrets {
+    client: Client,
+}
+
+impl KubeSecrets {
+    /// Over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    async fn get<K>(&self, namespace: &str, name: &str) -> Result<K, SecretError>
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        match timeout(CALL, api.get_opt(name)).await {
+            Ok(Ok(found)) => found.ok_or(SecretError::Missing),
+            // The error of a Secret may quote it: its code is enough.
+            Ok(Err(kube::Error::Api(status))) => {
+                Err(SecretError::Unreadable(format!("the API server answered {}", status.code)))
+            }
+            Ok(Err(_)) => Err(SecretError::Unreadable("the API server did not answer".into())),
+            Err(_) => Err(SecretError::Unreadable("no answer within 10 s".into())),
+        }
+    }
+}
+
+#[async_trait]
+impl SecretSource for KubeSecrets {
+    async fn secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        usage: &'static str,
+    ) -> Result<BTreeMap<String, Secret>, SecretError> {
+        let secret: KubeSecret = self.get(namespace, name).await?;
+        if secret.labels().get(LABEL_USE).map(String::as_str) != Some(usage) {
+            let label = if usage == USE_CREDENTIALS {
+                "ordain.dev/use: credentials"
+            } else {
+                "ordain.dev/use: content"
+            };
+            return Err(SecretError::Unlabelled(label));
+        }
+        Ok(secret
+            .data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, Secret::new(value.0)))
+            .collect())
+    }
+
+    async fn ca(&self, namespace: &str, kind: &str, name: &str, key: &str) -> Result<String, SecretError> {
+        let missing = || SecretError::Unreadable(format!("has no key {key} with PEM text"));
+        if kind == "Secret" {
+            let keys = self.secret(namespace, name, USE_CREDENTIALS).await?;
+            let text = keys.get(key).and_then(Secret::expose_str).ok_or_else(missing)?;
+            return Ok(text.to_owned());
+        }
+        let map: ConfigMap = self.get(namespace, name).await?;
+        if map.labels().get(LABEL_USE).map(String::as_str) != Some(USE_CREDENTIALS) {
+            return Err(SecretError::Unlabelled("ordain.dev/use: credentials"));
+        }
+        map.data.unwrap_or_default().remove(key).ok_or_else(missing)
+    }
+}
+
+/// Makes drivers over real sockets.
+pub struct RealConnector {
+    /// `--allow-loopback`.
+    pub allow_loopback: bool,
+    /// `--allowed-hosts`.
+    pub allowed_hosts: Vec<String>,
+    /// Addresses of the API server: no Backend may point there.
+    pub refused: BTreeSet<IpAddr>,
+    /// This installation.
+    pub owner: OwnerId,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Connector for RealConnector {
+    fn connect(
+        &self,
+        backend: &BackendView,
+        system: &SystemSpec,
+        credentials: &BTreeMap<String, Secret>,
+        ca_pem: Option<&str>,
+    ) -> Result<Arc<dyn Driver>, DriverError> {
+        let transport = RealTransport::new(RealSettings {
+            ca_pem: ca_pem.map(str::to_owned),
+            allow_loopback: self.allow_loopback,
+            allowed_hosts: self.allowed_hosts.clone(),
+            refused: self.refused.clone(),
+        })
+        .map_err(|why| DriverError::new(Class::Rejected, Reason::CaInvalid, format!("spec.caRef: {why}")))?;
+        connect::connect(
+            system,
+            credentials,
+            &self.owner,
+            Arc::new(transport),
+            limits(backend),
+            self.clock.clone(),
+        )
+    }
+}
+
+/// `spec.limits`, with the bounds of the HTTP stack.
+pub fn limits(backend: &BackendView) -> Limits {
+    Limits {
+        requests_per_minute: backend.settings.requests_per_minute,
+        burst: backend.settings.burst,
+        in_flight: backend.settings.in_flight,
+        timeout: SYSTEM_CALL,
+        max_body: ANSWER,
+    }
+}

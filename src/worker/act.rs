@@ -1,0 +1,224 @@
+//! From a look to effects: draft, guard, hold or write, deploy.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Asked, Worker, apply,
+    look::Look,
+    operations,
+    round::{Halt, Next},
+};
+use crate::{
+    api::conditions::Reason,
+    drivers::Step,
+    index::Desired,
+    model::memory::Write,
+    plan::{
+        self, ItemVerdict, Plan,
+        deploy::{self, Decision},
+        guard,
+        release::Release,
+        steps::{PlannedStep, Round, steps},
+    },
+};
+
+impl Worker {
+    /// Plans, judges and applies what the look shows.
+    pub(super) async fn act(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        here: &[Release],
+        rest: &[Release],
+        asked: Asked<'_>,
+    ) -> Result<Next, Halt> {
+        let drafted = self.draft(desired, look, here)?;
+        self.conclude(desired, &drafted.released, rest).await?;
+        let (plan, verdict) = self.judge(desired, drafted.plan)?;
+        let removals_held = verdict.message();
+        self.note_holds(&plan, removals_held.as_deref());
+        self.account.held = removals_held;
+        let pending = deploy::pending(&look.observation, &|id| {
+            self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
+        });
+        let planned = self.steps(look, plan);
+        let settings = look.driver.deploy_settings();
+        if let (Some(settings), false) = (settings, planned.is_empty())
+            && let Err(message) = deploy::may_write(&pending, &self.memory.deploy, settings)
+        {
+            self.account.deployment = Some((Reason::ForeignPendingChanges, message.clone()));
+            self.hold_all(&planned, &message);
+            return Ok(Next::At(self.poll_later()));
+        }
+        if !planned.is_empty() {
+            return self.carry_out(desired, look, planned, asked).await;
+        }
+        self.deploy(desired, look, &pending, asked).await
+    }
+
+    fn judge(
+        &mut self,
+        desired: &Desired,
+        plan: Plan<plan::Drafted>,
+    ) -> Result<(Plan<plan::Approved>, guard::Verdict), Halt> {
+        let settings = &desired.backend.settings;
+        let now = self.now();
+        if desired.backend.approve_removals.is_none() && self.memory.approval.is_some() {
+            self.commit(vec![Write::Approval(None)])?;
+        }
+        let (plan, verdict) = guard::judge(
+            plan,
+            &guard::Limits {
+                max_removals: settings.max_removals,
+                window: settings.guard_window,
+                executed: &self.memory.removals,
+                approval: desired.backend.approve_removals.as_deref(),
+                taken: self.memory.approval.as_ref(),
+                now,
+            },
+        );
+        let mut writes = Vec::new();
+        if let guard::Verdict::Approved(approval) = &verdict
+            && self.memory.approval.as_ref() != Some(approval)
+        {
+            writes.push(Write::Approval(Some(approval.clone())));
+        }
+        let counting = guard::within_window(&self.memory.removals, settings.guard_window, now);
+        if counting != self.memory.removals {
+            writes.push(Write::Removals(counting));
+        }
+        self.commit(writes)?;
+        Ok((plan, verdict))
+    }
+
+    fn steps(&self, look: &Look, plan: Plan<plan::Approved>) -> Vec<PlannedStep> {
+        let now = self.now();
+        let round = Round {
+            moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
+            execution: look.driver.execution(),
+            packed_proven: self
+                .memory
+                .account
+                .as_ref()
+                .is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
+            synchronous: operations::synchronous(&self.memory, now),
+        };
+        steps(plan, look.driver.as_ref(), &round)
+    }
+
+    /// Finalizers first, then the calls (product.md section 7).
+    async fn carry_out(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        planned: Vec<PlannedStep>,
+        asked: Asked<'_>,
+    ) -> Result<Next, Halt> {
+        let planned = self.with_finalizers(desired, look, planned).await;
+        if planned.is_empty() {
+            return Ok(Next::At(self.poll_later()));
+        }
+        self.remember_generations(desired, look, &planned)?;
+        let clock = self.house.clock.clone();
+        let now = move || clock.now();
+        let house = self.house.clone();
+        let hand = apply::Hand {
+            backend: &self.id,
+            driver: &look.driver,
+            store: &house.store,
+            fence: house.fence.as_ref(),
+            in_flight: usize::try_from(desired.backend.settings.in_flight).unwrap_or(1),
+            claims: &look.claims,
+            inputs: &look.inputs,
+            stop: asked,
+            now: &now,
+        };
+        let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
+        self.settle_polls = 0;
+        self.tell_effects(desired, look, &applied);
+        match applied.outage {
+            Some(error) => Err(Halt::Account(error)),
+            None if applied.calls == 0 => Ok(Next::At(self.poll_later())),
+            None => Ok(Next::Again),
+        }
+    }
+
+    /// What is acted on is remembered first, so that no older generation is acted on later (I7).
+    fn remember_generations(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        planned: &[PlannedStep],
+    ) -> Result<(), Halt> {
+        let contributors = planned
+            .iter()
+            .flat_map(|step| &step.items)
+            .filter_map(|item| look.items.get(item))
+            .flat_map(|item| &item.contributors);
+        let writes: Vec<_> = contributors
+            .filter_map(|name| desired.assignments.get(name))
+            .filter(|view| self.memory.seen.get(&view.uid).is_none_or(|seen| *seen < view.generation))
+            .map(|view| Write::Seen(view.uid.clone(), view.generation))
+            .collect();
+        Ok(self.commit(writes)?)
+    }
+
+    async fn deploy(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        pending: &deploy::Pending,
+        asked: Asked<'_>,
+    ) -> Result<Next, Halt> {
+        let Some(settings) = look.driver.deploy_settings() else { return Ok(Next::OnChange) };
+        let now = self.now();
+        self.account.deployment = None;
+        match deploy::decide(pending, &self.memory.deploy, settings, now) {
+            Decision::Settled => {
+                if self.memory.deploy != crate::model::memory::DeployRecord::default() {
+                    self.commit(vec![Write::Deploy(crate::model::memory::DeployRecord::default())])?;
+                }
+                Ok(Next::OnChange)
+            }
+            Decision::Deploy => {
+                let why = "deploy".to_owned();
+                let step = PlannedStep { step: Step::Deploy, items: Vec::new(), removals: 0, why };
+                match self.carry_out(desired, look, vec![step], asked).await {
+                    Ok(_) => Ok(Next::At(self.poll_later())),
+                    Err(halt) => Err(halt),
+                }
+            }
+            Decision::HoldForeign(message) => {
+                self.account.deployment = Some((Reason::ForeignPendingChanges, message));
+                Ok(Next::At(self.poll_later()))
+            }
+            Decision::Wait(reason, message) => {
+                self.account.deployment = Some((reason, message));
+                Ok(Next::At(self.poll_later()))
+            }
+            Decision::Overdue(message) => {
+                self.account.deployment = Some((Reason::DeploymentOverdue, message));
+                Ok(Next::At(now.checked_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX)))
+            }
+        }
+    }
+
+    /// 1, 2, 4, 8, 15 s, after minutes every minute: how long a thing that comes by itself is waited for before the
+    /// next look.
+    pub(super) fn poll_later(&mut self) -> Timestamp {
+        self.settle_polls = self.settle_polls.saturating_add(1);
+        let seconds = match self.settle_polls {
+            polls @ 1..=4 => 1i64 << (polls - 1),
+            5..=30 => 15,
+            _ => 60,
+        };
+        self.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+    }
+
+    fn hold_all(&mut self, planned: &[PlannedStep], message: &str) {
+        for item in planned.iter().flat_map(|step| &step.items) {
+            let verdict = ItemVerdict::Blocked(Reason::ForeignPendingChanges, message.to_owned());
+            self.verdicts.insert(item.clone(), verdict);
+        }
+    }
+}

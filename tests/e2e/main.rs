@@ -1,0 +1,12 @@
+//! L2 and L3: the built binary beside a real API server, with exactly the chart's rights, driven by kubectl.
+//!
+//! Needs the environment of `scripts/control-plane run` and ORDAIN_BIN; `make test` gives both.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../house/cases/mod.rs"]
+mod cases;
+mod corridor;
+mod crds;
+mod endings;
+mod rights;
+mod support;

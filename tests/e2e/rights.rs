@@ -1,0 +1,123 @@
+//! S7: the operator needs exactly what the chart grants: nothing it tries is forbidden, nothing granted is never used.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Installation, apply_text, kubectl, programs::path_of, rights};
+
+/// (verb, group, resource with subresource)
+type Right = (String, String, String);
+
+fn granted(namespace: &str) -> BTreeSet<Right> {
+    let mut found = BTreeSet::new();
+    for document in rights(namespace).split("\n---") {
+        let object: Value = serde_saphyr::from_str(document).unwrap_or_default();
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            let words = |key: &str| -> Vec<String> {
+                rule[key].as_array().unwrap().iter().map(|w| w.as_str().unwrap().to_owned()).collect()
+            };
+            for group in words("apiGroups") {
+                for resource in words("resources") {
+                    for verb in words("verbs") {
+                        assert!(
+                            ![&group, &resource, &verb].iter().any(|w| w.contains('*')),
+                            "a wildcard: {rule}"
+                        );
+                        found.insert((verb, group.clone(), resource.clone()));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What the operator asked of the API server, and what was refused.
+fn asked(user: &str) -> (BTreeSet<Right>, Vec<String>) {
+    let log = std::fs::read_to_string(path_of("ORDAIN_AUDIT_LOG")).unwrap();
+    let (mut used, mut refused) = (BTreeSet::new(), Vec::new());
+    for line in log.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap_or_default();
+        if entry["user"]["username"] != user || entry["objectRef"].is_null() {
+            continue;
+        }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let reference = &entry["objectRef"];
+        let resource = match text(&reference["subresource"]) {
+            sub if sub.is_empty() => text(&reference["resource"]),
+            sub => format!("{}/{sub}", text(&reference["resource"])),
+        };
+        if entry["responseStatus"]["code"] == 403 {
+            refused.push(format!("{} {resource}", text(&entry["verb"])));
+        }
+        used.insert((text(&entry["verb"]), text(&reference["apiGroup"]), resource));
+    }
+    (used, refused)
+}
+
+#[test]
+fn the_chart_grants_what_is_used_and_nothing_else() {
+    let installation = Installation::without_operator("rights");
+    let team = installation.team.clone();
+    // Every way of reading and writing: a ClusterBackend with a CA of its own, drift told twice, releases.
+    kubectl(&["delete", "backend", "wfbss", "-n", &team]);
+    let secret = kubectl(&["get", "secret", "wfbss", "-n", &team, "-o", "json"]);
+    let mut secret: Value = serde_json::from_str(&secret).unwrap();
+    let labels = json!({"ordain.dev/use": "credentials"});
+    secret["metadata"] = json!({"name": "wfbss", "namespace": installation.system, "labels": labels});
+    apply_text(&secret.to_string());
+    let pem = rcgen::generate_simple_self_signed(vec!["ca.test".into()]).unwrap().cert.pem();
+    let ca = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "ca", "namespace": installation.system, "labels": labels}, "data": {"ca.crt": pem}});
+    apply_text(&ca.to_string());
+    let cluster = json!({
+        "apiVersion": "ordain.dev/v1alpha1", "kind": "ClusterBackend", "metadata": {"name": "rights"},
+        "spec": {
+            "system": {"wfbss": {"url": installation.sandbox.url("wfbss"), "version": "v2.8",
+                "credentialsRef": {"name": "wfbss"}}},
+            "caRef": {"kind": "ConfigMap", "name": "ca", "key": "ca.crt"},
+            "access": [{"name": "all", "namespaces": {"names": [team]}, "targets": {"all": true}}],
+        },
+    });
+    apply_text(&cluster.to_string());
+    let mut installation = installation;
+    installation.start();
+    installation.apply(&include_str!("../../examples/wso2-baseline.yaml").replace("ordain-demo", &team));
+    let wfbss = include_str!("../../examples/wfbss-behavior.yaml").replace("ordain-demo", &team);
+    installation.apply(
+        &wfbss.replace("backendRef: {name: wfbss}", "backendRef: {kind: ClusterBackend, name: rights}"),
+    );
+    installation.wait_ready("policyassignment", "phone-baseline-engineers");
+    installation.wait_ready("policyassignment", "behavior-monitoring-servers");
+    let user = format!("system:serviceaccount:{}:ordain", installation.system);
+    drift_until_told_twice(&installation, &user);
+    kubectl(&["delete", "policyassignment", "--all", "-n", &team, "--timeout=90s"]);
+    kubectl(&["delete", "clusterbackend", "rights", "--timeout=60s"]);
+    installation.stop();
+    let (used, refused) = asked(&user);
+    assert!(refused.is_empty(), "forbidden: {refused:?}");
+    let granted = granted(&installation.system);
+    let unused: Vec<_> = granted.difference(&used).collect();
+    let beyond: Vec<_> = used.difference(&granted).collect();
+    assert!(beyond.is_empty(), "used without being granted by the chart: {beyond:?}");
+    assert!(unused.is_empty(), "granted and never used: {unused:?}");
+}
+
+/// The same thing happening again within minutes is one event whose count is patched.
+fn drift_until_told_twice(installation: &Installation, user: &str) {
+    let patched = ("patch".to_owned(), "events.k8s.io".to_owned(), "events".to_owned());
+    let mut round = 0;
+    let told = crate::support::eventually(|| {
+        round += 1;
+        let camera =
+            json!({"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]});
+        installation.sandbox.by_hand("wso2", &camera);
+        let asked_at = format!("ordain.dev/reconcile-requested-at=round-{round}");
+        let name = "phone-baseline-engineers";
+        kubectl(&["annotate", "policyassignment", name, "-n", &installation.team, "--overwrite", &asked_at]);
+        std::thread::sleep(std::time::Duration::from_secs(7));
+        asked(user).0.contains(&patched)
+    });
+    assert!(told, "an event is told, and told again as a series");
+}
