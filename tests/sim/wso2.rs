@@ -1,7 +1,10 @@
 //! WSO2 stories: what a worker does there, exactly, and what it tells.
 
+mod adopt;
 mod crash;
+mod identity;
 mod life;
+mod priority;
 mod release;
 mod restart;
 mod story;

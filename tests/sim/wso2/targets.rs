@@ -31,7 +31,7 @@ async fn a_second_dimension_is_a_second_policy_next_to_the_first() {
         story.assign("baseline", camera_off(), to(&["engineer"], &["tnguyen"]));
         story.settle().await;
         // The new one (5) arrives at the end and takes the place beside its sister; "second" (4) moves down.
-        story.assert_effects(&["create Laptop baseline", "order 4=5 5=4", "activate 5", "apply"]);
+        story.assert_effects(&["create Laptop baseline", "order 5=4 4=5", "activate 5", "apply"]);
         assert_eq!(story.order(), [1, 2, 3, 5, 4], "{dialect:?}");
         let users = story.policy(5).unwrap();
         assert_eq!((&users["roles"], &users["users"]), (&json!([]), &json!(["tnguyen"])), "{dialect:?}");
@@ -148,7 +148,7 @@ async fn a_reach_of_more_targets_than_allowed_sends_nothing() {
             backend.generation += 1;
         });
         story.settle().await;
-        story.assert_effects(&["create Laptop baseline", "order 3=4 4=3", "activate 4", "apply"]);
+        story.assert_effects(&["create Laptop baseline", "order 4=3 3=4", "activate 4", "apply"]);
         story.assert_in_step("baseline");
     }
 }
