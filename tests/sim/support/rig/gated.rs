@@ -70,14 +70,6 @@ impl Reporter for Gated {
         }
     }
 
-    async fn ensure_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
-        self.process.pass(format!("finalize {backend}"), self.cluster.ensure_in_use(backend, uid)).await
-    }
-
-    async fn remove_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
-        self.process.pass(format!("unfinalize {backend}"), self.cluster.remove_in_use(backend, uid)).await
-    }
-
     async fn ensure_finalizer(&self, name: &ObjectName, uid: &Uid) -> Result<(), WriteError> {
         self.process.pass(format!("finalize {name}"), self.cluster.ensure_finalizer(name, uid)).await
     }
@@ -85,4 +77,13 @@ impl Reporter for Gated {
     async fn remove_finalizer(&self, name: &ObjectName, uid: &Uid) -> Result<(), WriteError> {
         self.process.pass(format!("unfinalize {name}"), self.cluster.remove_finalizer(name, uid)).await
     }
+
+    async fn ensure_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
+        self.process.pass("finalizer on the backend", self.cluster.ensure_in_use(backend, uid)).await
+    }
+
+    async fn remove_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
+        self.process.pass("finalizer off the backend", self.cluster.remove_in_use(backend, uid)).await
+    }
+
 }
