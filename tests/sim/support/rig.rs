@@ -1,32 +1,28 @@
 //! One worker between fakes: desired state from manifests, real store, drivers over in-process doubles.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use ordain::{
     api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
     drivers::{self, Binding, Driver, DriverError, Reach, http::Limits},
-    index::{AssignmentView, BackendView, Desired, Input, desired::BackendSettings},
+    index::{AssignmentView, BackendView, Input, desired::BackendSettings},
     model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid},
-    report::facts::{AssignmentFacts, BackendFacts, Standing},
     store::{Expected, Keys, Store},
     worker::{
         House, Worker,
-        ports::{
-            AlwaysLeader, Connector, DesiredSource, Event, Reporter, SecretError, SecretSource, WriteError,
-        },
+        ports::{AlwaysLeader, Connector},
         session::Accounts,
     },
 };
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
 
-use cluster::State;
 pub use cluster::Cluster;
+use cluster::State;
 
 use super::{IoGate, Moment, SimClock, gate::Process, vendors::Vendors};
 

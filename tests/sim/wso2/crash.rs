@@ -32,7 +32,11 @@ impl Plot {
             Self::Edit | Self::Release => Story::with_baseline(dialect).await,
             Self::Retarget | Self::Priority => {
                 let story = Story::with_baseline(dialect).await;
-                story.assign("second", with(camera_off(), json!({"displayName": "Second"})), to_roles(&["sales"]));
+                story.assign(
+                    "second",
+                    with(camera_off(), json!({"displayName": "Second"})),
+                    to_roles(&["sales"]),
+                );
                 story.settle().await;
                 story.assert_in_step("second");
                 story
@@ -46,7 +50,8 @@ impl Plot {
     }
 
     fn act(self, story: &Story) {
-        let edited = || android(&json!({"CAMERA": {"enabled": true}, "ENCRYPT_STORAGE": {"encrypted": true}}));
+        let edited =
+            || android(&json!({"CAMERA": {"enabled": true}, "ENCRYPT_STORAGE": {"encrypted": true}}));
         match self {
             Self::Create => story.assign("baseline", camera_off(), to_roles(&["engineer"])),
             Self::Edit => story.assign("baseline", edited(), to_roles(&["engineer"])),

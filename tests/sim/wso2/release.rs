@@ -26,7 +26,11 @@ async fn orphan_lets_go_without_a_call() {
     for dialect in BOTH {
         let mut story = Story::with_baseline(dialect).await;
         let before = story.policies();
-        story.assign("baseline", camera_off(), with(to_roles(&["engineer"]), json!({"releasePolicy": "Orphan"})));
+        story.assign(
+            "baseline",
+            camera_off(),
+            with(to_roles(&["engineer"]), json!({"releasePolicy": "Orphan"})),
+        );
         story.settle().await;
         story.mark();
         story.delete("baseline");

@@ -18,7 +18,7 @@ async fn a_restart_in_step_makes_no_call_at_all() {
 #[tokio::test(start_paused = true)]
 async fn the_steady_state_writes_nothing_and_lists_as_scheduled() {
     for dialect in BOTH {
-        let mut story = Story::with_baseline(dialect).await;
+        let story = Story::with_baseline(dialect).await;
         let statuses = story.cluster.statuses();
         story.pass(10 * 1800).await;
         story.assert_effects(&[]);

@@ -85,5 +85,4 @@ impl Reporter for Gated {
     async fn remove_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
         self.process.pass("finalizer off the backend", self.cluster.remove_in_use(backend, uid)).await
     }
-
 }

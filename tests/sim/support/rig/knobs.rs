@@ -8,7 +8,7 @@ use ordain::{
     report::facts::BackendFacts,
 };
 
-use super::{Cluster, Rig, folder};
+use super::{Cluster, Rig};
 use crate::support::settle::{Settle, Unsettled};
 
 impl Cluster {
