@@ -265,3 +265,11 @@ pub fn to_roles(roles: &[&str]) -> Value {
 pub fn to(roles: &[&str], users: &[&str]) -> Value {
     json!({"targets": {"include": [{"wso2": {"roles": roles, "users": users}}]}})
 }
+
+/// The calls of an edit of policies that stand at the place of their id: old cores lose the place with every PUT.
+pub fn updated(dialect: Dialect, ids: &[i64]) -> Vec<String> {
+    let updates = ids.iter().map(|id| format!("update {id}"));
+    let places: Vec<_> = ids.iter().map(|id| format!("{id}={id}")).collect();
+    let order = dialect.is_admin().then(|| format!("order {}", places.join(" ")));
+    updates.chain(order).chain(["apply".to_owned()]).collect()
+}
