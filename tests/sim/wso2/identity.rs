@@ -59,7 +59,7 @@ async fn a_copy_of_ours_is_reported_and_untouched() {
 #[tokio::test(start_paused = true)]
 async fn a_recorded_id_that_bears_another_mark_is_not_written_to() {
     for dialect in BOTH {
-        let mut story = Story::with_baseline(dialect).await;
+        let story = Story::with_baseline(dialect).await;
         let text = marked(&OwnerId::new("another cluster"), "baseline", "Camera off");
         story.console(json!({"policies": [{"id": 3, "description": text, "updated": false}]}));
         story.pass(2000).await;

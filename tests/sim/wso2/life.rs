@@ -66,7 +66,7 @@ async fn an_edit_of_content_is_one_write_and_one_publishing() {
 #[tokio::test(start_paused = true)]
 async fn name_description_compliance_and_ownership_are_edited_together() {
     for dialect in BOTH {
-        let mut story = Story::with_baseline(dialect).await;
+        let story = Story::with_baseline(dialect).await;
         let renamed = with(camera_off(), json!({"displayName": "Renamed", "description": "Other words"}));
         let options = json!({"wso2": {"compliance": "Warning", "ownership": "BYOD"}});
         story.assign("baseline", renamed, with(to_roles(&["engineer"]), options));
@@ -101,7 +101,7 @@ async fn a_feature_that_is_no_longer_named_is_taken_out() {
 #[tokio::test(start_paused = true)]
 async fn a_second_platform_becomes_a_policy_of_its_own() {
     for dialect in BOTH {
-        let mut story = Story::with_baseline(dialect).await;
+        let story = Story::with_baseline(dialect).await;
         let camera = json!({"CAMERA": {"enabled": false}});
         story.assign("baseline", policy(&[("android", &camera), ("windows", &camera)]), to_roles(&["engineer"]));
         story.settle().await;

@@ -50,7 +50,7 @@ async fn a_second_dimension_is_a_second_policy_next_to_the_first() {
 #[tokio::test(start_paused = true)]
 async fn the_new_dimension_is_on_before_the_old_one_goes() {
     for dialect in BOTH {
-        let mut story = Story::with_baseline(dialect).await;
+        let story = Story::with_baseline(dialect).await;
         story.assign("baseline", camera_off(), to(&[], &["jdoe"]));
         story.settle().await;
         let effects = story.effects();
