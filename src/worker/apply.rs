@@ -119,9 +119,16 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
         let place = crate::store::Place { account: hand.backend, item, path: Some(path) };
         hand.store.sealer().seal(&place, value.to_string().as_bytes())
     };
-    let deploys = hand.driver.facts().deploys;
-    Before { memory, claims: hand.claims, inputs: hand.inputs, seal: &seal, deploys, now: (hand.now)() }
-        .writes(chunk)
+    let before = Before {
+        memory,
+        claims: hand.claims,
+        inputs: hand.inputs,
+        seal: &seal,
+        deploys: hand.driver.facts().deploys,
+        exact_lists: hand.driver.exact_lists(),
+        now: (hand.now)(),
+    };
+    before.writes(chunk)
 }
 
 /// Who, why, what: before and after stand in the item's records and pre-images; here their digests suffice.

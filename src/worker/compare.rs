@@ -4,23 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Worker, look::Look, operations, record, round::Halt};
+use super::{Worker, look::Look, operations, order::Order, record, round::Halt};
 use crate::{
     index::Desired,
-    model::{Digest, ExternalId, ItemKey, LeafPath, memory::Write},
+    model::{Digest, ItemKey, LeafPath, memory::Write},
     plan::{
         ItemVerdict,
         draft::{self, Draft, Inputs},
         identify::{Identified, Wanted, identify},
-        order::{Placed, moves},
         release::Release,
     },
 };
 
 impl Worker {
     /// Identifies and drafts, then remembers what the read showed.
-    pub(super) fn draft(&mut self, desired: &Desired, look: &Look, rest: &[Release]) -> Result<Draft, Halt> {
-        let (draft, writes, orphaned) = {
+    pub(super) fn draft(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        rest: &[Release],
+    ) -> Result<(Draft, Order), Halt> {
+        let (draft, order, writes, orphaned, duplicates) = {
             let identified = self.identify(look);
             let resting = self.resting_verdicts(look);
             let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
@@ -43,16 +47,18 @@ impl Worker {
                 now: self.now(),
             };
             let mut draft = draft::draft(&inputs);
-            self.note_misplaced(look, &mut draft);
+            let order = self.order(look, &inputs, &mut draft);
             let mut writes = record::record(&inputs, &draft);
             writes.extend(self.proven_claims(look, &draft, rest));
-            (draft, writes, identified.orphaned.len())
+            (draft, order, writes, identified.orphaned.len(), identified.duplicates)
         };
         self.commit(writes)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
+        self.duplicates.retain(|item, _| !look.items.contains_key(item));
+        self.duplicates.extend(duplicates);
         self.remember_verdicts(desired, look, &draft);
         self.settle_tasks(look, &draft)?;
-        Ok(draft)
+        Ok((draft, order))
     }
 
     fn identify<'a>(&self, look: &'a Look) -> Identified<'a> {
@@ -69,7 +75,10 @@ impl Worker {
             .filter(|item| !look.items.contains_key(*item))
             .map(|item| Wanted { key: item, mark: look.marks.get(item).cloned(), name: "", adopt: None });
         let wanted: Vec<_> = wanted.chain(released).collect();
-        identify(&wanted, &self.memory, &look.observation, &self.house.owner)
+        let stand: BTreeSet<&ItemKey> =
+            self.stakes.iter().flat_map(|(_, kept)| &kept.items).map(|(item, _)| item).collect();
+        let held = |item: &ItemKey| stand.contains(item) || look.releasing.contains(item);
+        identify(&wanted, &self.memory, &look.observation, &self.house.owner, &held)
     }
 
     fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
@@ -143,44 +152,6 @@ impl Worker {
         }
         self.released.retain(|item, _| draft.released.contains_key(item));
         self.released.extend(draft.released.clone());
-    }
-
-    /// An object in the wrong place is not in step, whatever it holds (R17).
-    fn note_misplaced(&self, look: &Look, draft: &mut Draft) {
-        if !look.driver.facts().ordered {
-            return;
-        }
-        let moving: BTreeSet<ExternalId> = self.moves(look).into_iter().map(|(id, _)| id).collect();
-        for (item, verdict) in &mut draft.verdicts {
-            let id = self.memory.items.get(item).and_then(|record| record.id.as_ref());
-            if *verdict == ItemVerdict::InStep && id.is_some_and(|id| moving.contains(id)) {
-                *verdict = ItemVerdict::Differs(vec!["priority".into()]);
-            }
-        }
-    }
-
-    /// R17: objects of ours in wrong places.
-    pub(super) fn moves(&self, look: &Look) -> Vec<(ExternalId, i64)> {
-        let by_id: BTreeMap<&ExternalId, _> =
-            look.observation.items.iter().filter_map(|item| Some((item.id.as_ref()?, item))).collect();
-        let placed = self
-            .memory
-            .items
-            .iter()
-            .filter(|(item, _)| self.stakes.is_pushed(item))
-            .filter_map(|(item, record)| {
-                let id = record.id.clone()?;
-                let observed = by_id.get(&id)?;
-                Some(Placed {
-                    item: item.clone(),
-                    rank: self.stakes.rank(item),
-                    slot: observed.slot?,
-                    recorded: record.slot,
-                    id,
-                })
-            })
-            .collect();
-        moves(placed)
     }
 }
 

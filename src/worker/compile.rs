@@ -226,7 +226,9 @@ fn keep(
         .filter(|c| !view.suspended && !c.findings.iter().any(|f| f.severity == Severity::Refused));
     let items = match live {
         Some(compiled) => {
-            compiled.contributions.iter().map(|c| (c.item.clone(), part(c, driver, digester))).collect()
+            let adopt = view.binding().and_then(|binding| binding.spec.adopt.as_ref());
+            let part = |c: &Contribution| part(c, adopt, driver, digester);
+            compiled.contributions.iter().map(|c| (c.item.clone(), part(c))).collect()
         }
         None => held_claims(view, memory)
             .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
@@ -245,10 +247,19 @@ pub fn held_claims<'a>(
     memory.claims.iter().filter(|((_, who), _)| *who == view.name).map(|((item, _), claim)| (item, claim))
 }
 
-/// Digest of one contribution: leaves in canonical spelling, members, switch, priority.
-fn part(contribution: &Contribution, driver: &dyn Translate, digester: &Digester) -> Digest {
+/// Digest of one contribution: leaves in canonical spelling, members, switch, priority; for objects also `adopt`, so that
+/// correcting it is tried at once.
+fn part(
+    contribution: &Contribution,
+    adopt: Option<&Adopt>,
+    driver: &dyn Translate,
+    digester: &Digester,
+) -> Digest {
     use std::fmt::Write as _;
     let mut text = format!("{:?}{}", contribution.enabled, contribution.priority);
+    if let (Shape::Object { .. }, Some(adopt)) = (&contribution.shape, adopt) {
+        let _ = write!(text, "|{adopt:?}");
+    }
     for (path, leaf) in &contribution.leaves {
         let _ = write!(text, "|{path}={}", leaf_digest(driver, digester, path, leaf));
     }

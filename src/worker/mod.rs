@@ -17,12 +17,15 @@ pub mod before;
 pub mod compare;
 pub mod compile;
 pub mod connect;
+mod content;
 pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+mod order;
 pub mod ports;
 pub mod record;
+mod requests;
 pub mod round;
 pub mod say;
 pub mod schedule;
@@ -47,7 +50,9 @@ use crate::{
 };
 
 use compile::Stakes;
+use content::Content;
 use ports::{Connector, DesiredSource, Fence, Reporter, SecretError, SecretSource};
+use requests::Requests;
 use session::{Accounts, Session};
 use trouble::Troubles;
 
@@ -110,7 +115,9 @@ pub struct Worker {
     watching: BTreeMap<ObjectName, observers::Watching>,
     account: facts::AccountState,
     pace: say::Pace,
-    handled: BTreeMap<String, String>,
+    requests: Requests,
+    /// Further objects with the mark of one of ours, in the last look.
+    duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     finalized: BTreeSet<crate::model::Uid>,
     /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
     in_use: bool,
@@ -118,12 +125,6 @@ pub struct Worker {
     catalogue_misses: u32,
     /// Items whose removals the guard held in this pass: no use in looking again before something changes.
     holding: BTreeSet<ItemKey>,
-}
-
-/// A content Secret as last read.
-struct Content {
-    read: Duration,
-    keys: Result<BTreeMap<String, Secret>, SecretError>,
 }
 
 /// What a pass came to.
@@ -168,7 +169,8 @@ impl Worker {
             watching: BTreeMap::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
-            handled: BTreeMap::new(),
+            requests: Requests::default(),
+            duplicates: BTreeMap::new(),
             finalized: BTreeSet::new(),
             in_use: false,
             settle_polls: 0,

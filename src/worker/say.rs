@@ -20,7 +20,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName, Secret},
-    plan::{Approved, ChangeKind, ItemVerdict, Plan, release::Release, steps::PlannedStep},
+    plan::{Approved, ChangeKind, ItemVerdict, Plan, draft::DRIFT, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -212,7 +212,7 @@ impl Worker {
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.
     pub(super) fn tell_effects(&self, desired: &Desired, look: &Look, applied: &Applied) {
-        for (item, why) in applied.done.iter().filter(|(_, why)| why == "drift") {
+        for (item, why) in applied.done.iter().filter(|(_, why)| why == DRIFT) {
             let contributors = look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
             for name in contributors {
                 let note = format!("{item} was changed outside Git and has been corrected ({why})");
@@ -234,51 +234,5 @@ impl Worker {
             let regarding = Regarding::Assignment(name.clone(), view.uid.clone());
             self.house.reporter.event(Event { regarding, warning, reason, action, note });
         }
-    }
-
-    /// Reads the content Secrets that bindings refer to, at most once a drift interval each, missing ones once a minute.
-    pub(super) async fn read_content_secrets(&mut self, desired: &Desired) {
-        let Some(driver) = self.session.as_ref().map(|s| s.driver.clone()) else { return };
-        let now = self.house.clock.monotonic();
-        let interval = desired.backend.settings.drift_interval;
-        for view in desired.assignments.values() {
-            let Some(binding) = view.binding() else { continue };
-            let namespace = view.name.namespace.to_string();
-            let names: BTreeSet<String> =
-                driver.secret_refs(&binding.policy).into_iter().map(|(name, _)| name).collect();
-            for name in names {
-                let key = (namespace.clone(), name.clone());
-                let asked = self.is_asked(&view.name.to_string(), view.requested_at.as_deref());
-                let fresh = self.content.get(&key).is_some_and(|content| {
-                    let limit = if content.keys.is_ok() { interval } else { Duration::from_mins(1) };
-                    !asked && now.saturating_sub(content.read) < limit
-                });
-                if fresh {
-                    continue;
-                }
-                let keys = self.house.secrets.secret(&namespace, &name, "content").await;
-                let changed = self
-                    .content
-                    .get(&key)
-                    .is_none_or(|content| content.keys.as_ref().ok() != keys.as_ref().ok());
-                self.content.insert(key, Content { read: now, keys });
-                if changed {
-                    self.stakes.invalidate(&view.name);
-                }
-            }
-        }
-    }
-
-    /// Secrets an assignment may use, by (secret, key).
-    pub(super) fn secrets_for(&self, view: &AssignmentView) -> BTreeMap<(String, String), Secret> {
-        let mut secrets = BTreeMap::new();
-        for ((namespace, name), content) in &self.content {
-            if **namespace == *view.name.namespace
-                && let Ok(keys) = &content.keys
-            {
-                secrets.extend(keys.iter().map(|(key, value)| ((name.clone(), key.clone()), value.clone())));
-            }
-        }
-        secrets
     }
 }
