@@ -22,6 +22,8 @@ use crate::{
 const MISSES: u32 = 3;
 /// Values lost this often within a day are contested (product.md section 1).
 const CONTESTED: usize = 3;
+/// Why of a change that corrects what somebody else changed.
+pub const DRIFT: &str = "drift";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything a draft is made from.
@@ -144,7 +146,7 @@ fn existing(
     if let Some(verdict) = obstacle(inputs, &desired, observed, record, &difference) {
         return (verdict, None);
     }
-    let why = if is_drift(inputs, &desired.key, record) { "drift" } else { "edit" };
+    let why = if is_drift(inputs, &desired.key, record) { DRIFT } else { "edit" };
     let verdict = ItemVerdict::Differs(paths(&difference));
     let kind = ChangeKind::Update {
         desired: Box::new(desired),
@@ -261,11 +263,14 @@ fn contested(inputs: &Inputs<'_>, record: Option<&ItemRecord>) -> Option<ItemVer
 }
 
 fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
-    (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
-        let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
-                       write the new value into the Policy";
-        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
-    })
+    (!inputs.correct_drift && is_drift(inputs, key, record)).then(left_alone)
+}
+
+/// What is said of drift that is only reported.
+pub fn left_alone() -> ItemVerdict {
+    let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
+                   write the new value into the Policy";
+    ItemVerdict::Blocked(Reason::DriftDetected, message.into())
 }
 
 fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord>) -> Drafted1 {

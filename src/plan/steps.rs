@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approved, Change, ChangeKind, Plan, Stage};
+use super::{Approved, Change, ChangeKind, Plan, Stage, draft::DRIFT, order::Move};
 use crate::{
     drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
     model::{ExternalId, ItemKey, ObservedItem, Shape},
@@ -28,7 +28,9 @@ pub struct PlannedStep {
 #[derive(Debug, Clone)]
 pub struct Round {
     /// Places to give (R17).
-    pub moves: Vec<(ExternalId, i64)>,
+    pub moves: Vec<Move>,
+    /// They stood in their places before, and somebody else moved them.
+    pub moved_by_others: bool,
     /// `execution` of the account.
     pub execution: Execution,
     /// What the account has shown of packed writes (R19).
@@ -50,8 +52,7 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
         return steps;
     }
     if !round.moves.is_empty() {
-        let step = Step::Reorder(round.moves.clone());
-        steps.push(PlannedStep { step, items: Vec::new(), removals: 0, why: "order".into() });
+        steps.push(reorder(round));
     }
     steps.extend(switches(sorted.on, true));
     steps.extend(switches(sorted.off, false));
@@ -61,6 +62,13 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
         steps.push(PlannedStep { step: Step::Delete(ids), items, removals, why: "released".into() });
     }
     steps
+}
+
+fn reorder(round: &Round) -> PlannedStep {
+    let step = Step::Reorder(round.moves.iter().map(|m| (m.id.clone(), m.slot)).collect());
+    let items = round.moves.iter().map(|m| m.item.clone()).collect();
+    let why = if round.moved_by_others { DRIFT } else { "order" };
+    PlannedStep { step, items, removals: 0, why: why.into() }
 }
 
 struct Flip {
@@ -155,7 +163,13 @@ fn nothing_wanted(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
     }
 }
 
-fn switches(flips: Vec<Flip>, enabled: bool) -> Option<PlannedStep> {
+/// What corrects drift goes apart from what was asked for: only the former is told as an event.
+fn switches(flips: Vec<Flip>, enabled: bool) -> Vec<PlannedStep> {
+    let (drifted, wanted): (Vec<_>, Vec<_>) = flips.into_iter().partition(|flip| flip.why == DRIFT);
+    [wanted, drifted].into_iter().filter_map(|flips| switch(flips, enabled)).collect()
+}
+
+fn switch(flips: Vec<Flip>, enabled: bool) -> Option<PlannedStep> {
     let why = flips.first()?.why.clone();
     let removals = flips.iter().map(|f| f.removals).sum();
     let (items, ids) = flips.into_iter().map(|f| (f.item, f.id)).unzip();

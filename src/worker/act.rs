@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, apply,
     look::Look,
-    operations, packing,
+    operations,
+    order::Order,
+    packing,
     round::{Halt, Next},
 };
 use crate::{
@@ -32,7 +34,7 @@ impl Worker {
         rest: &[Release],
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let drafted = self.draft(desired, look, here)?;
+        let (drafted, order) = self.draft(desired, look, here)?;
         self.conclude(desired, &drafted.released, rest).await?;
         let (plan, verdict) = self.judge(desired, drafted.plan)?;
         let removals_held = verdict.message();
@@ -41,7 +43,7 @@ impl Worker {
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
-        let planned = self.steps(look, plan);
+        let planned = self.steps(look, plan, order);
         let settings = look.driver.deploy_settings();
         if let (Some(settings), false) = (settings, planned.is_empty())
             && let Err(message) = deploy::may_write(&pending, &self.memory.deploy, settings)
@@ -91,10 +93,11 @@ impl Worker {
         Ok((plan, verdict))
     }
 
-    fn steps(&self, look: &Look, plan: Plan<plan::Approved>) -> Vec<PlannedStep> {
+    fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {
         let now = self.now();
         let round = Round {
-            moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
+            moves: order.moves,
+            moved_by_others: order.drifted,
             execution: look.driver.execution(),
             packing: packing::packing(self.memory.account.as_ref()),
             synchronous: operations::synchronous(&self.memory, now),

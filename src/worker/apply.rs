@@ -121,17 +121,17 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
         let place = crate::store::Place { account: hand.backend, item, path: Some(path) };
         hand.store.sealer().seal(&place, value.to_string().as_bytes())
     };
-    let deploys = hand.driver.facts().deploys;
-    Before {
+    let before = Before {
         memory,
         claims: hand.claims,
         inputs: hand.inputs,
         seal: &seal,
         seeds: hand.seeds,
-        deploys,
+        deploys: hand.driver.facts().deploys,
+        exact_lists: hand.driver.exact_lists(),
         now: (hand.now)(),
-    }
-    .writes(chunk)
+    };
+    before.writes(chunk)
 }
 
 /// Who, why, what: before and after stand in the item's records and pre-images; here their digests suffice.

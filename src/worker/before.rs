@@ -28,6 +28,8 @@ pub struct Before<'a> {
     pub seeds: &'a std::collections::BTreeMap<ItemKey, Seed>,
     /// Whether the system has a deploy.
     pub deploys: bool,
+    /// `Translate::exact_lists` of the system.
+    pub exact_lists: &'static [&'static str],
     /// Now.
     pub now: jiff::Timestamp,
 }
@@ -139,16 +141,23 @@ impl Before<'_> {
         let claimed = |path: &LeafPath| {
             self.memory.claims_on(&desired.key).any(|(_, claim)| claim.leaves.iter().any(|(p, _)| p == path))
         };
-        desired
-            .leaves
-            .iter()
-            .filter(|(path, leaf)| !leaf.secret && !claimed(path))
-            .map(|(path, _)| {
+        let ours = desired.leaves.iter().filter(|(_, leaf)| !leaf.secret).map(|(path, _)| path);
+        ours.filter(|path| !claimed(path))
+            .chain(self.taken_out(desired, observed))
+            .map(|path| {
                 let value = observed.leaves.get(path).unwrap_or(&Value::Null);
                 let sealed = (self.seal)(&desired.key, path, value);
                 Write::PreImage(desired.key.clone(), path.clone(), Some(sealed))
             })
             .collect()
+    }
+
+    /// Elements of an exact list that stood before our first write and go with it.
+    fn taken_out<'o>(&self, desired: &DesiredItem, observed: &'o ObservedItem) -> Vec<&'o LeafPath> {
+        let first = self.memory.claims_on(&desired.key).next().is_none();
+        let exact = |path: &LeafPath| self.exact_lists.iter().any(|list| path.0.starts_with(list));
+        let gone = |path: &&LeafPath| exact(path) && !desired.leaves.contains_key(*path);
+        observed.leaves.keys().filter(|path| first && gone(path)).collect()
     }
 
     /// Objects we created had no former state.

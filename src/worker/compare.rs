@@ -5,26 +5,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Worker, look::Look, operations, record, round::Halt};
+use super::{Worker, look::Look, operations, order::Order, record, round::Halt};
 use crate::{
     index::Desired,
     model::{
-        Digest, ExternalId, ItemKey, LeafPath, ObjectName, Shape,
+        Digest, ItemKey, LeafPath, ObjectName, Shape,
         memory::{Sealed, Write},
     },
     plan::{
         ItemVerdict,
         draft::{self, Draft, Inputs},
         identify::{Identified, Wanted, identify},
-        order::{Placed, moves},
         release::Release,
     },
 };
 
 impl Worker {
     /// Identifies and drafts, then remembers what the read showed.
-    pub(super) fn draft(&mut self, desired: &Desired, look: &Look, rest: &[Release]) -> Result<Draft, Halt> {
-        let (draft, writes, orphaned) = {
+    pub(super) fn draft(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        rest: &[Release],
+    ) -> Result<(Draft, Order), Halt> {
+        let (draft, order, writes, orphaned, duplicates) = {
             let identified = self.identify(look);
             let resting = self.resting_verdicts(look);
             let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
@@ -49,20 +53,22 @@ impl Worker {
                 now: self.now(),
             };
             let mut draft = draft::draft(&inputs);
-            self.note_misplaced(look, &mut draft);
+            let order = self.order(look, &inputs, &mut draft);
             let mut writes = record::record(&inputs, &draft);
             writes.extend(self.first_values(desired, look, &draft));
             writes.extend(self.proven_claims(look, &draft, rest));
-            (draft, writes, identified.orphaned.len())
+            (draft, order, writes, identified.orphaned.len(), identified.duplicates)
         };
         self.commit(writes)?;
         self.note_forgotten_seeds(desired, look)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
+        self.duplicates.retain(|item, _| !look.items.contains_key(item));
+        self.duplicates.extend(duplicates);
         self.remember_verdicts(desired, look, &draft);
         self.remember_releases(desired, look, &draft, rest);
         self.judge_trial(look, &draft)?;
         self.settle_tasks(look, &draft)?;
-        Ok(draft)
+        Ok((draft, order))
     }
 
     fn identify<'a>(&self, look: &'a Look) -> Identified<'a> {
@@ -79,7 +85,10 @@ impl Worker {
             .filter(|item| !look.items.contains_key(*item))
             .map(|item| Wanted { key: item, mark: look.marks.get(item).cloned(), name: "", adopt: None });
         let wanted: Vec<_> = wanted.chain(released).collect();
-        identify(&wanted, &self.memory, &look.observation, &self.house.owner)
+        let stand: BTreeSet<&ItemKey> =
+            self.stakes.iter().flat_map(|(_, kept)| &kept.items).map(|(item, _)| item).collect();
+        let held = |item: &ItemKey| stand.contains(item) || look.releasing.contains(item);
+        identify(&wanted, &self.memory, &look.observation, &self.house.owner, &held)
     }
 
     pub(super) fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
@@ -202,44 +211,6 @@ impl Worker {
     fn seal(&self, item: &ItemKey, path: &LeafPath, value: &Value) -> Sealed {
         let place = crate::store::Place { account: &self.id, item, path: Some(path) };
         self.house.store.sealer().seal(&place, value.to_string().as_bytes())
-    }
-
-    /// An object in the wrong place is not in step, whatever it holds (R17).
-    fn note_misplaced(&self, look: &Look, draft: &mut Draft) {
-        if !look.driver.facts().ordered {
-            return;
-        }
-        let moving: BTreeSet<ExternalId> = self.moves(look).into_iter().map(|(id, _)| id).collect();
-        for (item, verdict) in &mut draft.verdicts {
-            let id = self.memory.items.get(item).and_then(|record| record.id.as_ref());
-            if *verdict == ItemVerdict::InStep && id.is_some_and(|id| moving.contains(id)) {
-                *verdict = ItemVerdict::Differs(vec!["priority".into()]);
-            }
-        }
-    }
-
-    /// R17: objects of ours in wrong places.
-    pub(super) fn moves(&self, look: &Look) -> Vec<(ExternalId, i64)> {
-        let by_id: BTreeMap<&ExternalId, _> =
-            look.observation.items.iter().filter_map(|item| Some((item.id.as_ref()?, item))).collect();
-        let placed = self
-            .memory
-            .items
-            .iter()
-            .filter(|(item, _)| self.stakes.is_pushed(item))
-            .filter_map(|(item, record)| {
-                let id = record.id.clone()?;
-                let observed = by_id.get(&id)?;
-                Some(Placed {
-                    item: item.clone(),
-                    rank: self.stakes.rank(item),
-                    slot: observed.slot?,
-                    recorded: record.slot,
-                    id,
-                })
-            })
-            .collect();
-        moves(placed)
     }
 }
 

@@ -41,18 +41,21 @@ impl Contents {
         read.is_some_and(|read| keys.iter().all(|key| read.contains_key(key)))
     }
 
-    fn is_fresh(&self, place: &Place, keys: &BTreeSet<String>, interval: Duration, now: Duration) -> bool {
-        let limit = if self.has(place, keys) { interval } else { interval.min(PAUSE) };
-        self.read.get(place).is_some_and(|content| now.saturating_sub(content.at) < limit)
+    fn is_fresh(&self, place: &Place, wanted: &Wanted, interval: Duration, now: Duration) -> bool {
+        let limit = if self.has(place, &wanted.keys) { interval } else { interval.min(PAUSE) };
+        let outdated = |at: Duration| wanted.asked.is_some_and(|asked| at < asked);
+        self.read
+            .get(place)
+            .is_some_and(|content| now.saturating_sub(content.at) < limit && !outdated(content.at))
     }
 }
 
-/// Who refers to a Secret, to which of its keys, and whether somebody asks for it to be read now.
+/// Who refers to a Secret, to which of its keys, and since when somebody asks for it to be read anew.
 #[derive(Default)]
 struct Wanted {
     keys: BTreeSet<String>,
     by: BTreeSet<ObjectName>,
-    asked: bool,
+    asked: Option<Duration>,
 }
 
 impl Worker {
@@ -62,7 +65,7 @@ impl Worker {
         let (now, interval) = (self.house.clock.monotonic(), desired.backend.settings.drift_interval);
         let wanted = self.wanted_secrets(desired);
         for (place, wanted) in &wanted {
-            if !wanted.asked && self.content.is_fresh(place, &wanted.keys, interval, now) {
+            if self.content.is_fresh(place, wanted, interval, now) {
                 continue;
             }
             let keys = self.house.secrets.secret(&place.0, &place.1, "content").await;
@@ -84,7 +87,7 @@ impl Worker {
                 let wanted = all.entry((view.name.namespace.to_string(), name)).or_default();
                 wanted.keys.insert(key);
                 wanted.by.insert(view.name.clone());
-                wanted.asked |= self.is_asked(&view.name.to_string(), view.requested_at.as_deref());
+                wanted.asked = wanted.asked.max(self.requests.since(&view.name.to_string(), view.requested_at.as_deref()))
             }
         }
         all

@@ -7,7 +7,7 @@ use crate::{
     api::{Mode, conditions::Reason},
     drivers::{Finding, Severity},
     index::{AssignmentView, Desired, Input},
-    model::{ItemKey, ObjectName, memory::Origin},
+    model::{ExternalId, ItemKey, ObjectName, memory::Origin},
     plan::{ItemVerdict, merge::Lost, release::effective},
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
@@ -47,7 +47,7 @@ impl Worker {
             uid: view.uid.clone(),
             generation: view.generation,
             policy_generation: binding.map(|b| b.policy_generation),
-            handled_request: self.handled.get(&view.name.to_string()).cloned(),
+            handled_request: self.requests.handled(&view.name.to_string()).cloned(),
             standing: self.standing(desired, view, kept, &items, watching),
             targets_resolved: targets_resolved(view, kept),
             accepted: self.accepted(view, kept, &items),
@@ -153,11 +153,18 @@ impl Worker {
                     message: message.clone(),
                 });
             }
+            problems.extend(self.duplicates.get(*item).map(|others| self.duplicate(item, others)));
         }
         problems.sort();
         problems.dedup();
         problems.truncate(PATHS);
         problems
+    }
+
+    fn duplicate(&self, item: &ItemKey, others: &[ExternalId]) -> Problem {
+        let ids: Vec<_> = others.iter().map(ToString::to_string).collect();
+        let message = format!("{} bears the same mark and is left alone; delete the copy in the console", ids.join(", "));
+        Problem { target: self.title(item), reason: Reason::DuplicateMark, message }
     }
 
     fn title(&self, item: &ItemKey) -> String {

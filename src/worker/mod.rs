@@ -22,11 +22,13 @@ pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+mod order;
 pub mod overlap;
 pub mod packing;
 pub mod ports;
 pub mod recall;
 pub mod record;
+mod requests;
 pub mod round;
 pub mod say;
 pub mod schedule;
@@ -46,13 +48,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     drivers::DriverError,
     index::Desired,
-    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, memory::Memory},
+    model::{BackendId, Clock, Digester, ExternalId, ItemKey, ObjectName, OwnerId, memory::Memory},
     plan::{ItemVerdict, merge::Lost, release::Release},
     store::{Store, StoreError},
 };
 
 use compile::Stakes;
 use ports::{Connector, DesiredSource, Fence, Reporter, SecretSource};
+use requests::Requests;
 use session::{Accounts, Session};
 use trouble::Troubles;
 
@@ -119,12 +122,12 @@ pub struct Worker {
     recalled: BTreeSet<(ItemKey, ObjectName)>,
     /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
     waiting_releases: BTreeMap<ItemKey, (Vec<Release>, Timestamp)>,
-    /// Requests of a reconcile for which failures were forgiven, so that each forgives once.
-    forgiven: BTreeMap<String, String>,
     watching: BTreeMap<ObjectName, observers::Watching>,
     account: facts::AccountState,
     pace: say::Pace,
-    handled: BTreeMap<String, String>,
+    requests: Requests,
+    /// Further objects with the mark of one of ours, in the last look.
+    duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     finalized: BTreeSet<crate::model::Uid>,
     /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
     in_use: bool,
@@ -177,11 +180,11 @@ impl Worker {
             trial: None,
             recalled: BTreeSet::new(),
             waiting_releases: BTreeMap::new(),
-            forgiven: BTreeMap::new(),
             watching: BTreeMap::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
-            handled: BTreeMap::new(),
+            requests: Requests::default(),
+            duplicates: BTreeMap::new(),
             finalized: BTreeSet::new(),
             in_use: false,
             settle_polls: 0,

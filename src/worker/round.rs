@@ -64,8 +64,8 @@ impl Worker {
             // Not a single call (R23).
             return Ok(Next::OnChange);
         }
-        self.ensure_driver(desired).await?;
-        self.forgive_asked(desired)?;
+        let requested = self.take_up_requests(desired)?;
+        self.ensure_driver(desired, requested).await?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
         self.recall_losers(desired);
@@ -79,7 +79,8 @@ impl Worker {
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
-        if due.items.is_empty() && watching.is_empty() && !list_now && !self.needs_probe() {
+        let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
+        if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired);
             let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
             return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
@@ -89,7 +90,7 @@ impl Worker {
             self.refresh_catalogue().await?;
             return Ok(Next::Again);
         }
-        if due.items.is_empty() && watching.is_empty() {
+        if idle {
             return Ok(Next::Again);
         }
         let round = self.choose(&due);
@@ -243,8 +244,8 @@ impl Worker {
         let all = desired
             .assignments
             .values()
-            .any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
-            || self.is_asked(&self.id.to_string(), desired.backend.requested_at.as_deref());
+            .any(|v| self.requests.is_open(&v.name.to_string(), v.requested_at.as_deref()))
+            || self.requests.is_open(&self.id.to_string(), desired.backend.requested_at.as_deref());
         let (releasing, waiting) = self.releasing(releases, all);
         let mut due = schedule::due(&Situation {
             stakes: &self.stakes,
@@ -283,51 +284,23 @@ impl Worker {
     }
 
     /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
+    /// Something of ours was changed and is not known to be published: a sequence of the whole account is open (R18),
+    /// whatever became of the items it began with.
+    fn is_publishing(&self) -> bool {
+        self.memory.deploy.ours_since.is_some()
+    }
+
+    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together,
+    /// and what is published is published together.
     fn choose(&self, due: &schedule::Due) -> BTreeSet<ItemKey> {
         let snapshot = self.session.as_ref().is_some_and(|s| s.driver.facts().snapshot);
         if !snapshot {
             return schedule::slice(due, SLICE);
         }
-        if due.items.values().any(|lane| *lane == Lane::Drift) {
+        if self.is_publishing() || due.items.values().any(|lane| *lane == Lane::Drift) {
             return self.stakes.items().chain(due.items.keys()).cloned().collect();
         }
         due.items.keys().cloned().collect()
-    }
-
-    pub(super) fn is_asked(&self, who: &str, requested: Option<&str>) -> bool {
-        requested.is_some_and(|value| self.handled.get(who).map(String::as_str) != Some(value))
-    }
-
-    /// A requested reconcile lets everything be tried once more, also what a human was to look at first.
-    fn forgive_asked(&mut self, desired: &Desired) -> Result<(), Halt> {
-        let backend = (self.id.to_string(), desired.backend.requested_at.as_ref());
-        let views = desired.assignments.values().map(|v| (v.name.to_string(), v.requested_at.as_ref()));
-        let new: Vec<_> = std::iter::once(backend)
-            .chain(views)
-            .filter(|(who, asked)| self.is_asked(who, asked.map(String::as_str)))
-            .filter_map(|(who, asked)| Some((who, asked?.clone())))
-            .filter(|(who, asked)| self.forgiven.get(who) != Some(asked))
-            .collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        self.forgiven.extend(new);
-        self.troubles.forgive();
-        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open());
-        let writes = closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect();
-        Ok(self.commit(writes)?)
-    }
-
-    fn finish_requests(&mut self, desired: &Desired) {
-        let mut done = |who: String, requested: Option<&String>| {
-            if let Some(value) = requested {
-                self.handled.insert(who, value.clone());
-            }
-        };
-        done(self.id.to_string(), desired.backend.requested_at.as_ref());
-        for view in desired.assignments.values() {
-            done(view.name.to_string(), view.requested_at.as_ref());
-        }
     }
 
     /// When to look again at items that were read and are not settled.

@@ -20,7 +20,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{Approved, ChangeKind, ItemVerdict, Plan, release::Release, steps::PlannedStep},
+    plan::{Approved, ChangeKind, ItemVerdict, Plan, draft::DRIFT, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -224,7 +224,7 @@ impl Worker {
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.
     pub(super) fn tell_effects(&self, desired: &Desired, look: &Look, applied: &Applied) {
-        for (item, why) in applied.done.iter().filter(|(_, why)| why == "drift") {
+        for (item, why) in applied.done.iter().filter(|(_, why)| why == DRIFT) {
             let contributors = look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
             for name in contributors {
                 let note = format!("{item} was changed outside Git and has been corrected ({why})");

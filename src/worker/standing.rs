@@ -185,7 +185,7 @@ impl Worker {
             id: backend.id.clone(),
             uid: backend.uid.clone(),
             generation: backend.generation,
-            handled_request: self.handled.get(&self.id.to_string()).cloned(),
+            handled_request: self.requests.handled(&self.id.to_string()).cloned(),
             standing: self.backend_standing(desired),
             pending_deployment: self.deployment_worth_telling(),
             held: self.account.held.clone(),

@@ -157,6 +157,7 @@ async fn a_place_lost_by_a_put_is_given_back() {
             slot: moved.slot.unwrap(),
             recorded: placed.slot,
         }]);
+        let moves = moves.into_iter().map(|m| (m.id, m.slot)).collect();
         world.execute(&Step::Reorder(moves)).await.unwrap();
         assert_eq!(world.find(&desired).await.unwrap().slot, Some(3));
         let order: Vec<_> = world.policies().iter().map(|p| p["policyName"].clone()).collect();

@@ -1,0 +1,81 @@
+//! R17 in a round: which objects of ours stand in wrong places, and which of them are given theirs now.
+//!
+//! An object that stands in a wrong place is not in step, whatever else is equal: only then does a process that is killed
+//! between reading and ordering come back to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Worker, look::Look};
+use crate::{
+    model::{ExternalId, ItemKey, ObservedItem},
+    plan::{
+        ItemVerdict,
+        draft::{Draft, Inputs, is_drift, left_alone},
+        order::{Move, Placed, moves},
+    },
+};
+
+/// Objects to move, and whether somebody else put them where they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Order {
+    /// Places to give.
+    pub moves: Vec<Move>,
+    /// All of them were in place before.
+    pub drifted: bool,
+}
+
+impl Worker {
+    /// Tells the moves of this round, and corrects the verdicts of what stands in a wrong place.
+    pub(super) fn order(&self, look: &Look, inputs: &Inputs<'_>, draft: &mut Draft) -> Order {
+        if !look.driver.facts().ordered {
+            return Order::default();
+        }
+        let placed = self.placed(look);
+        let wrong: BTreeSet<ItemKey> = moves(placed.clone()).into_iter().map(|m| m.item).collect();
+        let drifted = |item: &ItemKey| is_drift(inputs, item, self.memory.items.get(item));
+        let resting: BTreeMap<&ItemKey, ItemVerdict> = wrong
+            .iter()
+            .filter_map(|item| {
+                let reported = (!inputs.correct_drift && drifted(item)).then(left_alone);
+                Some((item, inputs.resting.get(item).cloned().or(reported)?))
+            })
+            .collect();
+        let free = placed.into_iter().filter(|placed| !resting.contains_key(&placed.item)).collect();
+        let moves = moves(free);
+        let moved = |item: &ItemKey| moves.iter().any(|m| m.item == *item);
+        for (item, verdict) in &mut draft.verdicts {
+            if !wrong.contains(item) || !matches!(verdict, ItemVerdict::InStep | ItemVerdict::Undeployed) {
+                continue;
+            }
+            if let Some(resting) = resting.get(item) {
+                *verdict = resting.clone();
+            } else if moved(item) {
+                *verdict = ItemVerdict::Differs(vec!["priority".into()]);
+            }
+        }
+        let drifted = !moves.is_empty() && moves.iter().all(|m| drifted(&m.item));
+        Order { moves, drifted }
+    }
+
+    /// Recorded objects that were just read and do not bear somebody else's mark (R7).
+    fn placed(&self, look: &Look) -> Vec<Placed> {
+        let by_id: BTreeMap<&ExternalId, &ObservedItem> =
+            look.observation.items.iter().filter_map(|item| Some((item.id.as_ref()?, item))).collect();
+        self.memory
+            .items
+            .iter()
+            .filter(|(item, _)| self.stakes.is_pushed(item))
+            .filter_map(|(item, record)| {
+                let id = record.id.clone()?;
+                let observed = by_id.get(&id).filter(|o| o.mark.is_none() || o.mark == record.mark)?;
+                Some(Placed {
+                    item: item.clone(),
+                    rank: self.stakes.rank(item),
+                    slot: observed.slot?,
+                    recorded: record.slot,
+                    id,
+                })
+            })
+            .collect()
+    }
+}
