@@ -261,7 +261,9 @@ fn sort_the_rest<'a>(
         .found
         .values()
         .filter_map(|item| item.id.as_ref())
-        .chain(memory.items.iter().filter(|(item, _)| held(item)).filter_map(|(_, record)| record.id.as_ref()))
+        .chain(
+            memory.items.iter().filter(|(item, _)| held(item)).filter_map(|(_, record)| record.id.as_ref()),
+        )
         .collect();
     for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
     {

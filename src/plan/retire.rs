@@ -209,7 +209,10 @@ fn object_release(
     if let Some(why) = inputs.frozen {
         return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
     }
-    let Some(observed) = inputs.identified.found.get(item) else {
+    let record = inputs.memory.items.get(item);
+    // Once our removal went out, another object with the mark is somebody's copy: it stays.
+    let removed = |o: &ObservedItem| record.is_some_and(|r| r.retiring && r.id.is_some() && r.id != o.id);
+    let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
         if !inputs.observation.complete {
             return ItemVerdict::Waiting(Reason::NotReadable, "the system's answer was not complete".into());
         }
@@ -219,7 +222,7 @@ fn object_release(
     if let Some(resting) = inputs.resting.get(item) {
         return resting.clone();
     }
-    let adopted = inputs.memory.items.get(item).is_some_and(|r| r.origin == Origin::Adopted);
+    let adopted = record.is_some_and(|r| r.origin == Origin::Adopted);
     if how == ReleasePolicy::Restore && adopted {
         return restore_adopted(inputs, item, &whole, observed, changes);
     }

@@ -163,7 +163,10 @@ impl Worker {
 
     fn duplicate(&self, item: &ItemKey, others: &[ExternalId]) -> Problem {
         let ids: Vec<_> = others.iter().map(ToString::to_string).collect();
-        let message = format!("{} bears the same mark and is left alone; delete the copy in the console", ids.join(", "));
+        let message = format!(
+            "{} bears the same mark and is left alone; delete the copy in the console",
+            ids.join(", ")
+        );
         Problem { target: self.title(item), reason: Reason::DuplicateMark, message }
     }
 

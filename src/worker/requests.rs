@@ -7,11 +7,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::Worker;
-use crate::{
-    index::Desired,
-    model::memory::Write,
-    store::StoreError,
-};
+use crate::{index::Desired, model::memory::Write, store::StoreError};
 
 /// Requests by the object they stand on.
 #[derive(Debug, Default)]

@@ -49,7 +49,11 @@ async fn by_id_and_by_name_what_is_not_named_stays() {
             let text = stands["description"].as_str().unwrap();
             assert!(text.starts_with("VPN for sales (made in the console) [ordain:"), "{dialect:?}: {text}");
             assert_eq!(story.policies().len(), 2, "{dialect:?}");
-            assert_eq!(story.facts("baseline").release_policy, ordain::api::ReleasePolicy::Orphan, "{dialect:?}");
+            assert_eq!(
+                story.facts("baseline").release_policy,
+                ordain::api::ReleasePolicy::Orphan,
+                "{dialect:?}"
+            );
         }
     }
 }
@@ -75,15 +79,26 @@ async fn restore_puts_back_what_stood_before_and_takes_the_mark_off() {
     for dialect in BOTH {
         let mut story = Story::new(dialect);
         let before = story.policy(2).unwrap();
-        story.assign("baseline", vpn(), with(adopting(&json!({"id": "2"})), json!({"releasePolicy": "Restore"})));
+        story.assign(
+            "baseline",
+            vpn(),
+            with(adopting(&json!({"id": "2"})), json!({"releasePolicy": "Restore"})),
+        );
         story.start();
         story.settle().await;
         story.mark();
         story.delete("baseline");
         story.settle().await;
-        assert!(!story.cluster.exists("baseline"), "{dialect:?}: {:?} {:?}", story.effects(), story.standing("baseline"));
+        assert!(
+            !story.cluster.exists("baseline"),
+            "{dialect:?}: {:?} {:?}",
+            story.effects(),
+            story.standing("baseline")
+        );
         let after = story.policy(2).unwrap();
-        for member in ["policyName", "description", "contents", "roles", "users", "compliance", "active", "priorityId"] {
+        for member in
+            ["policyName", "description", "contents", "roles", "users", "compliance", "active", "priorityId"]
+        {
             assert_eq!(after[member], before[member], "{dialect:?}: {member}");
         }
         assert_eq!(after["updated"], false, "{dialect:?}: published, too: {:?}", story.effects());
@@ -112,7 +127,9 @@ async fn what_bears_another_owners_mark_is_never_adopted() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_target_creates_nothing() {
     for dialect in BOTH {
-        for (adopt, name) in [(json!({"id": "99"}), "VPN for sales"), (json!({"byName": true}), "No such name")] {
+        for (adopt, name) in
+            [(json!({"id": "99"}), "VPN for sales"), (json!({"byName": true}), "No such name")]
+        {
             let mut story = Story::new(dialect);
             story.assign("baseline", with(vpn(), json!({"displayName": name})), adopting(&adopt));
             story.start();
@@ -132,7 +149,11 @@ async fn a_missing_target_creates_nothing() {
 async fn a_taken_name_is_a_conflict_until_it_is_free_or_adopted() {
     for dialect in BOTH {
         let mut story = Story::new(dialect);
-        story.assign("baseline", with(camera_off(), json!({"displayName": "vpn for SALES"})), to_roles(&["engineer"]));
+        story.assign(
+            "baseline",
+            with(camera_off(), json!({"displayName": "vpn for SALES"})),
+            to_roles(&["engineer"]),
+        );
         story.start();
         story.settle().await;
         story.assert_effects(&[]);

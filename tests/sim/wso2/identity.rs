@@ -99,7 +99,8 @@ async fn a_created_one_that_vanishes_comes_back_after_two_confirming_reads() {
         story.assert_effects(&["create Laptop baseline", "activate 4", "apply"]);
         let lists: Vec<_> = story.calls();
         let create = lists.iter().position(|c| matches!(c, super::story::Call::Effect(_))).unwrap();
-        let reads = lists[..create].iter().filter(|c| **c == super::story::Call::Read("policies".into())).count();
+        let reads =
+            lists[..create].iter().filter(|c| **c == super::story::Call::Read("policies".into())).count();
         assert!(reads >= 2, "{dialect:?}: {lists:?}");
         story.assert_in_step("baseline");
         assert_eq!(story.ours().len(), 1, "{dialect:?}");
@@ -112,7 +113,11 @@ async fn objects_with_our_mark_that_nobody_claims_are_counted_and_left() {
     for dialect in BOTH {
         let mut story = Story::with_baseline(dialect).await;
         story.vanish("baseline");
-        story.assign("second", super::story::with(camera_off(), json!({"displayName": "Second"})), to_roles(&["sales"]));
+        story.assign(
+            "second",
+            super::story::with(camera_off(), json!({"displayName": "Second"})),
+            to_roles(&["sales"]),
+        );
         story.pass(4000).await;
         story.assert_effects(&["create Second", "activate 4", "apply"]);
         assert!(story.policy(3).is_some(), "{dialect:?}");

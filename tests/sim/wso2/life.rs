@@ -39,7 +39,11 @@ async fn what_the_policy_says_is_what_devices_are_told() {
         let janes = devices.as_array().unwrap().iter().find(|d| d["id"] == "a-1001").unwrap().clone();
         assert_eq!(janes["deliveredPolicyId"], 3, "{dialect:?}");
         for device in devices.as_array().unwrap() {
-            assert_eq!(device["deliveredPolicyId"], device["effectivePolicyId"], "{dialect:?}: {}", device["id"]);
+            assert_eq!(
+                device["deliveredPolicyId"], device["effectivePolicyId"],
+                "{dialect:?}: {}",
+                device["id"]
+            );
         }
     }
 }
@@ -76,7 +80,11 @@ async fn name_description_compliance_and_ownership_are_edited_together() {
         let stands = story.policy(3).unwrap();
         assert_eq!(stands["policyName"], "Renamed", "{dialect:?}");
         assert!(stands["description"].as_str().unwrap().starts_with("Other words [ordain:"), "{dialect:?}");
-        assert_eq!((&stands["compliance"], &stands["ownershipType"]), (&json!("warn"), &json!("BYOD")), "{dialect:?}");
+        assert_eq!(
+            (&stands["compliance"], &stands["ownershipType"]),
+            (&json!("warn"), &json!("BYOD")),
+            "{dialect:?}"
+        );
         assert_eq!(story.facts("baseline").objects[0].name, "Renamed", "{dialect:?}");
     }
 }
@@ -93,7 +101,11 @@ async fn a_feature_that_is_no_longer_named_is_taken_out() {
         story.assign("baseline", camera_off(), to_roles(&["engineer"]));
         story.settle().await;
         assert_eq!(story.effects(), updated(dialect, &[3]), "{dialect:?}");
-        assert_eq!(story.policy(3).unwrap()["contents"], json!({"CAMERA": {"enabled": false}}), "{dialect:?}");
+        assert_eq!(
+            story.policy(3).unwrap()["contents"],
+            json!({"CAMERA": {"enabled": false}}),
+            "{dialect:?}"
+        );
         story.assert_in_step("baseline");
     }
 }
@@ -103,12 +115,17 @@ async fn a_second_platform_becomes_a_policy_of_its_own() {
     for dialect in BOTH {
         let story = Story::with_baseline(dialect).await;
         let camera = json!({"CAMERA": {"enabled": false}});
-        story.assign("baseline", policy(&[("android", &camera), ("windows", &camera)]), to_roles(&["engineer"]));
+        story.assign(
+            "baseline",
+            policy(&[("android", &camera), ("windows", &camera)]),
+            to_roles(&["engineer"]),
+        );
         story.settle().await;
         story.assert_effects(&["create Laptop baseline", "activate 4", "apply"]);
         story.assert_in_step("baseline");
         let keys: Vec<_> = story.facts("baseline").objects.into_iter().map(|o| (o.key, o.id)).collect();
-        let expected = [("android/roles", "3"), ("windows/roles", "4")].map(|(k, i)| (k.to_owned(), i.to_owned()));
+        let expected =
+            [("android/roles", "3"), ("windows/roles", "4")].map(|(k, i)| (k.to_owned(), i.to_owned()));
         assert_eq!(keys, expected, "{dialect:?}");
         assert_eq!(story.facts("baseline").targets.desired, 2, "{dialect:?}");
     }
@@ -120,7 +137,11 @@ async fn enabled_false_switches_off_and_true_on_again() {
         let mut story = Story::with_baseline(dialect).await;
         for (enabled, switch) in [(false, "deactivate 3"), (true, "activate 3")] {
             story.mark();
-            story.assign("baseline", with(camera_off(), json!({"enabled": enabled})), to_roles(&["engineer"]));
+            story.assign(
+                "baseline",
+                with(camera_off(), json!({"enabled": enabled})),
+                to_roles(&["engineer"]),
+            );
             story.settle().await;
             story.assert_effects(&[switch, "apply"]);
             assert_eq!(story.policy(3).unwrap()["active"], enabled, "{dialect:?}");

@@ -22,7 +22,9 @@ async fn three(dialect: ordain::sandbox::wso2::Dialect) -> Story {
         story.settle().await;
     }
     let features = json!({"CAMERA": {"enabled": true}});
-    story.console(json!({"add": [{"name": "Between", "deviceType": "windows", "features": features, "active": true}]}));
+    story.console(
+        json!({"add": [{"name": "Between", "deviceType": "windows", "features": features, "active": true}]}),
+    );
     story.console(json!({"applyChanges": true}));
     story.pass(10).await;
     story.assign("c", named("c"), at(10));
@@ -110,12 +112,19 @@ async fn a_refused_order_waits_and_is_not_asked_for_again_at_once() {
     for dialect in BOTH {
         let mut story = three(dialect).await;
         let body = json!({"message": "no"});
-        story.fault("wso2", json!({"kind": "status", "code": 400, "body": body, "match": {"path": "priorities"}}));
+        story.fault(
+            "wso2",
+            json!({"kind": "status", "code": 400, "body": body, "match": {"path": "priorities"}}),
+        );
         story.assign("c", named("c"), at(40));
         story.pass(600).await;
         let asked = story.effects();
         assert!(asked.len() <= 3, "{dialect:?}: {asked:?}");
-        assert!(matches!(story.standing("c"), Some(Standing::Stalled(Reason::Rejected, _))), "{:?}", story.standing("c"));
+        assert!(
+            matches!(story.standing("c"), Some(Standing::Stalled(Reason::Rejected, _))),
+            "{:?}",
+            story.standing("c")
+        );
         story.heal("wso2");
         story.mark();
         story.request("c", "now");

@@ -54,7 +54,9 @@ async fn the_new_dimension_is_on_before_the_old_one_goes() {
         story.assign("baseline", camera_off(), to(&[], &["jdoe"]));
         story.settle().await;
         let effects = story.effects();
-        let at = |word: &str| effects.iter().position(|e| e == word).unwrap_or_else(|| panic!("{word}: {effects:?}"));
+        let at = |word: &str| {
+            effects.iter().position(|e| e == word).unwrap_or_else(|| panic!("{word}: {effects:?}"))
+        };
         assert!(at("activate 4") < at("deactivate 3"), "{dialect:?}: {effects:?}");
         assert_eq!(effects.last().unwrap(), "remove 3", "{dialect:?}");
         assert_eq!(story.ours().len(), 1, "{dialect:?}");
@@ -92,9 +94,17 @@ async fn an_unknown_role_is_left_out_and_nobody_is_removed_meanwhile() {
         story.assert_effects(&[]);
         assert_eq!(story.policy(3).unwrap()["roles"], json!(["engineer", "sales"]), "{dialect:?}");
         let facts = story.facts("baseline");
-        assert!(matches!(facts.standing, Standing::Unresolved(Reason::RoleNotFound, ..)), "{:?}", facts.standing);
+        assert!(
+            matches!(facts.standing, Standing::Unresolved(Reason::RoleNotFound, ..)),
+            "{:?}",
+            facts.standing
+        );
         assert_eq!(facts.targets_resolved.status, Some(false), "{dialect:?}");
-        assert!(facts.problems.iter().any(|p| p.reason == Reason::RoleNotFound), "{dialect:?}: {:?}", facts.problems);
+        assert!(
+            facts.problems.iter().any(|p| p.reason == Reason::RoleNotFound),
+            "{dialect:?}: {:?}",
+            facts.problems
+        );
         // It appears: found within minutes, and sales goes.
         story.console(json!({"users": {"newcomer": ["marketing"]}}));
         story.pass(600).await;
@@ -127,7 +137,11 @@ async fn only_unknown_roles_send_nothing() {
         story.start();
         story.pass(3600).await;
         story.assert_effects(&[]);
-        assert!(matches!(story.standing("baseline"), Some(Standing::Unresolved(..))), "{:?}", story.standing("baseline"));
+        assert!(
+            matches!(story.standing("baseline"), Some(Standing::Unresolved(..))),
+            "{:?}",
+            story.standing("baseline")
+        );
     }
 }
 
