@@ -163,13 +163,11 @@ fn copy_first(inputs: &Inputs<'_>, observed: &ObservedItem, key: &ItemKey, seed:
         .or_else(|| open_task(inputs, key))
         .or_else(|| revoked(inputs, key))
         .or_else(|| inputs.resting.get(key).cloned());
-    match obstacle {
-        Some(verdict) => (verdict, None),
-        None => {
-            let differs = ItemVerdict::Differs(vec!["(replicateFrom)".into()]);
-            (differs, Some((ChangeKind::Seed(seed.clone()), "copy".into())))
-        }
+    if let Some(verdict) = obstacle {
+        return (verdict, None);
     }
+    let differs = ItemVerdict::Differs(vec!["(replicateFrom)".into()]);
+    (differs, Some((ChangeKind::Seed(seed.clone()), "copy".into())))
 }
 
 /// It was proven for exactly these inputs, and now differs: somebody else changed it.

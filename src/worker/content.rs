@@ -87,9 +87,8 @@ impl Worker {
                 let wanted = all.entry((view.name.namespace.to_string(), name)).or_default();
                 wanted.keys.insert(key);
                 wanted.by.insert(view.name.clone());
-                wanted.asked = wanted
-                    .asked
-                    .max(self.requests.since(&view.name.to_string(), view.requested_at.as_deref()))
+                let since = self.requests.since(&view.name.to_string(), view.requested_at.as_deref());
+                wanted.asked = wanted.asked.max(since);
             }
         }
         all
