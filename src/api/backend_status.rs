@@ -78,7 +78,7 @@ words! {
 /// Something the account may or may not do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Capability {
-    /// What.
+    /// Which capability.
     #[schemars(schema_with = "schema::reason")]
     pub name: String,
     /// `Allowed`, `Denied` or `Unknown`.

@@ -22,6 +22,8 @@ pub mod schema;
 mod systems;
 mod target_group;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod validate;
 mod values;
 

@@ -300,3 +300,6 @@ impl JsonSchema for FreeForm {
         schema::free_form_object(generator)
     }
 }
+
+#[cfg(test)]
+mod tests;

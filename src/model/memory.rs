@@ -106,6 +106,9 @@ pub struct ItemRecord {
     pub slot: Option<i64>,
     /// The last write and whether it stuck.
     pub sent: Option<SentRecord>,
+    /// The inputs proven last: kept while somebody else's change stands, which tells drift from an edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<Digest>,
     /// Fingerprints of secret leaves as last sent: they cannot be read back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: LeafDigests,
@@ -207,7 +210,14 @@ pub enum TaskState {
     Revoked,
 }
 
-/// One open task.
+impl TaskState {
+    /// Whether it may still write.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Started)
+    }
+}
+
+/// A task: open, or failed or revoked and remembered for as long as its write is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationRecord {
     /// Items it writes, with the desired digest it carries for each.
@@ -298,6 +308,7 @@ impl ItemRecord {
             observed: None,
             slot: None,
             sent: None,
+            proven: None,
             secrets: Vec::new(),
             drifted: Vec::new(),
             seeded: None,
@@ -354,7 +365,8 @@ impl Memory {
 
     /// The open task that writes this item, if any.
     pub fn operation_on(&self, key: &ItemKey) -> Option<(&str, &OperationRecord)> {
-        self.operations.iter().find(|(_, op)| op.items.contains_key(key)).map(|(id, op)| (id.as_str(), op))
+        let open = self.operations.iter().find(|(_, op)| op.state.is_open() && op.items.contains_key(key));
+        open.map(|(id, op)| (id.as_str(), op))
     }
 }
 

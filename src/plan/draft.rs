@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     api::conditions::Reason,
-    drivers::{DesiredItem, Translate},
+    drivers::{DesiredItem, Seed, Translate},
     model::{
         Digest, Digester, ItemKey, LeafPath, Observation, ObservedItem, Shape,
-        memory::{ItemRecord, Memory, Origin},
+        memory::{ItemRecord, Memory, OperationRecord, Origin},
     },
 };
 
@@ -22,6 +22,8 @@ use crate::{
 const MISSES: u32 = 3;
 /// Values lost this often within a day are contested (product.md section 1).
 const CONTESTED: usize = 3;
+/// Why of a change that corrects what somebody else changed.
+pub const DRIFT: &str = "drift";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything a draft is made from.
@@ -48,6 +50,8 @@ pub struct Inputs<'a> {
     pub keep_members: &'a BTreeSet<ItemKey>,
     /// `drift.correction: Correct`.
     pub correct_drift: bool,
+    /// Documents to be copied first (R27).
+    pub seeds: &'a BTreeMap<ItemKey, Seed>,
     /// Items that must rest after a failure, with what to say meanwhile.
     pub resting: &'a BTreeMap<ItemKey, ItemVerdict>,
     /// Opens a sealed pre-image.
@@ -122,6 +126,9 @@ fn existing(
     record: Option<&ItemRecord>,
     differences: &mut BTreeMap<ItemKey, Difference>,
 ) -> Drafted1 {
+    if let Some(seed) = inputs.seeds.get(&desired.key) {
+        return copy_first(inputs, observed, &desired.key, seed);
+    }
     let mut desired = desired.clone();
     if inputs.keep_members.contains(&desired.key) {
         for (kind, names) in &observed.members {
@@ -139,7 +146,7 @@ fn existing(
     if let Some(verdict) = obstacle(inputs, &desired, observed, record, &difference) {
         return (verdict, None);
     }
-    let why = if is_drift(inputs, &desired.key, record) { "drift" } else { "edit" };
+    let why = if is_drift(inputs, &desired.key, record) { DRIFT } else { "edit" };
     let verdict = ItemVerdict::Differs(paths(&difference));
     let kind = ChangeKind::Update {
         desired: Box::new(desired),
@@ -150,9 +157,22 @@ fn existing(
     (verdict, Some((kind, why.into())))
 }
 
+/// The copy goes before the settings, and by itself: what it leaves is read before they are written.
+fn copy_first(inputs: &Inputs<'_>, observed: &ObservedItem, key: &ItemKey, seed: &Seed) -> Drafted1 {
+    let obstacle = shared(observed)
+        .or_else(|| open_task(inputs, key))
+        .or_else(|| revoked(inputs, key))
+        .or_else(|| inputs.resting.get(key).cloned());
+    if let Some(verdict) = obstacle {
+        return (verdict, None);
+    }
+    let differs = ItemVerdict::Differs(vec!["(replicateFrom)".into()]);
+    (differs, Some((ChangeKind::Seed(seed.clone()), "copy".into())))
+}
+
 /// It was proven for exactly these inputs, and now differs: somebody else changed it.
 pub fn is_drift(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> bool {
-    let proven = record.and_then(|r| r.observed.as_ref()).and_then(|o| o.proves);
+    let proven = record.and_then(|r| r.proven);
     proven.is_some() && proven == inputs.inputs.get(key).copied()
 }
 
@@ -166,6 +186,7 @@ fn obstacle(
 ) -> Option<ItemVerdict> {
     shared(observed)
         .or_else(|| open_task(inputs, &desired.key))
+        .or_else(|| revoked(inputs, &desired.key))
         .or_else(|| inputs.resting.get(&desired.key).cloned())
         .or_else(|| not_sticking(inputs, &desired.key, record.filter(|_| difference.needs_write())))
         .or_else(|| contested(inputs, record))
@@ -173,7 +194,7 @@ fn obstacle(
 }
 
 /// R19: a document that also serves other groups would change them, too.
-fn shared(observed: &ObservedItem) -> Option<ItemVerdict> {
+pub(super) fn shared(observed: &ObservedItem) -> Option<ItemVerdict> {
     (!observed.shared_with.is_empty()).then(|| {
         let others = observed.shared_with.join(", ");
         let message = format!(
@@ -185,7 +206,7 @@ fn shared(observed: &ObservedItem) -> Option<ItemVerdict> {
 }
 
 /// R20: while a task is open on a document, nothing else is written to it.
-fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
+pub(super) fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
     use crate::model::memory::TaskState;
     let (id, task) = inputs.memory.operation_on(key)?;
     let reason = match task.state {
@@ -193,6 +214,25 @@ fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
         _ => Reason::TaskPending,
     };
     Some(ItemVerdict::Waiting(reason, format!("task {id} is under way since {}", task.since)))
+}
+
+/// R20: a write that somebody cancelled is not sent again by itself, also not after a restart.
+pub(super) fn revoked(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
+    use crate::model::memory::TaskState;
+    let wanted = inputs.inputs.get(key);
+    let closed = |(id, task): (&String, &OperationRecord)| {
+        let same = task.state == TaskState::Revoked && task.items.get(key) == wanted && wanted.is_some();
+        same.then(|| ItemVerdict::Blocked(Reason::TaskRevoked, revoked_message(id)))
+    };
+    inputs.memory.operations.iter().find_map(closed)
+}
+
+/// What is said of a cancelled task.
+pub fn revoked_message(id: &str) -> String {
+    format!(
+        "task {id} was revoked at the system before it ran; it is not sent again by itself. Edit the Policy, or set \
+         annotation ordain.dev/reconcile-requested-at on the assignment, to have it sent"
+    )
 }
 
 fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
@@ -221,11 +261,14 @@ fn contested(inputs: &Inputs<'_>, record: Option<&ItemRecord>) -> Option<ItemVer
 }
 
 fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
-    (!inputs.correct_drift && is_drift(inputs, key, record)).then(|| {
-        let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
-                       write the new value into the Policy";
-        ItemVerdict::Blocked(Reason::DriftDetected, message.into())
-    })
+    (!inputs.correct_drift && is_drift(inputs, key, record)).then(left_alone)
+}
+
+/// What is said of drift that is only reported.
+pub fn left_alone() -> ItemVerdict {
+    let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
+                   write the new value into the Policy";
+    ItemVerdict::Blocked(Reason::DriftDetected, message.into())
 }
 
 fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord>) -> Drafted1 {

@@ -6,7 +6,7 @@
 //! | yes | there, our mark or none | – | found (a missing mark is drift) |
 //! | yes | there, another identity's mark | – | `OwnedByAnother`: the id was reused, nothing is written |
 //! | yes | gone | – | absent (`plan` counts confirming reads) |
-//! | no | – | one | found: a lost store or a lost answer |
+//! | no | – | one | found: a lost store or a lost answer; adopted, if `adopt` is said |
 //! | no | – | several | `AmbiguousIdentity`, nothing written |
 //! | no | – | none, `adopt` names one | found, adopted |
 //! | no | – | none, its name is taken | `NameConflict`, nothing written |
@@ -66,19 +66,20 @@ pub struct Identified<'a> {
     pub foreign: Vec<&'a ObservedItem>,
 }
 
-/// Tells which observed object is which wanted item.
+/// Tells which observed object is which wanted item. `held`: somebody who is there holds this item, wanted now or not.
 pub fn identify<'a>(
     wanted: &[Wanted<'_>],
     memory: &Memory,
     observation: &'a Observation,
     owner: &OwnerId,
+    held: &dyn Fn(&ItemKey) -> bool,
 ) -> Identified<'a> {
     let mut out = Identified::default();
     let index = Index::new(observation);
     for item in wanted {
         identify_one(item, memory, &index, &mut out);
     }
-    sort_the_rest(memory, observation, owner, &mut out);
+    sort_the_rest(memory, observation, owner, held, &mut out);
     out
 }
 
@@ -127,7 +128,13 @@ fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>, out
     let recorded = memory.items.get(wanted.key).and_then(|record| record.id.as_ref());
     let found = match (recorded, marked) {
         (Some(id), _) => by_record(wanted, id, mark, marked, index, out),
-        (None, [one]) => Some(*one),
+        (None, [one]) => {
+            // Whether we made it is not known any more; what was adopted is never taken for ours to delete (R11).
+            if wanted.adopt.is_some() {
+                out.adopted.insert(wanted.key.clone());
+            }
+            Some(*one)
+        }
         (None, []) => by_adoption_or_name(wanted, index, out),
         (None, several) => {
             out.trouble.insert(wanted.key.clone(), ambiguous(several));
@@ -247,13 +254,16 @@ fn sort_the_rest<'a>(
     memory: &Memory,
     observation: &'a Observation,
     owner: &OwnerId,
+    held: &dyn Fn(&ItemKey) -> bool,
     out: &mut Identified<'a>,
 ) {
     let taken: BTreeSet<&ExternalId> = out
         .found
         .values()
         .filter_map(|item| item.id.as_ref())
-        .chain(memory.items.values().filter_map(|record| record.id.as_ref()))
+        .chain(
+            memory.items.iter().filter(|(item, _)| held(item)).filter_map(|(_, record)| record.id.as_ref()),
+        )
         .collect();
     for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
     {

@@ -21,6 +21,7 @@ pub mod merge;
 pub mod order;
 pub mod release;
 pub mod retire;
+pub mod seed;
 pub mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ use serde_json::Value;
 
 use crate::{
     api::conditions::Reason,
-    drivers::DesiredItem,
+    drivers::{DesiredItem, Seed},
     model::{ExternalId, ItemKey, LeafPath, ObjectName, ObservedItem},
 };
 
@@ -85,6 +86,8 @@ pub struct Change {
 /// What to do with an item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChangeKind {
+    /// Copy another group's document here, before anything else is written to it (R27).
+    Seed(Seed),
     /// Create an object, inert.
     Create(Box<DesiredItem>),
     /// Bring an object or document to the desired state.
@@ -135,7 +138,7 @@ impl Change {
     /// Removals in R2's sense: delete, disable, member or list element removed, value restored.
     pub fn removals(&self) -> u32 {
         match &self.kind {
-            ChangeKind::Create(_) | ChangeKind::Forget | ChangeKind::Hold => 0,
+            ChangeKind::Create(_) | ChangeKind::Seed(_) | ChangeKind::Forget | ChangeKind::Hold => 0,
             ChangeKind::Update { difference, restore, .. } => difference
                 .removals()
                 .saturating_add(u32::from(difference.switch == Some(false)))
@@ -153,7 +156,9 @@ impl Change {
                 keep_additions(*desired, observed, *difference)
             }
             ChangeKind::Restore { .. } | ChangeKind::Retire { .. } => ChangeKind::Hold,
-            kind @ (ChangeKind::Create(_) | ChangeKind::Forget | ChangeKind::Hold) => kind,
+            kind @ (ChangeKind::Create(_) | ChangeKind::Seed(_) | ChangeKind::Forget | ChangeKind::Hold) => {
+                kind
+            }
         };
         Self { kind, held: true, ..self }
     }

@@ -29,16 +29,27 @@ impl Placed {
     }
 }
 
-/// The objects to move and their slots; empty where the order is right.
-pub fn moves(mut placed: Vec<Placed>) -> Vec<(ExternalId, i64)> {
+/// An object and the place it is to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// Which item.
+    pub item: ItemKey,
+    /// Its id.
+    pub id: ExternalId,
+    /// Its new place.
+    pub slot: i64,
+}
+
+/// The objects to move; empty where the order is right.
+pub fn moves(mut placed: Vec<Placed>) -> Vec<Move> {
     let mut slots: Vec<i64> = placed.iter().map(Placed::held).collect();
     slots.sort_unstable();
     placed.sort_by(|a, b| a.rank.cmp(&b.rank));
     placed
-        .iter()
+        .into_iter()
         .zip(slots)
         .filter(|(object, slot)| object.slot != *slot)
-        .map(|(o, slot)| (o.id.clone(), slot))
+        .map(|(object, slot)| Move { item: object.item, id: object.id, slot })
         .collect()
 }
 
@@ -109,7 +120,7 @@ mod tests {
             ("alone, it stays where it is", vec![placed(9, 4, Some(2))], vec![]),
         ];
         for (reason, objects, expected) in cases {
-            let got: Vec<_> = moves(objects.clone());
+            let got: Vec<_> = moves(objects.clone()).into_iter().map(|m| (m.id, m.slot)).collect();
             let expected: Vec<_> =
                 expected.iter().map(|(id, slot)| (ExternalId((*id).into()), *slot)).collect();
             assert_eq!(got, expected, "{reason}");
@@ -122,7 +133,7 @@ mod tests {
             let slots: Vec<_> = slots.into_iter().collect();
             let mut objects: Vec<_> = slots.iter().enumerate()
                 .map(|(i, slot)| placed(i64::try_from((i as u64).wrapping_mul(seed | 1) % 97).unwrap(), *slot, None)).collect();
-            for (id, slot) in moves(objects.clone()) {
+            for Move { id, slot, .. } in moves(objects.clone()) {
                 objects.iter_mut().find(|o| o.id == id).unwrap().slot = slot;
             }
             prop_assert!(moves(objects.clone()).is_empty());

@@ -70,6 +70,7 @@ fn unremembered(witness: Witness<'_>, memory: &Memory) -> Vec<Release> {
     let Some(compiled) = witness.compiled.filter(|_| view.deleting && view.finalizer) else {
         return Vec::new();
     };
+    let adopts = view.binding().is_some_and(|binding| binding.spec.adopt.is_some());
     compiled
         .contributions
         .iter()
@@ -77,6 +78,7 @@ fn unremembered(witness: Witness<'_>, memory: &Memory) -> Vec<Release> {
         .map(|contribution| {
             let origin = match contribution.shape {
                 Shape::Document => Origin::Document,
+                Shape::Object { .. } if adopts => Origin::Adopted,
                 Shape::Object { .. } => Origin::Created,
             };
             Release {

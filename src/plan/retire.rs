@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Change, ChangeKind, ItemVerdict, Stage,
-    draft::{Draft, Inputs},
+    draft::{Draft, Inputs, open_task, revoked, shared},
     release::{Release, mildest},
 };
 use crate::{
@@ -62,15 +62,26 @@ fn document_release(
         Ok(restore) => restore,
         Err(verdict) => return verdict,
     };
-    if restore.is_empty() {
+    // What an open task is still to write is not seen yet, unless it is the very task that puts things back (R20).
+    let task = open_task(inputs, item);
+    let restoring = restore_is_under_way(inputs, item);
+    if restore.is_empty() && (task.is_none() || restoring) {
         push(changes, item, releases, ChangeKind::Forget);
         return ItemVerdict::InStep;
+    }
+    if let Some(verdict) = task.or_else(|| revoked(inputs, item)).or_else(|| shared(observed)) {
+        return verdict;
     }
     if let Some(resting) = inputs.resting.get(item) {
         return resting.clone();
     }
     restore_into(changes, item, releases, observed, restore);
     ItemVerdict::Differs(wanted.keys().map(ToString::to_string).take(20).collect())
+}
+
+fn restore_is_under_way(inputs: &Inputs<'_>, item: &ItemKey) -> bool {
+    let task = inputs.memory.operation_on(item).and_then(|(_, task)| task.items.get(item));
+    task.is_some() && task == inputs.inputs.get(item)
 }
 
 fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {
@@ -138,15 +149,19 @@ fn former_values(
     if lost.is_empty() {
         return Ok(restore);
     }
-    lost.truncate(20);
-    Err(ItemVerdict::Blocked(
+    Err(incomplete(&lost))
+}
+
+fn incomplete(lost: &[String]) -> ItemVerdict {
+    let lost: Vec<_> = lost.iter().take(20).map(String::as_str).collect();
+    ItemVerdict::Blocked(
         Reason::RestoreIncomplete,
         format!(
             "the former value of {} is not known (it was never there, or a lost store took it). To keep our value \
              and finish, set releasePolicy: Orphan",
             lost.join(", ")
         ),
-    ))
+    )
 }
 
 /// Puts the values back in the write the item needs anyway, or in one of its own.
@@ -194,7 +209,10 @@ fn object_release(
     if let Some(why) = inputs.frozen {
         return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
     }
-    let Some(observed) = inputs.identified.found.get(item) else {
+    let record = inputs.memory.items.get(item);
+    // Once our removal went out, another object with the mark is somebody's copy: it stays.
+    let removed = |o: &ObservedItem| record.is_some_and(|r| r.retiring && r.id.is_some() && r.id != o.id);
+    let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
         if !inputs.observation.complete {
             return ItemVerdict::Waiting(Reason::NotReadable, "the system's answer was not complete".into());
         }
@@ -204,13 +222,15 @@ fn object_release(
     if let Some(resting) = inputs.resting.get(item) {
         return resting.clone();
     }
-    let adopted = inputs.memory.items.get(item).is_some_and(|r| r.origin == Origin::Adopted);
+    let adopted = record.is_some_and(|r| r.origin == Origin::Adopted);
     if how == ReleasePolicy::Restore && adopted {
         return restore_adopted(inputs, item, &whole, observed, changes);
     }
     delete(inputs, item, &whole, observed, changes)
 }
 
+/// The former state of an adopted object: what we changed and nobody has changed since, and our mark off. Published, too,
+/// before it counts as done (R18).
 fn restore_adopted(
     inputs: &Inputs<'_>,
     item: &ItemKey,
@@ -218,25 +238,54 @@ fn restore_adopted(
     observed: &ObservedItem,
     changes: &mut Vec<Change>,
 ) -> ItemVerdict {
-    let leaves: BTreeMap<LeafPath, Value> = inputs
-        .memory
-        .pre_images
-        .keys()
-        .filter(|(key, _)| key == item)
-        .filter_map(|(_, path)| Some((path.clone(), (inputs.pre_image)(item, path)?)))
+    let claimed: BTreeMap<&LeafPath, Digest> = releases
+        .iter()
+        .filter_map(|release| inputs.memory.claims.get(&(item.clone(), release.by.clone())))
+        .flat_map(|claim| claim.leaves.iter().map(|(path, digest)| (path, *digest)))
         .collect();
-    let restored = leaves.iter().all(|(p, v)| {
-        observed
-            .leaves
-            .get(p)
-            .is_some_and(|o| inputs.driver.canonicalise(p, o) == inputs.driver.canonicalise(p, v))
-    });
-    if restored && observed.mark.is_none() {
-        push(changes, item, releases, ChangeKind::Forget);
-        return ItemVerdict::InStep;
+    let leaves = match former_leaves(inputs, item, observed, &claimed) {
+        Ok(leaves) => leaves,
+        Err(lost) => return incomplete(&lost),
+    };
+    if !leaves.is_empty() || observed.mark.is_some() {
+        push(changes, item, releases, ChangeKind::Restore { observed: Box::new(observed.clone()), leaves });
+        return ItemVerdict::Differs(vec!["(former state)".into()]);
     }
-    push(changes, item, releases, ChangeKind::Restore { observed: Box::new(observed.clone()), leaves });
-    ItemVerdict::Differs(vec!["(former state)".into()])
+    if inputs.driver.facts().deploys && observed.pending {
+        return ItemVerdict::Undeployed;
+    }
+    push(changes, item, releases, ChangeKind::Forget);
+    ItemVerdict::InStep
+}
+
+/// Former values of leaves that still hold ours, and of list elements that we took out and nobody has put in again.
+/// Absent is `null`. Errs with the claimed leaves whose former value is not known.
+fn former_leaves(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    observed: &ObservedItem,
+    claimed: &BTreeMap<&LeafPath, Digest>,
+) -> Result<BTreeMap<LeafPath, Value>, Vec<String>> {
+    let kept: BTreeSet<&LeafPath> =
+        inputs.memory.pre_images.keys().filter(|(key, _)| key == item).map(|(_, path)| path).collect();
+    let mut leaves = BTreeMap::new();
+    let mut lost = Vec::new();
+    for path in kept.iter().chain(claimed.keys()) {
+        let canonical = |value: &Value| inputs.driver.canonicalise(path, value);
+        let stands = observed.leaves.get(*path).map(canonical);
+        let ours = match claimed.get(*path) {
+            Some(digest) => stands.as_ref().map(|value| inputs.digester.json(value)) == Some(*digest),
+            None => stands.is_none(),
+        };
+        match (inputs.pre_image)(item, path) {
+            _ if !ours => {}
+            Some(former) if former.is_null() && stands.is_none() => {}
+            Some(former) if !former.is_null() && stands == Some(canonical(&former)) => {}
+            Some(former) => drop(leaves.insert((*path).clone(), former)),
+            None => lost.push(path.to_string()),
+        }
+    }
+    if lost.is_empty() { Ok(leaves) } else { Err(lost) }
 }
 
 /// Restrict before remove: devices keep what a removed object gave them unless it was off and deployed first.

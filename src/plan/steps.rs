@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approved, Change, ChangeKind, Plan, Stage};
+use super::{Approved, Change, ChangeKind, Plan, Stage, draft::DRIFT, order::Move};
 use crate::{
-    drivers::{DesiredItem, DocumentChange, Execution, Step, Translate},
+    drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
     model::{ExternalId, ItemKey, ObservedItem, Shape},
 };
 
@@ -28,11 +28,13 @@ pub struct PlannedStep {
 #[derive(Debug, Clone)]
 pub struct Round {
     /// Places to give (R17).
-    pub moves: Vec<(ExternalId, i64)>,
+    pub moves: Vec<Move>,
+    /// They stood in their places before, and somebody else moved them.
+    pub moved_by_others: bool,
     /// `execution` of the account.
     pub execution: Execution,
-    /// A packed write was once verified for all its documents (R19).
-    pub packed_proven: bool,
+    /// What the account has shown of packed writes (R19).
+    pub packing: Packing,
     /// Documents whose next write must wait for its result (a task on them was lost or failed, R20).
     pub synchronous: BTreeSet<ItemKey>,
 }
@@ -42,15 +44,15 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
     let mut sorted = Sorted::default();
     plan.changes.into_iter().for_each(|change| sorted.take(change));
     let creates = !sorted.creates.is_empty();
-    let mut steps = sorted.creates;
+    let mut steps = sorted.seeds;
+    steps.append(&mut sorted.creates);
     steps.append(&mut sorted.replaces);
     steps.extend(writes(sorted.documents, driver, round));
     if creates {
         return steps;
     }
     if !round.moves.is_empty() {
-        let step = Step::Reorder(round.moves.clone());
-        steps.push(PlannedStep { step, items: Vec::new(), removals: 0, why: "order".into() });
+        steps.push(reorder(round));
     }
     steps.extend(switches(sorted.on, true));
     steps.extend(switches(sorted.off, false));
@@ -62,6 +64,13 @@ pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec
     steps
 }
 
+fn reorder(round: &Round) -> PlannedStep {
+    let step = Step::Reorder(round.moves.iter().map(|m| (m.id.clone(), m.slot)).collect());
+    let items = round.moves.iter().map(|m| m.item.clone()).collect();
+    let why = if round.moved_by_others { DRIFT } else { "order" };
+    PlannedStep { step, items, removals: 0, why: why.into() }
+}
+
 struct Flip {
     item: ItemKey,
     id: ExternalId,
@@ -71,6 +80,7 @@ struct Flip {
 
 #[derive(Default)]
 struct Sorted {
+    seeds: Vec<PlannedStep>,
     creates: Vec<PlannedStep>,
     replaces: Vec<PlannedStep>,
     documents: Vec<(DocumentChange, u32, String)>,
@@ -84,6 +94,10 @@ impl Sorted {
         let removals = change.removals();
         let Change { item, kind, why, .. } = change;
         match kind {
+            ChangeKind::Seed(seed) => {
+                let step = Step::Seed { item: item.clone(), from: seed.from };
+                self.seeds.push(PlannedStep { step, items: vec![item], removals, why });
+            }
             ChangeKind::Create(desired) => {
                 self.creates.push(PlannedStep {
                     step: Step::Create(desired),
@@ -149,7 +163,13 @@ fn nothing_wanted(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
     }
 }
 
-fn switches(flips: Vec<Flip>, enabled: bool) -> Option<PlannedStep> {
+/// What corrects drift goes apart from what was asked for: only the former is told as an event.
+fn switches(flips: Vec<Flip>, enabled: bool) -> Vec<PlannedStep> {
+    let (drifted, wanted): (Vec<_>, Vec<_>) = flips.into_iter().partition(|flip| flip.why == DRIFT);
+    [wanted, drifted].into_iter().filter_map(|flips| switch(flips, enabled)).collect()
+}
+
+fn switch(flips: Vec<Flip>, enabled: bool) -> Option<PlannedStep> {
     let why = flips.first()?.why.clone();
     let removals = flips.iter().map(|f| f.removals).sum();
     let (items, ids) = flips.into_iter().map(|f| (f.item, f.id)).unzip();
@@ -167,7 +187,7 @@ fn writes(
         about.insert(change.desired.key.clone(), (removals, why));
         changes.push(change);
     }
-    let packs = driver.pack(changes, round.packed_proven);
+    let packs = driver.pack(changes, round.packing);
     packs.into_iter().map(|changes| write(changes, &about, round)).collect()
 }
 
@@ -179,7 +199,9 @@ fn write(
     let items: Vec<_> = changes.iter().map(|c| c.desired.key.clone()).collect();
     let removals = items.iter().filter_map(|i| about.get(i)).map(|(removals, _)| removals).sum();
     let why = items.first().and_then(|i| about.get(i)).map(|(_, why)| why.clone()).unwrap_or_default();
-    let forced = items.iter().any(|item| round.synchronous.contains(item));
+    // A secret is not proven by reading, so the answer itself must tell.
+    let secret = changes.iter().flat_map(|c| c.desired.leaves.values()).any(|leaf| leaf.secret);
+    let forced = secret || items.iter().any(|item| round.synchronous.contains(item));
     // Auto waits: a task costs reads to find out what a waiting call tells at once (wfbss sheet section 5).
     let synchronous = forced || round.execution != Execution::Async;
     PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }

@@ -127,7 +127,7 @@ pub struct PlanFact {
     pub summary: String,
 }
 
-/// Everything the status of one PolicyAssignment is made from.
+/// Everything the status of one `PolicyAssignment` is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssignmentFacts {
     /// Which.

@@ -6,6 +6,8 @@ use super::{
     Asked, Worker, apply,
     look::Look,
     operations,
+    order::Order,
+    packing,
     round::{Halt, Next},
 };
 use crate::{
@@ -32,7 +34,7 @@ impl Worker {
         rest: &[Release],
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let drafted = self.draft(desired, look, here)?;
+        let (drafted, order) = self.draft(desired, look, here)?;
         self.conclude(desired, &drafted.released, rest).await?;
         let (plan, verdict) = self.judge(desired, drafted.plan)?;
         let removals_held = verdict.message();
@@ -41,7 +43,7 @@ impl Worker {
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
-        let planned = self.steps(look, plan);
+        let planned = self.steps(look, plan, order);
         let settings = look.driver.deploy_settings();
         if let (Some(settings), false) = (settings, planned.is_empty())
             && let Err(message) = deploy::may_write(&pending, &self.memory.deploy, settings)
@@ -91,16 +93,13 @@ impl Worker {
         Ok((plan, verdict))
     }
 
-    fn steps(&self, look: &Look, plan: Plan<plan::Approved>) -> Vec<PlannedStep> {
+    fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {
         let now = self.now();
         let round = Round {
-            moves: if look.driver.facts().ordered { self.moves(look) } else { Vec::new() },
+            moves: order.moves,
+            moved_by_others: order.drifted,
             execution: look.driver.execution(),
-            packed_proven: self
-                .memory
-                .account
-                .as_ref()
-                .is_some_and(|a| a.capabilities.contains_key(super::facts::PACKED)),
+            packing: packing::packing(self.memory.account.as_ref()),
             synchronous: operations::synchronous(&self.memory, now),
         };
         steps(plan, look.driver.as_ref(), &round)
@@ -130,16 +129,33 @@ impl Worker {
             in_flight: usize::try_from(desired.backend.settings.in_flight).unwrap_or(1),
             claims: &look.claims,
             inputs: &look.inputs,
+            seeds: &look.seeds,
             stop: asked,
             now: &now,
         };
+        let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
         self.settle_polls = 0;
+        self.note_failures(look);
+        self.begin_trial(trial, &applied);
         self.tell_effects(desired, look, &applied);
         match applied.outage {
             Some(error) => Err(Halt::Account(error)),
             None if applied.calls == 0 => Ok(Next::At(self.poll_later())),
             None => Ok(Next::Again),
+        }
+    }
+
+    /// What just failed and rests is said now: it may not be looked at again for long.
+    fn note_failures(&mut self, look: &Look) {
+        for (item, verdict) in self.resting_verdicts(look) {
+            if look.items.contains_key(&item) {
+                self.verdicts.insert(item.clone(), verdict);
+            } else if look.releasing.contains(&item) {
+                self.released.insert(item.clone(), verdict);
+            }
+            let claimants = self.memory.claims_on(&item).map(|(who, _)| who.clone());
+            self.pace.touch(claimants);
         }
     }
 

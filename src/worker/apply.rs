@@ -9,9 +9,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{before::Before, ports::Fence, trouble::Troubles};
+use super::{before::Before, operations, ports::Fence, trouble::Troubles};
 use crate::{
-    drivers::{Class, Driver, DriverError, Outcome, Step},
+    drivers::{Class, Driver, DriverError, Outcome, Seed, Step},
     model::{
         BackendId, Digest, ItemKey, LeafPath, ObjectName,
         memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Origin, Sealed, Write},
@@ -39,6 +39,8 @@ pub struct Hand<'a> {
     pub in_flight: usize,
     /// Claims of this round's contributors.
     pub claims: &'a BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    /// What is copied, per item.
+    pub seeds: &'a BTreeMap<ItemKey, Seed>,
     /// Inputs digests.
     pub inputs: &'a BTreeMap<ItemKey, Digest>,
     /// Whether to stop between sequences: a newer change came, or the process ends.
@@ -119,9 +121,17 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
         let place = crate::store::Place { account: hand.backend, item, path: Some(path) };
         hand.store.sealer().seal(&place, value.to_string().as_bytes())
     };
-    let deploys = hand.driver.facts().deploys;
-    Before { memory, claims: hand.claims, inputs: hand.inputs, seal: &seal, deploys, now: (hand.now)() }
-        .writes(chunk)
+    let before = Before {
+        memory,
+        claims: hand.claims,
+        inputs: hand.inputs,
+        seal: &seal,
+        seeds: hand.seeds,
+        deploys: hand.driver.facts().deploys,
+        exact_lists: hand.driver.exact_lists(),
+        now: (hand.now)(),
+    };
+    before.writes(chunk)
 }
 
 /// Who, why, what: before and after stand in the item's records and pre-images; here their digests suffice.
@@ -224,7 +234,7 @@ fn after(
                 applied.done.extend(planned.items.iter().map(|item| (item.clone(), planned.why.clone())));
             }
             Err(error) => {
-                writes.extend(failed(hand, planned, error, troubles, now));
+                writes.extend(failed(hand, planned, error, memory, troubles, now));
                 if concerns_account(error, planned) {
                     applied.outage.get_or_insert_with(|| error.clone());
                 }
@@ -250,14 +260,22 @@ fn succeeded(
         }
         (Step::Write { changes, .. }, outcome) => {
             let mut writes = sent_secrets(hand, changes, memory);
+            let items =
+                planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
+            let (resends, settled) = operations::resent(memory, &items);
+            writes.extend(settled);
             if let Outcome::Pending { operation, state } = outcome {
-                let items =
-                    planned.items.iter().filter_map(|i| Some((i.clone(), *hand.inputs.get(i)?))).collect();
-                let resends = u32::from(planned.why == "resend");
                 let task = OperationRecord { items, state: *state, since: now, resends };
                 writes.push(Write::Operation(operation.clone(), Some(task)));
             }
             writes
+        }
+        (Step::Seed { item, .. }, Outcome::Applied { .. }) => vec![Write::Intent(item.clone(), None)],
+        // The intent stays until the task is known to have ended well.
+        (Step::Seed { item, .. }, Outcome::Pending { operation, state }) => {
+            let items = hand.inputs.get(item).map(|digest| (item.clone(), *digest)).into_iter().collect();
+            let task = OperationRecord { items, state: *state, since: now, resends: 0 };
+            vec![Write::Operation(operation.clone(), Some(task))]
         }
         (Step::Deploy, _) => {
             vec![Write::Deploy(DeployRecord { running_since: Some(now), ..memory.deploy.clone() })]
@@ -299,6 +317,7 @@ fn failed(
     hand: &Hand<'_>,
     planned: &PlannedStep,
     error: &DriverError,
+    memory: &Memory,
     troubles: &mut Troubles,
     now: Timestamp,
 ) -> Vec<Write> {
@@ -310,8 +329,18 @@ fn failed(
     match &planned.step {
         // It certainly did not happen: nothing to look for.
         Step::Create(desired) if certain => vec![Write::Intent(desired.key.clone(), None)],
+        Step::Seed { item, .. } if error.class != Class::Ambiguous => not_seeded(memory, item),
         _ => Vec::new(),
     }
+}
+
+/// This revision was not copied after all.
+fn not_seeded(memory: &Memory, item: &ItemKey) -> Vec<Write> {
+    let record = memory.items.get(item).map(|record| {
+        let seeded = record.seeded.map(|revision| revision.saturating_sub(1));
+        Write::Item(item.clone(), Some(Box::new(ItemRecord { seeded, ..record.clone() })))
+    });
+    record.into_iter().chain([Write::Intent(item.clone(), None)]).collect()
 }
 
 /// Whether going on with the other steps makes no sense.

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use super::record::widened;
 use crate::{
-    drivers::{DesiredItem, Step},
+    drivers::{DesiredItem, Seed, Step},
     model::{
         Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
         memory::{
             ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, RemovalRecord, SentRecord, Write,
         },
     },
-    plan::steps::PlannedStep,
+    plan::{seed, steps::PlannedStep},
 };
 
 /// What the writes before a step are made from.
@@ -24,8 +24,12 @@ pub struct Before<'a> {
     pub inputs: &'a std::collections::BTreeMap<ItemKey, Digest>,
     /// Seals a pre-image.
     pub seal: &'a dyn Fn(&ItemKey, &LeafPath, &Value) -> crate::model::memory::Sealed,
+    /// What is copied, per item.
+    pub seeds: &'a std::collections::BTreeMap<ItemKey, Seed>,
     /// Whether the system has a deploy.
     pub deploys: bool,
+    /// `Translate::exact_lists` of the system.
+    pub exact_lists: &'static [&'static str],
     /// Now.
     pub now: jiff::Timestamp,
 }
@@ -59,7 +63,7 @@ impl Before<'_> {
             // R14: after a lost answer the mark is looked for before anything is created again.
             Step::Create(desired) => {
                 let mut writes = self.claims_of(desired);
-                writes.push(Write::Intent(desired.key.clone(), Some(self.intent(&desired.key))));
+                writes.push(Write::Intent(desired.key.clone(), Some(self.intent(&desired.key, "create"))));
                 writes
             }
             Step::Replace { desired, observed } => {
@@ -84,18 +88,35 @@ impl Before<'_> {
                 .filter(|_| step.removals > 0)
                 .filter_map(|item| self.retiring(item))
                 .collect(),
+            // R27: begun at most once, whatever happens to the answer.
+            Step::Seed { item, .. } => self.seeded(item),
             Step::Restore { .. }
             | Step::SetEnabled { .. }
             | Step::Reorder(_)
             | Step::Delete(_)
-            | Step::Seed { .. }
             | Step::Deploy => Vec::new(),
         }
     }
 
-    fn intent(&self, item: &ItemKey) -> IntentRecord {
+    fn seeded(&self, item: &ItemKey) -> Vec<Write> {
+        let Some((seed, record)) = self.seeds.get(item).zip(self.memory.items.get(item)) else {
+            return Vec::new();
+        };
+        let record = ItemRecord { seeded: Some(seed.revision), ..record.clone() };
+        let claims = self.claims.iter().filter(|((of, _), _)| of == item).map(|((_, who), claim)| {
+            let old = self.memory.claims.get(&(item.clone(), who.clone()));
+            Write::Claim(item.clone(), who.clone(), Some(widened(claim, old)))
+        });
+        let begun = [
+            Write::Item(item.clone(), Some(Box::new(record))),
+            Write::Intent(item.clone(), Some(self.intent(item, seed::ACTION))),
+        ];
+        claims.chain(begun).collect()
+    }
+
+    fn intent(&self, item: &ItemKey, action: &str) -> IntentRecord {
         let desired = self.inputs.get(item).copied().unwrap_or(Digest(0));
-        IntentRecord { action: "create".into(), at: self.now, desired }
+        IntentRecord { action: action.into(), at: self.now, desired }
     }
 
     /// R3: who may later witness a release must be known before there is something to release.
@@ -120,16 +141,23 @@ impl Before<'_> {
         let claimed = |path: &LeafPath| {
             self.memory.claims_on(&desired.key).any(|(_, claim)| claim.leaves.iter().any(|(p, _)| p == path))
         };
-        desired
-            .leaves
-            .iter()
-            .filter(|(path, leaf)| !leaf.secret && !claimed(path))
-            .map(|(path, _)| {
+        let ours = desired.leaves.iter().filter(|(_, leaf)| !leaf.secret).map(|(path, _)| path);
+        ours.filter(|path| !claimed(path))
+            .chain(self.taken_out(desired, observed))
+            .map(|path| {
                 let value = observed.leaves.get(path).unwrap_or(&Value::Null);
                 let sealed = (self.seal)(&desired.key, path, value);
                 Write::PreImage(desired.key.clone(), path.clone(), Some(sealed))
             })
             .collect()
+    }
+
+    /// Elements of an exact list that stood before our first write and go with it.
+    fn taken_out<'o>(&self, desired: &DesiredItem, observed: &'o ObservedItem) -> Vec<&'o LeafPath> {
+        let first = self.memory.claims_on(&desired.key).next().is_none();
+        let exact = |path: &LeafPath| self.exact_lists.iter().any(|list| path.0.starts_with(list));
+        let gone = |path: &&LeafPath| exact(path) && !desired.leaves.contains_key(*path);
+        observed.leaves.keys().filter(|path| first && gone(path)).collect()
     }
 
     /// Objects we created had no former state.

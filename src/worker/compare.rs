@@ -2,29 +2,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Worker, look::Look, operations, record, round::Halt};
+use super::{Worker, look::Look, operations, order::Order, record, round::Halt};
 use crate::{
     index::Desired,
-    model::{Digest, ExternalId, ItemKey, LeafPath, memory::Write},
+    model::{
+        Digest, ItemKey, LeafPath, ObjectName, Shape,
+        memory::{Sealed, Write},
+    },
     plan::{
         ItemVerdict,
         draft::{self, Draft, Inputs},
         identify::{Identified, Wanted, identify},
-        order::{Placed, moves},
         release::Release,
     },
 };
 
 impl Worker {
     /// Identifies and drafts, then remembers what the read showed.
-    pub(super) fn draft(&mut self, desired: &Desired, look: &Look, rest: &[Release]) -> Result<Draft, Halt> {
-        let (draft, writes, orphaned) = {
+    pub(super) fn draft(
+        &mut self,
+        desired: &Desired,
+        look: &Look,
+        rest: &[Release],
+    ) -> Result<(Draft, Order), Halt> {
+        let (draft, order, writes, orphaned, duplicates) = {
             let identified = self.identify(look);
             let resting = self.resting_verdicts(look);
             let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
             let frozen = frozen(desired, look);
+            let seeds = self.seeds_due(desired, look);
             let inputs = Inputs {
                 driver: look.driver.as_ref(),
                 digester: &self.digester,
@@ -38,21 +47,28 @@ impl Worker {
                 keep_members: &look.keep_members,
                 correct_drift: desired.backend.settings.correct_drift,
                 resting: &resting,
+                seeds: &seeds,
                 pre_image: &pre_image,
                 settle: self.house.settle,
                 now: self.now(),
             };
             let mut draft = draft::draft(&inputs);
-            self.note_misplaced(look, &mut draft);
+            let order = self.order(look, &inputs, &mut draft);
             let mut writes = record::record(&inputs, &draft);
+            writes.extend(self.first_values(desired, look, &draft));
             writes.extend(self.proven_claims(look, &draft, rest));
-            (draft, writes, identified.orphaned.len())
+            (draft, order, writes, identified.orphaned.len(), identified.duplicates)
         };
         self.commit(writes)?;
+        self.note_forgotten_seeds(desired, look)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
+        self.duplicates.retain(|item, _| !look.items.contains_key(item));
+        self.duplicates.extend(duplicates);
         self.remember_verdicts(desired, look, &draft);
+        self.remember_releases(desired, look, &draft, rest);
+        self.judge_trial(look, &draft)?;
         self.settle_tasks(look, &draft)?;
-        Ok(draft)
+        Ok((draft, order))
     }
 
     fn identify<'a>(&self, look: &'a Look) -> Identified<'a> {
@@ -69,10 +85,13 @@ impl Worker {
             .filter(|item| !look.items.contains_key(*item))
             .map(|item| Wanted { key: item, mark: look.marks.get(item).cloned(), name: "", adopt: None });
         let wanted: Vec<_> = wanted.chain(released).collect();
-        identify(&wanted, &self.memory, &look.observation, &self.house.owner)
+        let stand: BTreeSet<&ItemKey> =
+            self.stakes.iter().flat_map(|(_, kept)| &kept.items).map(|(item, _)| item).collect();
+        let held = |item: &ItemKey| stand.contains(item) || look.releasing.contains(item);
+        identify(&wanted, &self.memory, &look.observation, &self.house.owner, &held)
     }
 
-    fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
+    pub(super) fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {
         let inputs = |item: &ItemKey| look.inputs.get(item).copied().unwrap_or(Digest(0));
         self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.verdict)).collect()
     }
@@ -98,12 +117,15 @@ impl Worker {
     }
 
     fn settle_tasks(&mut self, look: &Look, draft: &Draft) -> Result<(), Halt> {
+        let released = draft.released.iter().filter(|(_, verdict)| **verdict == ItemVerdict::InStep);
+        let gone = released.map(|(item, _)| item).filter(|item| !look.items.contains_key(*item)).cloned();
         let proven: BTreeSet<ItemKey> = draft
             .verdicts
             .iter()
             .filter(|(_, verdict)| **verdict == ItemVerdict::InStep)
             .map(|(item, _)| item.clone())
             .chain(self.stakes.items().filter(|item| self.is_settled(item)).cloned())
+            .chain(gone)
             .collect();
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
         let settled = operations::settle(&self.memory, &inputs, &proven, &look.states, self.now());
@@ -122,9 +144,7 @@ impl Worker {
 
     /// What blocks an item rests until the system may have changed; what waits is looked at again soon.
     fn remember_verdicts(&mut self, desired: &Desired, look: &Look, draft: &Draft) {
-        let interval =
-            jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
-        let until = self.now().checked_add(interval).ok();
+        let until = self.now().checked_add(drift_interval(desired)).ok();
         for (item, verdict) in &draft.verdicts {
             if let ItemVerdict::Blocked(reason, message) = verdict {
                 let inputs = look.inputs.get(item).copied().unwrap_or(Digest(0));
@@ -141,47 +161,61 @@ impl Worker {
             }
             self.pace.touch(self.stakes.holders(item).iter().map(|(who, _)| who.clone()));
         }
-        self.released.retain(|item, _| draft.released.contains_key(item));
-        self.released.extend(draft.released.clone());
     }
 
-    /// An object in the wrong place is not in step, whatever it holds (R17).
-    fn note_misplaced(&self, look: &Look, draft: &mut Draft) {
-        if !look.driver.facts().ordered {
-            return;
-        }
-        let moving: BTreeSet<ExternalId> = self.moves(look).into_iter().map(|(id, _)| id).collect();
-        for (item, verdict) in &mut draft.verdicts {
-            let id = self.memory.items.get(item).and_then(|record| record.id.as_ref());
-            if *verdict == ItemVerdict::InStep && id.is_some_and(|id| moving.contains(id)) {
-                *verdict = ItemVerdict::Differs(vec!["priority".into()]);
+    /// A release that waits for a human is looked at again after a drift interval, or once it is another.
+    fn remember_releases(&mut self, desired: &Desired, look: &Look, draft: &Draft, rest: &[Release]) {
+        let (released, memory) = (&mut self.released, &self.memory);
+        released.retain(|item, _| !look.inputs.contains_key(item) && memory.claims_on(item).next().is_some());
+        self.released.extend(draft.released.clone());
+        let until = self.now().checked_add(drift_interval(desired)).unwrap_or(Timestamp::MAX);
+        for (item, verdict) in &draft.released {
+            self.waiting_releases.remove(item);
+            if matches!(verdict, ItemVerdict::Blocked(..)) {
+                let of_item = rest.iter().filter(|release| release.item == *item).cloned().collect();
+                self.waiting_releases.insert(item.clone(), (of_item, until));
             }
         }
     }
 
-    /// R17: objects of ours in wrong places.
-    pub(super) fn moves(&self, look: &Look) -> Vec<(ExternalId, i64)> {
-        let by_id: BTreeMap<&ExternalId, _> =
-            look.observation.items.iter().filter_map(|item| Some((item.id.as_ref()?, item))).collect();
-        let placed = self
-            .memory
-            .items
-            .iter()
-            .filter(|(item, _)| self.stakes.is_pushed(item))
-            .filter_map(|(item, record)| {
-                let id = record.id.clone()?;
-                let observed = by_id.get(&id)?;
-                Some(Placed {
-                    item: item.clone(),
-                    rank: self.stakes.rank(item),
-                    slot: observed.slot?,
-                    recorded: record.slot,
-                    id,
-                })
-            })
-            .collect();
-        moves(placed)
+    /// R11: what stood there already as wanted is the former value, too, also if it is edited later.
+    ///
+    /// Not where a lost store may have taken an older one: then ours would be taken for it.
+    fn first_values(&self, desired: &Desired, look: &Look, draft: &Draft) -> Vec<Write> {
+        let read = |item: &ItemKey| look.observation.items.iter().find(|o| o.key.as_ref() == Some(item));
+        let older = |who: &ObjectName| {
+            desired.assignments.get(who).is_none_or(|view| self.is_older_than_memory(view))
+        };
+        let mut writes = Vec::new();
+        for (item, wanted) in &look.items {
+            let proven = draft.verdicts.get(item) == Some(&ItemVerdict::InStep);
+            if !proven || wanted.shape != Shape::Document || wanted.contributors.iter().any(older) {
+                continue;
+            }
+            let claimed: BTreeSet<&LeafPath> = self
+                .memory
+                .claims_on(item)
+                .flat_map(|(_, claim)| claim.leaves.iter().map(|(p, _)| p))
+                .collect();
+            let new: Vec<_> =
+                wanted.leaves.iter().filter(|(path, leaf)| !leaf.secret && !claimed.contains(path)).collect();
+            let Some(observed) = (if new.is_empty() { None } else { read(item) }) else { continue };
+            for (path, _) in new {
+                let value = observed.leaves.get(path).unwrap_or(&Value::Null);
+                writes.push(Write::PreImage(item.clone(), path.clone(), Some(self.seal(item, path, value))));
+            }
+        }
+        writes
     }
+
+    fn seal(&self, item: &ItemKey, path: &LeafPath, value: &Value) -> Sealed {
+        let place = crate::store::Place { account: &self.id, item, path: Some(path) };
+        self.house.store.sealer().seal(&place, value.to_string().as_bytes())
+    }
+}
+
+fn drift_interval(desired: &Desired) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default()
 }
 
 /// Why no removal may be made on this account now (R3).

@@ -11,10 +11,11 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    drivers::{CompileContext, Compiled, Finding, Severity, Translate},
+    api::Adopt,
+    drivers::{CompileContext, Compiled, Finding, Seed, Severity, Translate},
     index::{AssignmentView, Input},
     model::{
-        Contribution, Digest, Digester, ItemKey, ObjectName,
+        Contribution, Digest, Digester, ItemKey, ObjectName, Shape,
         memory::{ClaimRecord, Memory},
     },
     plan::diff::leaf_digest,
@@ -226,7 +227,9 @@ fn keep(
         .filter(|c| !view.suspended && !c.findings.iter().any(|f| f.severity == Severity::Refused));
     let items = match live {
         Some(compiled) => {
-            compiled.contributions.iter().map(|c| (c.item.clone(), part(c, driver, digester))).collect()
+            let adopt = view.binding().and_then(|binding| binding.spec.adopt.as_ref());
+            let part = |c: &Contribution| part(c, adopt, compiled.seeds.get(&c.item), driver, digester);
+            compiled.contributions.iter().map(|c| (c.item.clone(), part(c))).collect()
         }
         None => held_claims(view, memory)
             .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
@@ -245,15 +248,28 @@ pub fn held_claims<'a>(
     memory.claims.iter().filter(|((_, who), _)| *who == view.name).map(|((item, _), claim)| (item, claim))
 }
 
-/// Digest of one contribution: leaves in canonical spelling, members, switch, priority.
-fn part(contribution: &Contribution, driver: &dyn Translate, digester: &Digester) -> Digest {
+/// Digest of one contribution: leaves in canonical spelling, members, switch, priority, and what is copied first; for
+/// objects also `adopt`, so that correcting it is tried at once.
+fn part(
+    contribution: &Contribution,
+    adopt: Option<&Adopt>,
+    seed: Option<&Seed>,
+    driver: &dyn Translate,
+    digester: &Digester,
+) -> Digest {
     use std::fmt::Write as _;
     let mut text = format!("{:?}{}", contribution.enabled, contribution.priority);
+    if let (Shape::Object { .. }, Some(adopt)) = (&contribution.shape, adopt) {
+        let _ = write!(text, "|{adopt:?}");
+    }
     for (path, leaf) in &contribution.leaves {
         let _ = write!(text, "|{path}={}", leaf_digest(driver, digester, path, leaf));
     }
     for (kind, names) in &contribution.members {
         let _ = write!(text, "|{kind:?}={names:?}");
+    }
+    if let Some(seed) = seed {
+        let _ = write!(text, "|copy={seed:?}");
     }
     digester.bytes(text.as_bytes())
 }

@@ -35,16 +35,16 @@ pub fn try_again(error: &DriverError, attempts: u32, now: Timestamp) -> Timestam
 
 impl Worker {
     /// A driver for the Backend as it is now; no call to the system is made.
-    pub(super) async fn ensure_driver(&mut self, desired: &Desired) -> Result<(), Halt> {
+    pub(super) async fn ensure_driver(&mut self, desired: &Desired, asked: bool) -> Result<(), Halt> {
         let backend = &desired.backend;
         let current = self.session.as_ref().is_some_and(|s| s.generation == backend.generation);
-        if current && !self.rereads_secret(backend) {
+        if current && !asked && !self.rereads_secret() {
             return Ok(());
         }
         if let Some(error) = crate::drivers::connect::unavailable(&backend.system) {
             return Err(Halt::Account(error));
         }
-        self.wait_out(backend)?;
+        self.wait_out(backend, asked)?;
         let namespace = self.credentials_namespace(backend);
         let name = backend.settings.credentials.clone();
         let read = self.house.secrets.secret(&namespace, &name, "credentials").await;
@@ -68,23 +68,24 @@ impl Worker {
     }
 
     /// While an outage lasts nothing is asked, unless the Backend was changed or a person asks.
-    fn wait_out(&self, backend: &BackendView) -> Result<(), Halt> {
+    fn wait_out(&mut self, backend: &BackendView, asked: bool) -> Result<(), Halt> {
         let changed = self.session.as_ref().is_some_and(|s| s.generation != backend.generation);
-        let asked = self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref());
+        if changed || asked {
+            self.outage = None;
+        }
         match &self.outage {
-            Some(outage) if outage.until > self.now() && !changed && !asked && self.session.is_none() => {
+            Some(outage) if outage.until > self.now() && self.session.is_none() => {
                 Err(Halt::Account(outage.error.clone()))
             }
             _ => Ok(()),
         }
     }
 
-    /// After refused credentials the Secret is read again, at most once a minute; at once when a person asks.
-    fn rereads_secret(&self, backend: &BackendView) -> bool {
+    /// After refused credentials the Secret is read again, at most once a minute.
+    fn rereads_secret(&self) -> bool {
         let refused = self.outage.as_ref().is_some_and(|o| o.error.class == Class::Unauthorized);
         let pause = self.house.clock.monotonic().saturating_sub(self.secret_read.unwrap_or_default());
-        (refused && pause >= SECRET_PAUSE)
-            || self.is_asked(&backend.id.to_string(), backend.requested_at.as_deref())
+        refused && pause >= SECRET_PAUSE
     }
 
     /// Refused credentials may have been rotated: if the Secret was not read within a minute, that is tried at once.
@@ -139,7 +140,12 @@ impl Worker {
             created: backend.created,
         };
         let writes = match recognise(driver.as_ref(), backend, &self.memory, probe.account) {
-            Recognised::New(write) => vec![write, Write::Since(self.now())],
+            Recognised::New(write) => {
+                // Only a Backend in use had anything that could have been lost.
+                let lost = self.house.lost.is_some() && backend.finalizer;
+                let words = lost.then(|| super::recall::lost_words(driver.facts()));
+                [write, Write::Since(self.now())].into_iter().chain(words).collect()
+            }
             Recognised::Same(write) => vec![write],
             Recognised::Accepted(writes) => writes,
             Recognised::Changed(error) => return Err(Halt::Account(error)),

@@ -7,13 +7,10 @@ use crate::{
     api::{Mode, conditions::Reason},
     drivers::{Finding, Severity},
     index::{AssignmentView, Desired, Input},
-    model::{ItemKey, ObjectName, memory::Origin},
+    model::{ExternalId, ItemKey, ObjectName, memory::Origin},
     plan::{ItemVerdict, merge::Lost, release::effective},
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
-
-/// Capability recorded once a packed write was verified for all its documents (R19).
-pub const PACKED: &str = "PackedWrites";
 
 const PATHS: usize = 20;
 const OBJECTS: usize = 16;
@@ -50,7 +47,7 @@ impl Worker {
             uid: view.uid.clone(),
             generation: view.generation,
             policy_generation: binding.map(|b| b.policy_generation),
-            handled_request: self.handled.get(&view.name.to_string()).cloned(),
+            handled_request: self.requests.handled(&view.name.to_string()).cloned(),
             standing: self.standing(desired, view, kept, &items, watching),
             targets_resolved: targets_resolved(view, kept),
             accepted: self.accepted(view, kept, &items),
@@ -66,7 +63,7 @@ impl Worker {
         }
     }
 
-    fn is_document_system(&self) -> bool {
+    pub(super) fn is_document_system(&self) -> bool {
         self.session.as_ref().is_some_and(|session| !session.driver.facts().deletes)
     }
 
@@ -156,11 +153,21 @@ impl Worker {
                     message: message.clone(),
                 });
             }
+            problems.extend(self.duplicates.get(*item).map(|others| self.duplicate(item, others)));
         }
         problems.sort();
         problems.dedup();
         problems.truncate(PATHS);
         problems
+    }
+
+    fn duplicate(&self, item: &ItemKey, others: &[ExternalId]) -> Problem {
+        let ids: Vec<_> = others.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "{} bears the same mark and is left alone; delete the copy in the console",
+            ids.join(", ")
+        );
+        Problem { target: self.title(item), reason: Reason::DuplicateMark, message }
     }
 
     fn title(&self, item: &ItemKey) -> String {
@@ -191,7 +198,7 @@ impl Worker {
             .memory
             .operations
             .iter()
-            .filter(|(_, task)| task.items.keys().any(|item| items.contains(&item)))
+            .filter(|(_, task)| task.state.is_open() && task.items.keys().any(|item| items.contains(&item)))
             .collect();
         open.sort_by_key(|(id, task)| (task.since, (*id).clone()));
         let (id, oldest) = open.first()?;

@@ -7,20 +7,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Worker, compile::held_claims, record, round::Halt};
+use super::{Worker, record, round::Halt};
 use crate::{
-    drivers::{Compiled, DesiredItem, Driver, Scope},
+    drivers::{Compiled, DesiredItem, Driver, Scope, Seed},
     index::Desired,
     model::{
         Digest, ExternalId, ItemKey, LeafPath, Mark, ObjectName, Observation, Shape,
         memory::{CatalogueRecord, ClaimRecord, TaskState, Write},
     },
-    plan::{
-        diff::leaf_digest,
-        identify::Adopt,
-        merge::{Stake, merge},
-        release::Release,
-    },
+    plan::{identify::Adopt, release::Release},
 };
 
 /// What one look shows.
@@ -29,6 +24,8 @@ pub struct Look {
     pub driver: Arc<dyn Driver>,
     /// Merged desired state of the round's items.
     pub items: BTreeMap<ItemKey, DesiredItem>,
+    /// What is to be copied first, as far as wanted (R27).
+    pub seeds: BTreeMap<ItemKey, Seed>,
     /// Inputs digest per item.
     pub inputs: BTreeMap<ItemKey, Digest>,
     /// Items being let go of.
@@ -96,7 +93,7 @@ impl Worker {
         Ok(look)
     }
 
-    fn compile_holders(
+    pub(super) fn compile_holders(
         &self,
         desired: &Desired,
         round: &BTreeSet<ItemKey>,
@@ -169,42 +166,20 @@ impl Worker {
         driver: Arc<dyn Driver>,
         states: BTreeMap<String, TaskState>,
     ) -> Look {
-        let held: Vec<_> = round
-            .iter()
-            .flat_map(|item| self.stakes.holders(item).iter().map(move |(who, _)| (item, who)))
-            .filter(|(_, who)| !compiled.contains_key(*who))
-            .filter_map(|(item, who)| {
-                let view = &self.stakes.get(who)?.view;
-                let claim = held_claims(view, &self.memory).find(|(key, _)| *key == item)?.1;
-                Some(Stake::Held { assignment: who, item, claim })
-            })
-            .collect();
-        let live = compiled
-            .values()
-            .flat_map(|c| &c.contributions)
-            .filter(|c| round.contains(&c.item))
-            .map(Stake::Live);
-        let stakes: Vec<_> = held.into_iter().chain(live).collect();
         let read: BTreeMap<_, _> =
             observation.items.iter().filter_map(|item| Some((item.key.as_ref()?, item))).collect();
-        let digest = |path: &LeafPath, leaf: &crate::model::LeafValue| {
-            leaf_digest(driver.as_ref(), &self.digester, path, leaf)
-        };
         let stands = |item: &ItemKey, path: &LeafPath| {
             let value = read.get(item)?.leaves.get(path)?;
             Some(self.digester.json(&driver.canonicalise(path, value)))
         };
-        let merged = merge(&stakes, &digest, &stands);
-        let contributors: BTreeSet<ObjectName> = compiled.keys().cloned().collect();
-        self.overridden.retain(|who, _| !contributors.contains(who));
-        self.conflicts.retain(|who, _| !contributors.contains(who));
-        self.overridden.extend(merged.overridden);
-        self.conflicts.extend(merged.conflicts);
-        let inputs =
-            merged.items.keys().map(|i| (i.clone(), self.stakes.inputs(i, &self.digester))).collect();
+        let mut merged = self.merge_stakes(&round, compiled, driver.as_ref(), &stands);
+        self.note_losers(&round, &mut merged);
+        // Also of items that are only let go of: what rests or is under way is told by them, too.
+        let inputs = round.iter().map(|i| (i.clone(), self.stakes.inputs(i, &self.digester))).collect();
         let keep_members = self.keep_members(&merged.items);
         Look {
             inputs,
+            seeds: seeds(compiled, &merged.items),
             keep_members,
             claims: self.claims(desired, compiled, driver.as_ref()),
             adopt: adoptions(desired, &merged.items),
@@ -265,6 +240,22 @@ impl Worker {
         }
         marks
     }
+}
+
+/// What is copied into an item: the contributor of the highest priority decides, then the first by name.
+fn seeds(
+    compiled: &BTreeMap<ObjectName, Compiled>,
+    items: &BTreeMap<ItemKey, DesiredItem>,
+) -> BTreeMap<ItemKey, Seed> {
+    let wanted = |item: &DesiredItem| {
+        let of = |name| {
+            let compiled = compiled.get(name)?;
+            let priority = compiled.contributions.iter().find(|c| c.item == item.key)?.priority;
+            Some((std::cmp::Reverse(priority), name, compiled.seeds.get(&item.key)?))
+        };
+        item.contributors.iter().filter_map(of).min().map(|(_, _, seed)| seed.clone())
+    };
+    items.values().filter_map(|item| Some((item.key.clone(), wanted(item)?))).collect()
 }
 
 /// The oldest contributor that says `adopt` decides (R5).

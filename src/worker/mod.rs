@@ -17,16 +17,23 @@ pub mod before;
 pub mod compare;
 pub mod compile;
 pub mod connect;
+pub mod content;
 pub mod facts;
 pub mod look;
 pub mod observers;
 pub mod operations;
+mod order;
+pub mod overlap;
+pub mod packing;
 mod panics;
 pub mod ports;
+pub mod recall;
 pub mod record;
+mod requests;
 pub mod round;
 pub mod say;
 pub mod schedule;
+pub mod seeds;
 pub mod session;
 pub mod standing;
 pub mod trouble;
@@ -42,13 +49,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     drivers::DriverError,
     index::Desired,
-    model::{BackendId, Clock, Digester, ItemKey, ObjectName, OwnerId, Secret, memory::Memory},
-    plan::{ItemVerdict, merge::Lost},
+    model::{BackendId, Clock, Digester, ExternalId, ItemKey, ObjectName, OwnerId, memory::Memory},
+    plan::{ItemVerdict, merge::Lost, release::Release},
     store::{Store, StoreError},
 };
 
 use compile::Stakes;
-use ports::{Connector, DesiredSource, Fence, Reporter, SecretError, SecretSource};
+use ports::{Connector, DesiredSource, Fence, Reporter, SecretSource};
+use requests::Requests;
 use session::{Accounts, Session};
 use trouble::Troubles;
 
@@ -103,15 +111,24 @@ pub struct Worker {
     session: Option<Session>,
     outage: Option<Outage>,
     secret_read: Option<Duration>,
-    content: BTreeMap<(String, String), Content>,
+    content: content::Contents,
     verdicts: BTreeMap<ItemKey, ItemVerdict>,
     released: BTreeMap<ItemKey, ItemVerdict>,
     overridden: BTreeMap<ObjectName, BTreeSet<Lost>>,
     conflicts: BTreeMap<ObjectName, BTreeSet<Lost>>,
+    losers_recalled: bool,
+    /// Documents of the first packed write that are not read back yet.
+    trial: Option<BTreeSet<ItemKey>>,
+    /// Claims of deleted assignments that were told again after a lost store, each once.
+    recalled: BTreeSet<(ItemKey, ObjectName)>,
+    /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
+    waiting_releases: BTreeMap<ItemKey, (Vec<Release>, Timestamp)>,
     watching: BTreeMap<ObjectName, observers::Watching>,
     account: facts::AccountState,
     pace: say::Pace,
-    handled: BTreeMap<String, String>,
+    requests: Requests,
+    /// Further objects with the mark of one of ours, in the last look.
+    duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     finalized: BTreeSet<crate::model::Uid>,
     /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
     in_use: bool,
@@ -119,12 +136,6 @@ pub struct Worker {
     catalogue_misses: u32,
     /// Items whose removals the guard held in this pass: no use in looking again before something changes.
     holding: BTreeSet<ItemKey>,
-}
-
-/// A content Secret as last read.
-struct Content {
-    read: Duration,
-    keys: Result<BTreeMap<String, Secret>, SecretError>,
 }
 
 /// What a pass came to.
@@ -161,15 +172,20 @@ impl Worker {
             session: None,
             outage: None,
             secret_read: None,
-            content: BTreeMap::new(),
+            content: content::Contents::default(),
             verdicts: BTreeMap::new(),
             released: BTreeMap::new(),
             overridden: BTreeMap::new(),
             conflicts: BTreeMap::new(),
+            losers_recalled: false,
+            trial: None,
+            recalled: BTreeSet::new(),
+            waiting_releases: BTreeMap::new(),
             watching: BTreeMap::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
-            handled: BTreeMap::new(),
+            requests: Requests::default(),
+            duplicates: BTreeMap::new(),
             finalized: BTreeSet::new(),
             in_use: false,
             settle_polls: 0,
@@ -210,7 +226,9 @@ impl Worker {
             Wake::OnChange | Wake::Never => LONGEST_SLEEP,
         };
         let report = self.pace.next(self.house.clock.monotonic());
-        until.min(report.unwrap_or(LONGEST_SLEEP)).clamp(Duration::from_millis(1), LONGEST_SLEEP)
+        let secret = self.content.next();
+        let sooner = report.into_iter().chain(secret).min().unwrap_or(LONGEST_SLEEP);
+        until.min(sooner).clamp(Duration::from_millis(1), LONGEST_SLEEP)
     }
 
     async fn pass(

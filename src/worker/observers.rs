@@ -51,7 +51,7 @@ impl Worker {
             .iter()
             .filter(|(_, view)| view.observe_only && !view.deleting && view.binding().is_some())
             .filter(|(name, view)| {
-                let asked = self.is_asked(&name.to_string(), view.requested_at.as_deref());
+                let asked = self.requests.is_open(&name.to_string(), view.requested_at.as_deref());
                 self.watching.get(*name).is_none_or(|seen| {
                     asked || !Arc::ptr_eq(&seen.view, view) || now.duration_since(seen.at) >= interval
                 })
@@ -104,7 +104,7 @@ impl Worker {
             })
             .collect();
         let nothing = Memory::default();
-        let identified = identify(&wanted, &nothing, &look.observation, &self.house.owner);
+        let identified = identify(&wanted, &nothing, &look.observation, &self.house.owner, &|_| true);
         let inputs: BTreeMap<ItemKey, Digest> = merged.items.keys().map(|i| (i.clone(), Digest(0))).collect();
         let draft = draft::draft(&Inputs {
             driver,
@@ -118,6 +118,7 @@ impl Worker {
             frozen: None,
             keep_members: &BTreeSet::new(),
             correct_drift: true,
+            seeds: &BTreeMap::new(),
             resting: &BTreeMap::new(),
             pre_image: &|_, _| None,
             settle: self.house.settle,

@@ -19,6 +19,7 @@ use crate::{
         Digest, ItemKey,
         memory::{ItemRecord, Memory, OperationRecord, TaskState, Write},
     },
+    plan::{draft, seed},
 };
 
 /// How long a task may take.
@@ -37,7 +38,10 @@ pub struct Settled {
     pub blocked: BTreeMap<ItemKey, (Reason, String, Option<Timestamp>)>,
 }
 
-/// Judges open tasks after a read. `inputs` are the digests wanted now, `proven` those the read just proved.
+/// Judges tasks after a read. `inputs` are the digests wanted now, `proven` the items the read just proved.
+///
+/// What failed or was revoked is remembered for as long as the same is wanted, so that neither a restart nor the next
+/// look sends it once too often.
 pub fn settle(
     memory: &Memory,
     inputs: &dyn Fn(&ItemKey) -> Digest,
@@ -47,70 +51,143 @@ pub fn settle(
 ) -> Settled {
     let mut settled = Settled::default();
     for (id, task) in &memory.operations {
-        let state = states.get(id).copied().unwrap_or(task.state);
-        if task.items.keys().all(|item| proven.contains(item)) {
-            settled.writes.push(Write::Operation(id.clone(), None));
+        let case = Case { id, task, memory, inputs, now };
+        let state = states.get(id).copied().filter(|_| task.state.is_open()).unwrap_or(task.state);
+        if task.items.keys().all(|item| proven.contains(item) && case.is_wanted(item)) {
+            case.forget(&mut settled);
             continue;
         }
         match state {
-            TaskState::Success => settled.writes.push(Write::Operation(id.clone(), None)),
-            TaskState::Failure => failed(id, task, inputs, now, &mut settled),
-            TaskState::Revoked => revoked(id, task, &mut settled),
+            TaskState::Success => case.succeeded(&mut settled),
+            TaskState::Failure | TaskState::Revoked if !case.any_wanted() => case.forget(&mut settled),
+            TaskState::Failure if task.resends > 0 => case.failed_again(&mut settled),
+            TaskState::Failure | TaskState::Revoked => case.close(state, &mut settled),
             TaskState::Pending | TaskState::Started if now.duration_since(task.since) > DEADLINE => {
-                overdue(id, task, memory, now, &mut settled);
+                case.overdue(&mut settled);
             }
-            TaskState::Pending | TaskState::Started if state != task.state => {
-                settled
-                    .writes
-                    .push(Write::Operation(id.clone(), Some(OperationRecord { state, ..task.clone() })));
-            }
-            TaskState::Pending | TaskState::Started => {}
+            TaskState::Pending | TaskState::Started => case.note(state, &mut settled),
         }
     }
     settled
 }
 
-fn failed(
-    id: &str,
-    task: &OperationRecord,
-    inputs: &dyn Fn(&ItemKey) -> Digest,
+/// One task and what it is judged by.
+struct Case<'a> {
+    id: &'a str,
+    task: &'a OperationRecord,
+    memory: &'a Memory,
+    inputs: &'a dyn Fn(&ItemKey) -> Digest,
     now: Timestamp,
-    settled: &mut Settled,
-) {
-    settled.writes.push(Write::Operation(id.to_owned(), None));
-    for (item, digest) in &task.items {
-        if task.resends > 0 && inputs(item) == *digest {
-            let message =
-                format!("task {id} failed, and so did the one before it; the system refuses this write");
-            settled.blocked.insert(item.clone(), (Reason::TaskFailed, message, now.checked_add(RESEND).ok()));
+}
+
+impl Case<'_> {
+    fn is_wanted(&self, item: &ItemKey) -> bool {
+        self.task.items.get(item) == Some(&(self.inputs)(item))
+    }
+
+    fn any_wanted(&self) -> bool {
+        self.task.items.keys().any(|item| self.is_wanted(item))
+    }
+
+    fn forget(&self, settled: &mut Settled) {
+        settled.writes.push(Write::Operation(self.id.to_owned(), None));
+    }
+
+    /// It says so; documents are still read, but of a copy nothing else tells (R27).
+    fn succeeded(&self, settled: &mut Settled) {
+        self.forget(settled);
+        let copied = |item: &&ItemKey| self.memory.intents.get(*item).is_some_and(seed::is_copy);
+        for item in self.task.items.keys().filter(copied) {
+            settled.writes.push(Write::Intent(item.clone(), None));
+        }
+    }
+
+    fn note(&self, state: TaskState, settled: &mut Settled) {
+        if state != self.task.state {
+            let task = OperationRecord { state, ..self.task.clone() };
+            settled.writes.push(Write::Operation(self.id.to_owned(), Some(task)));
+        }
+    }
+
+    /// It came to an end without its effect: remembered, and what it was to write is unknown.
+    fn close(&self, state: TaskState, settled: &mut Settled) {
+        if state == self.task.state {
+            return;
+        }
+        self.note(state, settled);
+        self.mistrust(&|_| {}, settled);
+        if state == TaskState::Revoked {
+            self.block(Reason::TaskRevoked, &draft::revoked_message(self.id), None, settled);
+        }
+    }
+
+    fn failed_again(&self, settled: &mut Settled) {
+        self.forget(settled);
+        self.mistrust(&|_| {}, settled);
+        let message =
+            format!("task {} failed, and so did the one before it; the system refuses this write", self.id);
+        self.block(Reason::TaskFailed, &message, self.in_an_hour(), settled);
+    }
+
+    fn overdue(&self, settled: &mut Settled) {
+        self.forget(settled);
+        let until = self.now.checked_add(SUSPECT).ok();
+        self.mistrust(&|record| record.suspect_until = until, settled);
+        let message = format!(
+            "task {} was not done after 15 minutes and the document does not hold its values; sent once more, waiting \
+             for the result, within the hour",
+            self.id
+        );
+        self.block(Reason::TaskOverdue, &message, self.in_an_hour(), settled);
+    }
+
+    fn in_an_hour(&self) -> Option<Timestamp> {
+        self.now.checked_add(RESEND).ok()
+    }
+
+    fn block(&self, reason: Reason, message: &str, until: Option<Timestamp>, settled: &mut Settled) {
+        for item in self.task.items.keys().filter(|item| self.is_wanted(item)) {
+            settled.blocked.insert(item.clone(), (reason, message.to_owned(), until));
+        }
+    }
+
+    /// Secrets cannot be read back: those it carried are not known to stand.
+    fn mistrust(&self, change: &dyn Fn(&mut ItemRecord), settled: &mut Settled) {
+        for item in self.task.items.keys() {
+            let Some(record) = self.memory.items.get(item) else { continue };
+            let mut changed = ItemRecord { secrets: Vec::new(), ..record.clone() };
+            change(&mut changed);
+            if changed != *record {
+                settled.writes.push(Write::Item(item.clone(), Some(Box::new(changed))));
+            }
         }
     }
 }
 
-fn revoked(id: &str, task: &OperationRecord, settled: &mut Settled) {
-    settled.writes.push(Write::Operation(id.to_owned(), None));
-    for item in task.items.keys() {
-        let message = format!(
-            "task {id} was revoked at the system before it ran; it is not sent again by itself. Edit the Policy, or \
-             set annotation ordain.dev/reconcile-requested-at on the assignment, to have it sent"
-        );
-        settled.blocked.insert(item.clone(), (Reason::TaskRevoked, message, None));
+/// How often the same write was sent before, for tasks that failed on one of these items; and what is done with.
+pub fn resent(memory: &Memory, items: &BTreeMap<ItemKey, Digest>) -> (u32, Vec<Write>) {
+    let closed = memory
+        .operations
+        .iter()
+        .filter(|(_, task)| !task.state.is_open() && task.items.keys().any(|item| items.contains_key(item)));
+    let (mut resends, mut writes) = (0, Vec::new());
+    for (id, task) in closed {
+        let same = task.items.iter().any(|(item, digest)| items.get(item) == Some(digest));
+        if same && task.state == TaskState::Failure {
+            resends = resends.max(task.resends.saturating_add(1));
+        }
+        writes.push(Write::Operation(id.clone(), None));
     }
+    (resends, writes)
 }
 
-fn overdue(id: &str, task: &OperationRecord, memory: &Memory, now: Timestamp, settled: &mut Settled) {
-    settled.writes.push(Write::Operation(id.to_owned(), None));
-    for item in task.items.keys() {
-        if let Some(record) = memory.items.get(item) {
-            let record = ItemRecord { suspect_until: now.checked_add(SUSPECT).ok(), ..record.clone() };
-            settled.writes.push(Write::Item(item.clone(), Some(Box::new(record))));
-        }
-        let message = format!(
-            "task {id} was not done after 15 minutes and the document does not hold its values; sent once more, \
-             waiting for the result, within the hour"
-        );
-        settled.blocked.insert(item.clone(), (Reason::TaskOverdue, message, now.checked_add(RESEND).ok()));
-    }
+/// When a suspect document is read next: 1, 5 and 30 minutes after its task was lost, then every hour.
+pub fn suspect_read(record: &ItemRecord, read: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let until = record.suspect_until.filter(|until| *until > now)?;
+    let lost = until.checked_sub(SUSPECT).ok()?;
+    let age = read.duration_since(lost).as_secs().max(0);
+    let next = [60, 300, 1800].into_iter().find(|at| *at > age).unwrap_or((age / 3600 + 1) * 3600);
+    lost.checked_add(SignedDuration::from_secs(next)).ok()
 }
 
 /// Items whose next write waits for its result: a task on them was lost lately, or is being resent.

@@ -11,6 +11,7 @@ use crate::{
     plan::{
         Difference, ItemVerdict,
         draft::{Draft, Inputs},
+        seed,
     },
 };
 
@@ -27,7 +28,7 @@ pub fn record(inputs: &Inputs<'_>, draft: &Draft) -> Vec<Write> {
                 if inputs.memory.items.get(key) != Some(&record) {
                     writes.push(Write::Item(key.clone(), Some(Box::new(record))));
                 }
-                if inputs.memory.intents.contains_key(key) {
+                if inputs.memory.intents.get(key).is_some_and(|intent| !seed::is_copy(intent)) {
                     writes.push(Write::Intent(key.clone(), None));
                 }
             }
@@ -53,6 +54,9 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
     judge_last_write(&mut record, before, wanted, difference, inputs);
     note_drift(&mut record, before, wanted, difference, inputs.now);
+    if in_step {
+        record.proven = wanted;
+    }
     record.observed = Some(ObservedRecord {
         at: inputs.now,
         leaves: digests(inputs.driver, inputs.digester, desired, observed),
@@ -94,9 +98,11 @@ fn judge_last_write(
 fn task_is_closed(inputs: &Inputs<'_>, before: Option<&ItemRecord>) -> bool {
     let Some(before) = before else { return true };
     !inputs.memory.operations.values().any(|op| {
-        op.items
-            .keys()
-            .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
+        op.state.is_open()
+            && op
+                .items
+                .keys()
+                .any(|key| inputs.memory.items.get(key).is_some_and(|record| std::ptr::eq(record, before)))
     })
 }
 

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Asked, Worker, compile,
     look::Look,
+    recall::Forgotten,
     record,
     schedule::{self, Lane, Situation},
 };
@@ -63,9 +64,12 @@ impl Worker {
             // Not a single call (R23).
             return Ok(Next::OnChange);
         }
-        self.ensure_driver(desired).await?;
+        let requested = self.take_up_requests(desired)?;
+        self.ensure_driver(desired, requested).await?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
+        self.recall_losers(desired);
+        self.recall_claims(desired)?;
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
         if self.is_behind(desired) {
@@ -75,7 +79,8 @@ impl Worker {
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
-        if due.items.is_empty() && watching.is_empty() && !list_now && !self.needs_probe() {
+        let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
+        if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired);
             let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
             return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
@@ -85,7 +90,7 @@ impl Worker {
             self.refresh_catalogue().await?;
             return Ok(Next::Again);
         }
-        if due.items.is_empty() && watching.is_empty() {
+        if idle {
             return Ok(Next::Again);
         }
         let round = self.choose(&due);
@@ -223,7 +228,7 @@ impl Worker {
         for (name, view) in desired.assignments.iter().filter(|(_, view)| view.deleting && view.finalizer) {
             let holds = self.memory.claims.keys().any(|(_, who)| who == name);
             let waits = open.iter().any(|release| release.by == *name);
-            if holds || waits || self.may_have_forgotten(view) {
+            if holds || waits || self.may_have_forgotten(view) != Forgotten::Nothing {
                 continue;
             }
             if let Err(error) = self.house.reporter.remove_finalizer(name, &view.uid).await {
@@ -232,22 +237,16 @@ impl Worker {
         }
     }
 
-    /// After a lost store an assignment that cannot be compiled (yet) may have left something behind (R13).
-    pub(super) fn may_have_forgotten(&self, view: &AssignmentView) -> bool {
-        let orphaned = view.release_policy == Some(ReleasePolicy::Orphan);
-        self.house.lost.is_some() && (view.binding().is_none() || self.session.is_none()) && !orphaned
-    }
-
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
-        let releasing: BTreeSet<ItemKey> = releases.iter().map(|release| release.item.clone()).collect();
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
         let resting =
             self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.until)).collect();
         let all = desired
             .assignments
             .values()
-            .any(|v| self.is_asked(&v.name.to_string(), v.requested_at.as_deref()))
-            || self.is_asked(&self.id.to_string(), desired.backend.requested_at.as_deref());
+            .any(|v| self.requests.is_open(&v.name.to_string(), v.requested_at.as_deref()))
+            || self.requests.is_open(&self.id.to_string(), desired.backend.requested_at.as_deref());
+        let (releasing, waiting) = self.releasing(releases, all);
         let mut due = schedule::due(&Situation {
             stakes: &self.stakes,
             memory: &self.memory,
@@ -258,6 +257,7 @@ impl Worker {
             digester: &self.digester,
             now: self.now(),
         });
+        due.next = due.next.into_iter().chain(waiting).min();
         due.items.retain(|item, _| !self.holding.contains(item));
         if !self.holding.is_empty() {
             let interval =
@@ -268,32 +268,39 @@ impl Worker {
         due
     }
 
+    /// Items to be let go of now, and when one that waits for a human is looked at again.
+    fn releasing(&self, releases: &[Release], all: bool) -> (BTreeSet<ItemKey>, Option<Timestamp>) {
+        let (mut now, mut later) = (BTreeSet::new(), None);
+        for of_item in releases.chunk_by(|a, b| a.item == b.item) {
+            let Some(item) = of_item.first().map(|release| &release.item) else { continue };
+            match self.waiting_releases.get(item) {
+                Some((same, until)) if same == of_item && *until > self.now() && !all => {
+                    later = later.into_iter().chain([*until]).min();
+                }
+                _ => drop(now.insert(item.clone())),
+            }
+        }
+        (now, later)
+    }
+
     /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
+    /// Something of ours was changed and is not known to be published: a sequence of the whole account is open (R18),
+    /// whatever became of the items it began with.
+    fn is_publishing(&self) -> bool {
+        self.memory.deploy.ours_since.is_some()
+    }
+
+    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together,
+    /// and what is published is published together.
     fn choose(&self, due: &schedule::Due) -> BTreeSet<ItemKey> {
         let snapshot = self.session.as_ref().is_some_and(|s| s.driver.facts().snapshot);
         if !snapshot {
             return schedule::slice(due, SLICE);
         }
-        if due.items.values().any(|lane| *lane == Lane::Drift) {
+        if self.is_publishing() || due.items.values().any(|lane| *lane == Lane::Drift) {
             return self.stakes.items().chain(due.items.keys()).cloned().collect();
         }
         due.items.keys().cloned().collect()
-    }
-
-    pub(super) fn is_asked(&self, who: &str, requested: Option<&str>) -> bool {
-        requested.is_some_and(|value| self.handled.get(who).map(String::as_str) != Some(value))
-    }
-
-    fn finish_requests(&mut self, desired: &Desired) {
-        let mut done = |who: String, requested: Option<&String>| {
-            if let Some(value) = requested {
-                self.handled.insert(who, value.clone());
-            }
-        };
-        done(self.id.to_string(), desired.backend.requested_at.as_ref());
-        for view in desired.assignments.values() {
-            done(view.name.to_string(), view.requested_at.as_ref());
-        }
     }
 
     /// When to look again at items that were read and are not settled.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Content, Worker,
+    Worker,
     apply::Applied,
     look::Look,
     ports::{Event, Regarding},
@@ -19,8 +19,8 @@ use super::{
 use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName, Secret},
-    plan::{Approved, ChangeKind, ItemVerdict, Plan, release::Release, steps::PlannedStep},
+    model::{ItemKey, ObjectName},
+    plan::{Approved, ChangeKind, ItemVerdict, Plan, draft::DRIFT, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -33,6 +33,8 @@ pub struct Pace {
     dirty: BTreeSet<ObjectName>,
     /// Since when, and whether that was told.
     working: BTreeMap<ObjectName, (Duration, bool)>,
+    /// Whose task was told of: how it goes on is quiet work again.
+    tasks: BTreeSet<ObjectName>,
     told_all: bool,
     outage: Option<String>,
 }
@@ -41,6 +43,15 @@ impl Pace {
     /// These may stand differently now.
     pub fn touch(&mut self, names: impl IntoIterator<Item = ObjectName>) {
         self.dirty.extend(names);
+    }
+
+    /// Whether this is another state of a task that was told of.
+    fn task_goes_on(&mut self, name: &ObjectName, standing: &Standing) -> bool {
+        if matches!(standing, Standing::Working(Reason::TaskPending | Reason::TaskStarted, _)) {
+            return !self.tasks.insert(name.clone());
+        }
+        self.tasks.remove(name);
+        false
     }
 
     /// In how long somebody has been at work for long enough to say so.
@@ -85,7 +96,8 @@ impl Worker {
 
     fn say_one(&mut self, desired: &Desired, view: &AssignmentView, now: Duration) {
         let facts = self.assignment_facts(desired, view);
-        if worth_telling(&facts.standing) {
+        let goes_on = self.pace.task_goes_on(&view.name, &facts.standing);
+        if worth_telling(&facts.standing) && !goes_on {
             self.pace.working.remove(&view.name);
         } else {
             let (since, told) = self.pace.working.entry(view.name.clone()).or_insert((now, false));
@@ -212,7 +224,7 @@ impl Worker {
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.
     pub(super) fn tell_effects(&self, desired: &Desired, look: &Look, applied: &Applied) {
-        for (item, why) in applied.done.iter().filter(|(_, why)| why == "drift") {
+        for (item, why) in applied.done.iter().filter(|(_, why)| why == DRIFT) {
             let contributors = look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
             for name in contributors {
                 let note = format!("{item} was changed outside Git and has been corrected ({why})");
@@ -234,51 +246,5 @@ impl Worker {
             let regarding = Regarding::Assignment(name.clone(), view.uid.clone());
             self.house.reporter.event(Event { regarding, warning, reason, action, note });
         }
-    }
-
-    /// Reads the content Secrets that bindings refer to, at most once a drift interval each, missing ones once a minute.
-    pub(super) async fn read_content_secrets(&mut self, desired: &Desired) {
-        let Some(driver) = self.session.as_ref().map(|s| s.driver.clone()) else { return };
-        let now = self.house.clock.monotonic();
-        let interval = desired.backend.settings.drift_interval;
-        for view in desired.assignments.values() {
-            let Some(binding) = view.binding() else { continue };
-            let namespace = view.name.namespace.to_string();
-            let names: BTreeSet<String> =
-                driver.secret_refs(&binding.policy).into_iter().map(|(name, _)| name).collect();
-            for name in names {
-                let key = (namespace.clone(), name.clone());
-                let asked = self.is_asked(&view.name.to_string(), view.requested_at.as_deref());
-                let fresh = self.content.get(&key).is_some_and(|content| {
-                    let limit = if content.keys.is_ok() { interval } else { Duration::from_mins(1) };
-                    !asked && now.saturating_sub(content.read) < limit
-                });
-                if fresh {
-                    continue;
-                }
-                let keys = self.house.secrets.secret(&namespace, &name, "content").await;
-                let changed = self
-                    .content
-                    .get(&key)
-                    .is_none_or(|content| content.keys.as_ref().ok() != keys.as_ref().ok());
-                self.content.insert(key, Content { read: now, keys });
-                if changed {
-                    self.stakes.invalidate(&view.name);
-                }
-            }
-        }
-    }
-
-    /// Secrets an assignment may use, by (secret, key).
-    pub(super) fn secrets_for(&self, view: &AssignmentView) -> BTreeMap<(String, String), Secret> {
-        let mut secrets = BTreeMap::new();
-        for ((namespace, name), content) in &self.content {
-            if **namespace == *view.name.namespace
-                && let Ok(keys) = &content.keys
-            {
-                secrets.extend(keys.iter().map(|(key, value)| ((name.clone(), key.clone()), value.clone())));
-            }
-        }
-        secrets
     }
 }

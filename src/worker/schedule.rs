@@ -10,7 +10,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::compile::Stakes;
+use super::{compile::Stakes, operations::suspect_read};
 use crate::model::{
     Digest, Digester, ItemKey,
     memory::{ItemRecord, Memory},
@@ -83,7 +83,7 @@ enum When {
 
 fn when(s: &Situation<'_>, item: &ItemKey) -> When {
     match s.resting.get(item) {
-        Some(Some(until)) if *until > s.now => return When::At(*until),
+        Some(Some(until)) if *until > s.now => return resting(s, item, *until),
         Some(None) => return drift_only(s, item),
         _ => {}
     }
@@ -108,6 +108,17 @@ fn when(s: &Situation<'_>, item: &ItemKey) -> When {
     stale(s, item, observed.at, record)
 }
 
+/// It rests; but a suspect document may come right by itself, as a task thought lost ends after all (R20).
+fn resting(s: &Situation<'_>, item: &ItemKey, until: Timestamp) -> When {
+    let record = s.memory.items.get(item);
+    let suspect = record.and_then(|r| suspect_read(r, r.observed.as_ref()?.at, s.now));
+    match suspect.filter(|at| *at < until) {
+        Some(at) if at <= s.now => When::Now(Lane::Drift),
+        Some(at) => When::At(at),
+        None => When::At(until),
+    }
+}
+
 /// A blocked item is still read for drift, so that its status stays true.
 fn drift_only(s: &Situation<'_>, item: &ItemKey) -> When {
     let record = s.memory.items.get(item);
@@ -118,9 +129,8 @@ fn drift_only(s: &Situation<'_>, item: &ItemKey) -> When {
 }
 
 fn stale(s: &Situation<'_>, item: &ItemKey, read: Timestamp, record: Option<&ItemRecord>) -> When {
-    let suspect = record.and_then(|r| r.suspect_until).is_some_and(|until| until > s.now);
-    let interval = if suspect { s.interval.min(Duration::from_secs(3600)) } else { s.interval };
-    let at = later(read, jittered(interval, s.digester.bytes(item.0.as_bytes())));
+    let at = later(read, jittered(s.interval, s.digester.bytes(item.0.as_bytes())));
+    let at = record.and_then(|r| suspect_read(r, read, s.now)).map_or(at, |suspect| suspect.min(at));
     if at <= s.now { When::Now(Lane::Drift) } else { When::At(at) }
 }
 

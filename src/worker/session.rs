@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-use super::ports::SecretError;
+use super::{packing::keep_proof, ports::SecretError};
 
 /// The Secret of an account is read at most this often.
 pub const SECRET_PAUSE: Duration = Duration::from_mins(1);
@@ -100,7 +100,8 @@ pub fn recognise(
 ) -> Recognised {
     let Some(known) = &memory.account else { return Recognised::New(Write::Account(Some(found))) };
     if driver.same_account(&known.evidence, &found.evidence) {
-        let found = AccountRecord { fingerprint: known.fingerprint.clone(), ..found };
+        let mut found = AccountRecord { fingerprint: known.fingerprint.clone(), ..found };
+        keep_proof(known, &mut found);
         return Recognised::Same(Write::Account(Some(found)));
     }
     if backend.accept_account.as_deref() == Some(&found.fingerprint) {

@@ -1,6 +1,6 @@
 //! Where assignments and the backend stand: the classes of product.md section 7.
 
-use super::{Worker, compile::Kept, observers::Watching, round::holds_anything};
+use super::{Worker, compile::Kept, observers::Watching, recall::Forgotten, round::holds_anything};
 use crate::{
     api::conditions::Reason,
     drivers::{Class, Finding},
@@ -42,7 +42,9 @@ impl Worker {
     }
 
     fn working(&self, view: &AssignmentView, kept: Option<&Kept>, items: &[&ItemKey]) -> Standing {
-        if let Some(lost) = self.conflicts.get(&view.name).and_then(|lost| lost.first()) {
+        if let Some(lost) =
+            self.conflicts.get(&view.name).and_then(|lost| lost.iter().find(|l| items.contains(&&l.item)))
+        {
             return Standing::Stalled(
                 Reason::ConflictingValue,
                 format!(
@@ -52,11 +54,17 @@ impl Worker {
                 ),
             );
         }
+        if let Some((reason, message)) = self.blocked_release(view) {
+            return Standing::Stalled(reason, message);
+        }
         let verdicts = || items.iter().filter_map(|item| self.verdicts.get(*item));
         for verdict in verdicts() {
             if let ItemVerdict::Blocked(reason, message) = verdict {
                 return Standing::Stalled(*reason, message.clone());
             }
+        }
+        if let Some(message) = self.unknown_seed(items) {
+            return Standing::Stalled(Reason::SeedUnknown, message);
         }
         if let Some(message) = self.account.store_trouble.as_ref().filter(|_| self.has_open_work(items)) {
             return Standing::Working(Reason::StoreUnavailable, message.clone());
@@ -84,6 +92,20 @@ impl Worker {
             return Standing::Working(Reason::Applying, "changes are being sent and read back".into());
         }
         Standing::InStep
+    }
+
+    /// Something it let go of, which a human must decide on.
+    fn blocked_release(&self, view: &AssignmentView) -> Option<(Reason, String)> {
+        let waiting = self
+            .waiting_releases
+            .iter()
+            .filter(|(_, (releases, _))| releases.iter().any(|release| release.by == view.name));
+        waiting
+            .filter_map(|(item, _)| self.released.get(item).cloned().map(|verdict| (item, verdict)))
+            .find_map(|(item, verdict)| match verdict {
+                ItemVerdict::Blocked(reason, message) => Some((reason, format!("{item}: {message}"))),
+                _ => None,
+            })
     }
 
     fn undeployed(&self) -> Standing {
@@ -136,7 +158,7 @@ impl Worker {
             (Some(_), _) if self.account.held.is_some() => {
                 (Reason::HeldByGuard, self.account.held.clone().unwrap_or_default(), true)
             }
-            (None, _) if self.may_have_forgotten(view) => (
+            (None, _) if self.may_have_forgotten(view) == Forgotten::Something => (
                 Reason::ReleaseBlocked,
                 "the store was lost and what this assignment refers to is gone, so what it put into the system cannot \
                  be told. Re-create what is missing"
@@ -163,7 +185,7 @@ impl Worker {
             id: backend.id.clone(),
             uid: backend.uid.clone(),
             generation: backend.generation,
-            handled_request: self.handled.get(&self.id.to_string()).cloned(),
+            handled_request: self.requests.handled(&self.id.to_string()).cloned(),
             standing: self.backend_standing(desired),
             pending_deployment: self.deployment_worth_telling(),
             held: self.account.held.clone(),

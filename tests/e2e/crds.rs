@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     cases::{self, Case, Expect, Update},
-    support::{crds, kubectl},
+    support::{apply_text, crds, kubectl},
 };
 
 const NAMESPACE: &str = "schema-cases";
@@ -108,4 +108,55 @@ fn a_resource_without_status_is_not_ready() {
     assert_eq!(status["observedGeneration"], -1);
     assert_eq!(status["conditions"][0]["status"], "Unknown");
     assert_eq!(status["conditions"][0]["reason"], "Pending");
+}
+
+/// However an assignment got stuck, letting go of what it wrote must be possible (product.md section 2).
+#[test]
+fn a_terminating_assignment_can_still_be_orphaned() {
+    crds();
+    kubectl(&["create", "namespace", "terminating"]);
+    let yaml = "apiVersion: ordain.dev/v1alpha1\nkind: PolicyAssignment\n\
+                metadata: {name: a, namespace: terminating, finalizers: [ordain.dev/release]}\n\
+                spec: {policyRef: {name: p}, backendRef: {name: b}, targets: {everyone: true}}\n";
+    apply_text(yaml);
+    let assignment = |verb: &str, more: &[&str]| {
+        kubectl(&[&[verb, "policyassignment", "a", "-n", "terminating"], more].concat())
+    };
+    assignment("delete", &["--wait=false"]);
+    assignment("patch", &["--type=merge", "-p", r#"{"spec": {"releasePolicy": "Orphan"}}"#]);
+    let found = assignment("get", &["-o", "jsonpath={.metadata.deletionTimestamp} {.spec.releasePolicy}"]);
+    assert!(found.starts_with("20") && found.ends_with(" Orphan"), "{found}");
+    assignment("patch", &["--type=merge", "-p", r#"{"metadata": {"finalizers": null}}"#]);
+    assert_eq!(assignment("get", &["--ignore-not-found", "-o", "name"]), "");
+    kubectl(&["delete", "namespace", "terminating", "--wait=false"]);
+}
+
+#[test]
+fn people_find_objects_by_category_short_name_and_field() {
+    crds();
+    kubectl(&["create", "namespace", "found"]);
+    let assignment = |name: &str, policy: &str, mode: &str| {
+        format!(
+            "apiVersion: ordain.dev/v1alpha1\nkind: PolicyAssignment\nmetadata: {{name: {name}, namespace: found}}\n\
+             spec: {{policyRef: {{name: {policy}}}, backendRef: {{name: b}}, mode: {mode}}}\n---\n"
+        )
+    };
+    apply_text(&(assignment("first", "p", "Apply") + &assignment("second", "q", "Observe")));
+    let names = |what: &str, selector: &str| {
+        kubectl(&["get", what, "-n", "found", "-o", "name", "--field-selector", selector])
+    };
+    let object = |name: &str| format!("policyassignment.ordain.dev/{name}");
+    for (selector, name) in [
+        ("spec.policyRef.name=p", "first"),
+        ("spec.mode=Observe", "second"),
+        ("spec.backendRef.name=b,spec.mode!=Apply", "second"),
+    ] {
+        assert_eq!(names("orpa", selector).trim(), object(name), "{selector}");
+    }
+    let all = kubectl(&["get", "ordain", "-n", "found", "-o", "name"]);
+    assert!(all.contains(&object("first")) && all.contains(&object("second")), "{all}");
+    let table = kubectl(&["get", "orpa", "-n", "found"]);
+    let header: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["NAME", "POLICY", "BACKEND", "MODE", "RELEASE", "TARGETS", "INSYNC", "READY", "AGE"]);
+    kubectl(&["delete", "namespace", "found", "--wait=false"]);
 }

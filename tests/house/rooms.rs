@@ -6,6 +6,8 @@ use std::{
 };
 
 const LONGEST_FILE: usize = 400;
+/// Tables of cases may be longer than what they test.
+const LONGEST_TABLE: usize = 600;
 const LONGEST_FUNCTION: usize = 60;
 
 /// A rule about `use` lines below a folder (or of one file) of `src/`.
@@ -189,7 +191,7 @@ fn files_and_functions_are_short() {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         let source = fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = source.lines().collect();
-        if lines.len() > LONGEST_FILE {
+        if lines.len() > if is_test(&path) { LONGEST_TABLE } else { LONGEST_FILE } {
             long.push(format!("{name}: {} lines", lines.len()));
         }
         if !is_test(&path) {

@@ -3,6 +3,7 @@
 
 mod counts;
 mod harness;
+mod report;
 mod support;
 mod sweep;
 mod watch;

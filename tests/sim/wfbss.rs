@@ -1,5 +1,15 @@
 //! WFBSS stories: claims per leaf, former values, tasks.
 
+mod overlap;
+mod packing;
+mod refused;
+mod release;
+mod restart;
+mod secrets;
+mod seed;
+mod tasks;
+mod trouble;
+
 use ordain::{
     api::Reason,
     report::facts::Standing,
@@ -18,12 +28,22 @@ fn rig() -> Rig {
 /// A Backend whose writes become tasks.
 fn with_tasks() -> Rig {
     let rig = rig();
+    set_system(&rig, "execution", json!("Async"));
+    rig
+}
+
+/// Sets a member of `spec.system.wfbss`.
+fn set_system(rig: &Rig, member: &str, value: Value) {
     rig.edit_backend(|backend| {
         let mut system = serde_json::to_value(&*backend.system).unwrap();
-        system["wfbss"]["execution"] = "Async".into();
+        system["wfbss"][member] = value;
         backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
+        backend.generation += 1;
     });
-    rig
+}
+
+fn fault(rig: &Rig, fault: &Value) {
+    rig.vendors.of("wfbss").add_fault(fault).unwrap();
 }
 
 fn settings(settings: &Value) -> Value {
@@ -37,13 +57,55 @@ fn to_servers(more: &Value) -> Value {
     assignment
 }
 
-fn document(rig: &Rig) -> Value {
+/// The double's state, and that no write ever reached further than it named.
+fn state(rig: &Rig) -> Value {
     let state = rig.state("wfbss");
     assert_eq!(state["unscopedWrites"], 0);
-    for call in rig.vendors.effects("wfbss") {
+    assert_eq!(state["ungroupedWrites"], 0);
+    for call in effects(rig) {
         assert!(["cids=", "gids=", "os="].iter().all(|scope| call.contains(scope)), "{call}");
+        assert!(!["cids=&", "gids=&", "os=&"].iter().any(|empty| call.contains(empty)), "{call}");
     }
-    state["customers"][CUSTOMER]["groups"]["2"]["policies"]["win"].clone()
+    state
+}
+
+fn effects(rig: &Rig) -> Vec<String> {
+    rig.vendors.effects("wfbss")
+}
+
+fn document(rig: &Rig) -> Value {
+    state(rig)["customers"][CUSTOMER]["groups"]["2"]["policies"]["win"].clone()
+}
+
+fn level(rig: &Rig) -> Value {
+    document(rig)["wtp"]["level"].clone()
+}
+
+/// The bodies of all writes so far.
+fn bodies(rig: &Rig) -> Vec<Value> {
+    let seen = rig.vendors.of("wfbss").recorder().since(0);
+    seen.into_iter().filter(|seen| seen.method == "PUT").map(|seen| seen.body).collect()
+}
+
+/// By hand, in the console, on the document of the stories.
+fn set_by_hand(rig: &Rig, path: &str, value: Value) {
+    rig.by_hand(
+        "wfbss",
+        json!({"set": {"customer": CUSTOMER, "group": 2, "os": "win", "path": path, "value": value}}),
+    );
+}
+
+/// Includes of one customer's groups, by name.
+fn groups_of(customer: &str, groups: &[&str]) -> Value {
+    let groups: Vec<Value> = groups.iter().map(|name| json!({"name": name})).collect();
+    json!({"include": [{"wfbss": {"customers": [{"id": customer, "groups": groups}]}}]})
+}
+
+fn stalled(rig: &Rig, name: &str) -> Option<(Reason, String)> {
+    match rig.cluster.standing(name) {
+        Some(Standing::Stalled(reason, message)) => Some((reason, message)),
+        _ => None,
+    }
 }
 
 fn monitoring(rig: &Rig) -> Value {

@@ -1,5 +1,15 @@
 //! WSO2 stories: what a worker does there, exactly, and what it tells.
 
+mod adopt;
+mod crash;
+mod identity;
+mod life;
+mod priority;
+mod release;
+mod restart;
+mod story;
+mod targets;
+
 use ordain::{
     api::Reason,
     report::facts::Standing,

@@ -198,7 +198,9 @@ fn is_plain_url(text: &str) -> bool {
         .and_then(Url::host_str)
         .is_some_and(|parsed| host.starts_with('[') || parsed == host.to_ascii_lowercase());
     text.len() <= limits::URL
+        && !host.starts_with(['.', '-'])
         && !host.ends_with(['.', '-'])
+        && !host.contains("..")
         && host_is_plain
         && path_is_plain
         && same_host

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+/// Stands in every message about an address that is not called.
+pub const REFUSED: &str = "no Backend may point there";
+
 /// Why an address is refused; `None` where it may be called. Private networks may be called.
 ///
 /// `allow_loopback` opens loopback, also in its v4-mapped form, and nothing else.
@@ -101,12 +104,12 @@ pub fn check_url(url: &Url, allow_loopback: bool) -> Result<(), String> {
         Host::Ipv6(ip) => refuse_v6(*ip, allow_loopback),
     };
     if let Some(why) = refused {
-        return Err(format!("{host} is {why}, which no system may point at"));
+        return Err(format!("{host} is {why}; {REFUSED}"));
     }
     match url.scheme() {
         "https" => Ok(()),
         "http" if allow_loopback && is_loopback(&host) => Ok(()),
-        scheme => Err(format!("the url begins with {scheme}://; only https:// is allowed")),
+        scheme => Err(format!("the url begins with {scheme}://, only https:// is allowed; {REFUSED}")),
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::{
 use url::Url;
 
 use super::{
-    Answer, Call, Limits, SharedTransport, TransportError, bucket::Bucket, redact::Redactor, retry_after,
-    target,
+    Answer, Call, Limits, SharedTransport, TransportError, address, bucket::Bucket, redact::Redactor,
+    retry_after, target,
 };
 use crate::{
     api::conditions::Reason,
@@ -217,7 +217,7 @@ impl HttpClient {
     fn lost(&self, what: &str, effect: bool, error: &TransportError) -> DriverError {
         let message = format!("{what}: {}", self.redacted(&error.message));
         let class = if effect && error.maybe_sent { Class::Ambiguous } else { Class::Transient };
-        DriverError::new(class, Reason::Unreachable, message)
+        DriverError::new(class, reason(&error.message), message)
     }
 
     /// A redirect is never followed: our credentials are bound to the origin (S4).
@@ -238,6 +238,18 @@ impl HttpClient {
             self.redacted(&host),
         );
         Err(DriverError::new(class, Reason::Unreachable, message))
+    }
+}
+
+/// Which step failed: only a person can mend a certificate or an address.
+fn reason(message: &str) -> Reason {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&["invalid peer certificate", "received fatal alert", "peer is incompatible"]) {
+        Reason::TlsFailed
+    } else if says(&[address::REFUSED]) {
+        Reason::AddressRefused
+    } else {
+        Reason::Unreachable
     }
 }
 

@@ -122,7 +122,8 @@ impl RealTransport {
         let host = url.host_str().unwrap_or_default();
         if !address::is_listed(host, &self.rules.allowed_hosts) {
             return Err(not_sent(format!(
-                "{host} is not among the hosts the operator allows (--allowed-hosts)"
+                "{host} is not among the hosts that the operator allows (--allowed-hosts); {}",
+                address::REFUSED
             )));
         }
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
@@ -182,7 +183,9 @@ impl Rules {
             address::refuse(ip, self.allow_loopback)
         };
         match why {
-            Some(why) => Err(io::Error::other(format!("{name} resolves to {ip}, {why}, which is refused"))),
+            Some(why) => {
+                Err(io::Error::other(format!("{name} resolves to {ip}, {why}; {}", address::REFUSED)))
+            }
             None => Ok(()),
         }
     }
@@ -244,3 +247,6 @@ fn chain(error: &dyn StdError) -> String {
     }
     text
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;

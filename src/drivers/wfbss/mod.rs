@@ -40,15 +40,15 @@ use std::{
 use async_trait::async_trait;
 use serde_json::Value;
 
-use self::{calls::Session, sign::Credentials, tasks::TaskPath};
+use self::{calls::Session, ids::DocumentId, sign::Credentials, tasks::TaskPath};
 use super::{
     Binding, Class, CompileContext, Compiled, DocumentChange, Driver, DriverError, Execution, Facts, Outcome,
-    Probe, Scope, Step, Translate, http::HttpClient,
+    Packing, Probe, Scope, Step, Translate, http::HttpClient,
 };
 use crate::{
     api::{self, PolicySpec, Reason},
     model::{
-        Catalogue, Clock, LeafPath, Observation, Secret,
+        Catalogue, Clock, ItemKey, LeafPath, Observation, Secret,
         memory::{AccountRecord, TaskState},
     },
 };
@@ -139,8 +139,14 @@ impl Translate for Translator {
         canonical::canonicalise(&path.0, value)
     }
 
-    fn pack(&self, changes: Vec<DocumentChange>, packed_proven: bool) -> Vec<Vec<DocumentChange>> {
-        pack::pack(changes, self.customers_per_write, packed_proven)
+    fn pack(&self, changes: Vec<DocumentChange>, packing: Packing) -> Vec<Vec<DocumentChange>> {
+        let customers = if packing == Packing::Failed { 1 } else { self.customers_per_write };
+        pack::pack(changes, customers, packing == Packing::Proven)
+    }
+
+    fn is_packed(&self, items: &[ItemKey]) -> bool {
+        let customer = |item: &ItemKey| DocumentId::parse(item).map(|id| id.customer);
+        items.iter().map(customer).collect::<BTreeSet<_>>().len() > 1
     }
 
     fn execution(&self) -> Execution {
@@ -169,8 +175,12 @@ impl Translate for Wfbss {
         self.translator.canonicalise(path, value)
     }
 
-    fn pack(&self, changes: Vec<DocumentChange>, packed_proven: bool) -> Vec<Vec<DocumentChange>> {
-        self.translator.pack(changes, packed_proven)
+    fn pack(&self, changes: Vec<DocumentChange>, packing: Packing) -> Vec<Vec<DocumentChange>> {
+        self.translator.pack(changes, packing)
+    }
+
+    fn is_packed(&self, items: &[ItemKey]) -> bool {
+        self.translator.is_packed(items)
     }
 
     fn execution(&self) -> Execution {

@@ -284,7 +284,8 @@ impl Draft<'_> {
             let name = self.names.groups.get(id).map(String::as_str).or_else(|| standing.get(id).copied());
             name.and_then(|name| group(id, name)).ok_or_else(|| {
                 let message = format!("the system has no group {id} any more");
-                DriverError::new(Class::Gone, Reason::GroupNotFound, message)
+                // The group is gone, not the policy: listing again leaves it out.
+                DriverError::new(Class::Conflict, Reason::GroupNotFound, message)
             })
         };
         wanted.iter().map(named).collect()

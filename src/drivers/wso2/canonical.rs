@@ -66,13 +66,17 @@ fn settled(value: &Value) -> Value {
 fn double(number: &Number) -> Number {
     let Some(value) = number.as_f64() else { return number.clone() };
     // Fifteen digits survive every printer and parser on the way; the last bit does not.
-    let value = format!("{value:.14e}").parse().unwrap_or(value);
-    if value.fract() == 0.0 && value.abs() <= EXACT {
-        // In range and whole, so that nothing is cut off.
-        #[allow(clippy::cast_possible_truncation)]
-        return Number::from(value as i64);
-    }
-    Number::from_f64(value).unwrap_or_else(|| number.clone())
+    let rounded = || format!("{value:.14e}").parse().unwrap_or(value);
+    whole(value)
+        .or_else(|| whole(rounded()))
+        .or_else(|| Number::from_f64(rounded()))
+        .unwrap_or_else(|| number.clone())
+}
+
+fn whole(value: f64) -> Option<Number> {
+    // In range and whole, so that nothing is cut off.
+    #[allow(clippy::cast_possible_truncation)]
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(Number::from(value as i64))
 }
 
 #[cfg(test)]
@@ -174,8 +178,8 @@ pub mod tests {
         }
 
         #[test]
-        fn a_trip_through_the_system_changes_nothing(value in any_json()) {
-            prop_assume!(value.is_object());
+        fn a_trip_through_the_system_changes_nothing(inner in any_json()) {
+            let value = json!({ "inner": inner });
             let stored = Value::String(content(&value).to_string());
             prop_assert_eq!(content(&stored), content(&value));
         }

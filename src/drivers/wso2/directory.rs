@@ -14,13 +14,14 @@ use super::{
     wire,
 };
 use crate::{
+    api::Reason,
     drivers::error::{Class, DriverError},
     model::{Catalogue, Entry, EntryKind},
 };
 
 /// A directory larger than this is read in part: names beyond are taken on trust.
 const MOST_USERS: usize = 5000;
-const MOST: usize = 20_000;
+pub const MOST: usize = 20_000;
 
 /// Reads the whole catalogue.
 ///
@@ -32,15 +33,15 @@ pub async fn catalogue(session: &Session, dialect: Dialect) -> Result<Catalogue,
     let platforms: Vec<String> = types.iter().flat_map(|l| &l.rows).filter_map(type_name).collect();
     put(&mut catalogue, EntryKind::DeviceType, types, |row| entry(type_id(row)?, type_name(row)?));
     features(session, dialect, &platforms, &mut catalogue).await?;
-    let roles = roles(session, dialect).await?;
+    let roles = roles(session, dialect, MOST).await?;
     put(&mut catalogue, EntryKind::Role, roles, |row| {
         entry(name_of(row, "roleName")?, name_of(row, "roleName")?)
     });
-    let users = users(session, dialect).await?;
+    let users = users(session, dialect, MOST_USERS).await?;
     put(&mut catalogue, EntryKind::User, users, |row| {
         entry(name_of(row, "username")?, name_of(row, "username")?)
     });
-    let groups = groups(session, dialect).await?;
+    let groups = groups(session, dialect, MOST).await?;
     put(&mut catalogue, EntryKind::Group, groups, |row| {
         entry(wire::group_id(row)?, wire::text(row, "name")?.into())
     });
@@ -59,29 +60,23 @@ pub async fn device_types(session: &Session, dialect: Dialect) -> Result<Option<
     )
 }
 
-/// Roles; those of all user stores where the build tells stores apart.
+/// Roles, about as many as asked for; those of all user stores where the build tells stores apart.
 ///
 /// # Errors
 /// As for [`catalogue`].
-pub async fn roles(session: &Session, dialect: Dialect) -> Result<Option<Listed>, DriverError> {
+pub async fn roles(session: &Session, dialect: Dialect, most: usize) -> Result<Option<Listed>, DriverError> {
     let query: &[(&str, &str)] = if dialect.is_a() { &[] } else { &[("user-store", "all")] };
-    let source =
-        Source { path: &["roles"], query, names: &["roles", "list"], most: MOST, paged: !dialect.is_a() };
+    let source = Source { path: &["roles"], query, names: &["roles", "list"], most, paged: !dialect.is_a() };
     optional(lists::read(session, dialect, source).await)
 }
 
-/// Users, the first few thousand.
+/// Users, about as many as asked for.
 ///
 /// # Errors
 /// As for [`catalogue`].
-pub async fn users(session: &Session, dialect: Dialect) -> Result<Option<Listed>, DriverError> {
-    let source = Source {
-        path: &["users"],
-        query: &[],
-        names: &["users", "list"],
-        most: MOST_USERS,
-        paged: !dialect.is_a(),
-    };
+pub async fn users(session: &Session, dialect: Dialect, most: usize) -> Result<Option<Listed>, DriverError> {
+    let source =
+        Source { path: &["users"], query: &[], names: &["users", "list"], most, paged: !dialect.is_a() };
     optional(lists::read(session, dialect, source).await)
 }
 
@@ -89,12 +84,12 @@ pub async fn users(session: &Session, dialect: Dialect) -> Result<Option<Listed>
 ///
 /// # Errors
 /// As for [`catalogue`].
-pub async fn groups(session: &Session, dialect: Dialect) -> Result<Option<Listed>, DriverError> {
+pub async fn groups(session: &Session, dialect: Dialect, most: usize) -> Result<Option<Listed>, DriverError> {
     if dialect.is_a() {
         return Ok(None);
     }
     let names = &["deviceGroups", "groups", "list"];
-    let all = Source { path: &["admin", "groups"], query: &[], names, most: MOST, paged: true };
+    let all = Source { path: &["admin", "groups"], query: &[], names, most, paged: true };
     if let Some(listed) = optional(lists::read(session, dialect, all).await)? {
         return Ok(Some(listed));
     }
@@ -174,11 +169,12 @@ fn type_id(row: &Value) -> Option<String> {
     number.or_else(|| type_name(row))
 }
 
-/// `None` for a list that is forbidden or that the build does not have.
+/// `None` for a list that is forbidden or that the build does not have. A login that fails is neither.
 fn optional(result: Result<Listed, DriverError>) -> Result<Option<Listed>, DriverError> {
     match result {
         Ok(listed) => Ok(Some(listed)),
-        Err(error) if matches!(error.class, Class::Rejected | Class::Gone) => Ok(None),
+        Err(error) if error.class == Class::Gone => Ok(None),
+        Err(error) if matches!(error.reason, Reason::Forbidden | Reason::Rejected) => Ok(None),
         Err(error) => Err(error),
     }
 }

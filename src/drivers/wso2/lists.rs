@@ -42,13 +42,14 @@ pub struct Source<'a> {
     pub paged: bool,
 }
 
-/// Reads a list; one that contradicts itself is read once more before it is called incomplete.
+/// Reads a list; one that contradicts itself is read once more before it is called incomplete. One that is longer
+/// than wanted is incomplete, too.
 ///
 /// # Errors
 /// As for [`Session::send`] and [`faults::checked`].
 pub async fn read(session: &Session, dialect: Dialect, source: Source<'_>) -> Result<Listed, DriverError> {
     let first = read_once(session, dialect, source).await?;
-    if first.complete {
+    if first.complete || first.rows.len() >= source.most {
         return Ok(first);
     }
     let second = read_once(session, dialect, source).await?;

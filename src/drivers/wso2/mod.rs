@@ -5,6 +5,8 @@
 //! `platform`, `compliance`, `ownership` and `features/<CODE>`; its members are roles, users,
 //! groups (by id) and, where the build evaluates them, devices. Everyone is the role `ANY`.
 
+#[cfg(all(test, feature = "sandbox"))]
+mod against_double;
 mod body;
 mod canonical;
 mod content;

@@ -28,7 +28,7 @@ use crate::{
         error::{Class, DriverError},
         http::Answer,
     },
-    model::{ExternalId, LeafPath, MemberKind, Observation, ObservedItem},
+    model::{ExternalId, LeafPath, MemberKind, Observation, ObservedItem, Secret},
 };
 
 /// Ids in one call.
@@ -85,7 +85,8 @@ impl Policies {
     /// # Errors
     /// `Ambiguous` where it may have been made.
     pub async fn create(&self, desired: &DesiredItem) -> Result<Option<ExternalId>, DriverError> {
-        let names = self.names(&desired.members.get(&MemberKind::Group).cloned().unwrap_or_default()).await?;
+        self.keep_secret(desired);
+        let names = self.names(&groups(desired)).await?;
         let body = body::create(self.dialect, desired, &names)?;
         let answer = self.effect(Verb::Create, None, Some(&body)).await?;
         let value = faults::accepted(self.session.http(), self.dialect, &answer)?;
@@ -98,7 +99,13 @@ impl Policies {
     /// # Errors
     /// `Gone` for one that is not there any more.
     pub async fn replace(&self, desired: &DesiredItem, observed: &ObservedItem) -> Result<(), DriverError> {
-        let names = self.names(&desired.members.get(&MemberKind::Group).cloned().unwrap_or_default()).await?;
+        self.keep_secret(desired);
+        let mut unknown = groups(desired);
+        // The policy itself tells the names of the groups it already has.
+        wire::objects(&observed.raw, "deviceGroups").into_iter().filter_map(wire::group_id).for_each(|id| {
+            unknown.remove(&id);
+        });
+        let names = self.names(&unknown).await?;
         let body = body::replace(self.dialect, desired, observed, &names)?;
         self.put(observed, &body).await
     }
@@ -257,6 +264,13 @@ impl Policies {
         faults::accepted(self.session.http(), self.dialect, &answer).map(|_| ())
     }
 
+    /// Error answers may echo what was sent.
+    fn keep_secret(&self, desired: &DesiredItem) {
+        for leaf in desired.leaves.values().filter(|leaf| leaf.secret) {
+            texts(&leaf.value).into_iter().for_each(|text| self.session.http().redact(&Secret::new(text)));
+        }
+    }
+
     async fn list(&self) -> Result<Listed, DriverError> {
         let names = &["policies", "list"];
         let source =
@@ -301,7 +315,7 @@ impl Policies {
         let groups = if groups.is_empty() || self.dialect.is_a() {
             BTreeMap::new()
         } else {
-            let listed = directory::groups(&self.session, self.dialect).await?;
+            let listed = directory::groups(&self.session, self.dialect, directory::MOST).await?;
             listed.map(|listed| directory::group_names(&listed)).unwrap_or_default()
         };
         Ok(Names { types, groups })
@@ -319,6 +333,20 @@ impl Policies {
         let types = listed.map(|listed| directory::type_numbers(&listed)).unwrap_or_default();
         *known = Some(types.clone());
         Ok(types)
+    }
+}
+
+fn groups(desired: &DesiredItem) -> BTreeSet<String> {
+    desired.members.get(&MemberKind::Group).cloned().unwrap_or_default()
+}
+
+/// All texts in a value.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(list) => list.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -88,11 +88,12 @@ async fn capabilities(policies: &Policies) -> Result<BTreeMap<String, String>, D
     let (session, dialect) = (policies.session(), policies.dialect());
     let mut found = BTreeMap::from([("ListPolicies".to_owned(), ALLOWED.to_owned())]);
     let mut put = |name: &str, state: &str| drop(found.insert(name.to_owned(), state.to_owned()));
+    // One page tells whether it may be listed.
     let readable = [
         ("ListPlatforms", directory::device_types(session, dialect).await?),
-        ("ListRoles", directory::roles(session, dialect).await?),
-        ("ListUsers", directory::users(session, dialect).await?),
-        ("ListGroups", directory::groups(session, dialect).await?),
+        ("ListRoles", directory::roles(session, dialect, 1).await?),
+        ("ListUsers", directory::users(session, dialect, 1).await?),
+        ("ListGroups", directory::groups(session, dialect, 1).await?),
     ];
     for (name, listed) in readable {
         match listed {

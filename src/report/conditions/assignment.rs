@@ -1,4 +1,4 @@
-//! The status of a PolicyAssignment.
+//! The status of a `PolicyAssignment`.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -1,4 +1,4 @@
-//! The status of a Backend or ClusterBackend.
+//! The status of a Backend or `ClusterBackend`.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -72,7 +72,7 @@ fn doubt(facts: &AssignmentFacts, counts: Option<&TargetCounts>) -> Option<Verdi
     (open > 0).then(|| Verdict::reconciling(Reason::Verifying, format!("{open} targets are not proven yet")))
 }
 
-/// InSync True, or the one Unknown that nothing can ever lift.
+/// `InSync` True, or the one Unknown that nothing can ever lift.
 fn proven(in_sync: &Fact) -> bool {
     match in_sync.status {
         Some(in_sync) => in_sync,

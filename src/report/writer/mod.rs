@@ -87,7 +87,7 @@ impl WriterHandle {
         self.report(Report::Policy(facts));
     }
 
-    /// Replaces what was last reported of a TargetGroup.
+    /// Replaces what was last reported of a `TargetGroup`.
     pub fn target_group(&self, facts: TargetGroupFacts) {
         self.report(Report::TargetGroup(facts));
     }
@@ -246,6 +246,13 @@ impl StatusWriter {
                 let _ = timeout(DRAIN, voice).await;
             }
         }
+    }
+}
+
+/// However the writer ends, nobody waits for it for ever.
+impl Drop for Pen {
+    fn drop(&mut self) {
+        self.shared.queue().close();
     }
 }
 

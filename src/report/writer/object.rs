@@ -18,13 +18,13 @@ use crate::{
 /// One custom resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// A PolicyAssignment.
+    /// A `PolicyAssignment`.
     Assignment(ObjectName),
-    /// A Backend or ClusterBackend.
+    /// A Backend or `ClusterBackend`.
     Backend(BackendId),
     /// A Policy.
     Policy(ObjectName),
-    /// A TargetGroup.
+    /// A `TargetGroup`.
     TargetGroup(ObjectName),
 }
 
@@ -122,6 +122,16 @@ impl Report {
             Self::Backend(facts) => &facts.uid,
             Self::Policy(facts) => &facts.uid,
             Self::TargetGroup(facts) => &facts.uid,
+        }
+    }
+
+    /// The generation it speaks of.
+    pub const fn generation(&self) -> i64 {
+        match self {
+            Self::Assignment(facts) => facts.generation,
+            Self::Backend(facts) => facts.generation,
+            Self::Policy(facts) => facts.generation,
+            Self::TargetGroup(facts) => facts.generation,
         }
     }
 

@@ -55,8 +55,10 @@ impl Metadata {
 enum Trouble {
     /// 404.
     Missing,
-    /// 409, or 422: a test failed, or the content is refused; looking again tells which.
-    Contested(String),
+    /// 409: somebody else wrote at the same moment.
+    Conflict(String),
+    /// 422: a test failed, or the content is refused; looking again tells which.
+    Invalid(String),
     Refused(String),
     Unavailable(String, Option<Duration>),
 }
@@ -65,8 +67,10 @@ impl From<Trouble> for Outcome {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Missing => Self::Gone,
-            Trouble::Refused(why) => Self::Failed { error: WriteError::Refused(why), after: None },
-            Trouble::Contested(why) => Self::Failed { error: WriteError::Unavailable(why), after: None },
+            Trouble::Refused(why) | Trouble::Invalid(why) => {
+                Self::Failed { error: WriteError::Refused(why), after: None }
+            }
+            Trouble::Conflict(why) => Self::Failed { error: WriteError::Unavailable(why), after: None },
             Trouble::Unavailable(why, after) => Self::Failed { error: WriteError::Unavailable(why), after },
         }
     }
@@ -97,7 +101,7 @@ async fn status(client: &Client, key: &Key, uid: &Uid, rendered: &Rendered) -> O
     );
     match send(client, &format!("{}/status", key.path()), &patch).await {
         Ok(metadata) => Outcome::Done { version: metadata.version(), pins: None },
-        Err(Trouble::Contested(why)) => match read(client, key, uid).await {
+        Err(Trouble::Invalid(why)) => match read(client, key, uid).await {
             Ok(_) => Trouble::Refused(why).into(),
             Err(trouble) => trouble.into(),
         },
@@ -106,7 +110,7 @@ async fn status(client: &Client, key: &Key, uid: &Uid, rendered: &Rendered) -> O
 }
 
 /// Puts our finalizer on or takes it off; starts from what is known, reads when that was wrong.
-async fn finalizer(client: &Client, key: &Key, uid: &Uid, pin: Pin, known: Option<Pins>) -> Outcome {
+async fn finalizer(client: &Client, key: &Key, uid: &Uid, change: Pin, known: Option<Pins>) -> Outcome {
     let Some(ours) = key.finalizer() else {
         return Trouble::Refused(format!("a {} bears no finalizer of ours", key.kind())).into();
     };
@@ -116,26 +120,26 @@ async fn finalizer(client: &Client, key: &Key, uid: &Uid, pin: Pin, known: Optio
         let finalizers = match list.take() {
             Some(finalizers) => finalizers,
             None => match read(client, key, uid).await {
-                Ok(metadata) if pin == Pin::Add && metadata.deletion_timestamp.is_some() => {
+                Ok(metadata) if change == Pin::Add && metadata.deletion_timestamp.is_some() => {
                     return Trouble::Refused("the object is being deleted".to_owned()).into();
                 }
-                Ok(metadata) if metadata.pins(ours).ours == (pin == Pin::Add) => {
+                Ok(metadata) if metadata.pins(ours).ours == (change == Pin::Add) => {
                     return done(&metadata, ours);
                 }
                 Ok(metadata) => metadata.finalizers,
                 Err(trouble) => return trouble.into(),
             },
         };
-        match send(client, &key.path(), &pin_patch(pin, ours, uid, &finalizers)).await {
+        match send(client, &key.path(), &pin_patch(change, ours, uid, &finalizers)).await {
             Ok(metadata) if metadata.finalizers.is_empty() && metadata.deletion_timestamp.is_some() => {
                 return Outcome::Gone;
             }
             Ok(metadata) => return done(&metadata, ours),
-            Err(Trouble::Contested(why)) => last = why,
+            Err(Trouble::Conflict(why) | Trouble::Invalid(why)) => last = why,
             Err(trouble) => return trouble.into(),
         }
     }
-    Trouble::Contested(last).into()
+    Trouble::Conflict(last).into()
 }
 
 fn done(metadata: &Metadata, ours: &str) -> Outcome {
@@ -147,10 +151,10 @@ fn guess(pins: Pins, ours: &str) -> Option<Vec<String>> {
     (!pins.others).then(|| if pins.ours { vec![ours.to_owned()] } else { vec![] })
 }
 
-fn pin_patch(pin: Pin, ours: &str, uid: &Uid, standing: &[String]) -> serde_json::Value {
+fn pin_patch(wanted: Pin, ours: &str, uid: &Uid, standing: &[String]) -> serde_json::Value {
     let before = if standing.is_empty() { serde_json::Value::Null } else { json!(standing) };
     let mut after: Vec<&str> = standing.iter().map(String::as_str).filter(|one| *one != ours).collect();
-    if pin == Pin::Add {
+    if wanted == Pin::Add {
         after.push(ours);
     }
     json!([
@@ -160,8 +164,8 @@ fn pin_patch(pin: Pin, ours: &str, uid: &Uid, standing: &[String]) -> serde_json
     ])
 }
 
-async fn send(client: &Client, path: &str, patch: &impl Serialize) -> Result<Metadata, Trouble> {
-    let body = serde_json::to_vec(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
+async fn send(client: &Client, path: &str, operations: &impl Serialize) -> Result<Metadata, Trouble> {
+    let body = serde_json::to_vec(operations).map_err(|error| Trouble::Refused(error.to_string()))?;
     let request = Request::builder()
         .method(Method::PATCH)
         .uri(format!("{path}?fieldManager={FIELD_MANAGER}"))
@@ -194,7 +198,8 @@ fn classify(error: kube::Error) -> Trouble {
     let after = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|after| *after > 0);
     match status.code {
         404 => Trouble::Missing,
-        409 | 422 => Trouble::Contested(status.message),
+        409 => Trouble::Conflict(status.message),
+        422 => Trouble::Invalid(status.message),
         429 | 500.. => Trouble::Unavailable(status.message, after.map(|s| Duration::from_secs(s.into()))),
         _ => Trouble::Refused(status.message),
     }

@@ -67,14 +67,14 @@ prop_compose! {
         title in word(), observed in option::of(observed()), slot in any::<Option<i64>>(),
         sent in option::of((digest(), time(), any::<u32>())), secrets in digests(), drifted in vec(time(), 0..3),
         seeded in any::<Option<i64>>(), suspect_until in option::of(time()), absences in any::<u8>(),
-        retiring in any::<bool>(), marked in option::of(object()),
+        retiring in any::<bool>(), proven in option::of(digest()), marked in option::of(object()),
     ) -> ItemRecord {
         let id = id.map(|id| ExternalId(id.into()));
         let sent = sent.map(|(desired, at, misses)| SentRecord { desired, at, misses });
         let status_key = title.clone();
         let mark = marked.map(|object| mark(object, title.clone()));
         ItemRecord {
-            origin, id, mark, title, status_key, observed, slot, sent, secrets, drifted, seeded, suspect_until, retiring, absences,
+            origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, absences,
         }
     }
 }

@@ -168,6 +168,7 @@ fn item(n: usize, leaf_count: usize) -> ItemRecord {
         }),
         slot: Some(number),
         sent: Some(SentRecord { desired: Digest(1 << 100), at: at(1), misses: 2 }),
+        proven: Some(Digest(3)),
         secrets: vec![],
         drifted: vec![],
         seeded: None,

@@ -186,6 +186,19 @@ impl Process {
         if self.is_dead() { pending().await } else { answer }
     }
 
+    /// Begins an I/O that cannot be awaited (a commit of the store); `None` if the process died before it.
+    pub fn begin(&self, label: impl Into<String>) -> Option<u64> {
+        let number = self.admit(label.into())?;
+        self.die_if_planned(number, Moment::Before);
+        (!self.is_dead()).then_some(number)
+    }
+
+    /// Ends such an I/O; false if the process died of it.
+    pub fn end(&self, number: u64) -> bool {
+        self.die_if_planned(number, Moment::After);
+        !self.is_dead()
+    }
+
     /// Whether this process is dead or replaced.
     pub fn is_dead(&self) -> bool {
         self.over(*self.gate.0.life.borrow())

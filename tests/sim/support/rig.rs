@@ -1,31 +1,36 @@
 //! One worker between fakes: desired state from manifests, real store, drivers over in-process doubles.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use ordain::{
     api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
     drivers::{self, Binding, Driver, DriverError, Reach, http::Limits},
-    index::{AssignmentView, BackendView, Desired, Input, desired::BackendSettings},
+    index::{AssignmentView, BackendView, Input, desired::BackendSettings},
     model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid},
-    report::facts::{AssignmentFacts, BackendFacts, Standing},
     store::{Expected, Keys, Store},
     worker::{
         House, Worker,
-        ports::{
-            AlwaysLeader, Connector, DesiredSource, Event, Reporter, SecretError, SecretSource, WriteError,
-        },
+        ports::{AlwaysLeader, Connector},
         session::Accounts,
     },
 };
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{IoGate, SimClock, gate::Process, vendors::Vendors};
+pub use cluster::Cluster;
+use cluster::State;
+
+use super::{IoGate, Moment, SimClock, gate::Process, vendors::Vendors};
+
+mod cluster;
+mod gated;
+mod knobs;
+
+use gated::{Commits, Gated};
 
 /// Everything around one worker.
 pub struct Rig {
@@ -35,151 +40,18 @@ pub struct Rig {
     pub folder: tempfile::TempDir,
     pub cluster: Arc<Cluster>,
     pub id: BackendId,
+    pub owner: OwnerId,
+    /// What opening the store found lost (R13), as the process would tell its workers.
+    pub lost: Option<String>,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
-}
-
-/// The cluster as the worker sees it, and what it said.
-pub struct Cluster {
-    state: Mutex<State>,
-    tick: watch::Sender<u64>,
-}
-
-#[derive(Default)]
-struct State {
-    backend: Option<Arc<BackendView>>,
-    assignments: BTreeMap<ObjectName, Arc<AssignmentView>>,
-    facts: BTreeMap<ObjectName, Vec<AssignmentFacts>>,
-    backend_facts: Vec<BackendFacts>,
-    events: Vec<Event>,
-    finalizer_writes: usize,
-    secrets: BTreeMap<String, BTreeMap<String, Secret>>,
-    version: u64,
-    looks: usize,
-}
-
-impl DesiredSource for Cluster {
-    fn desired(&self, _: &BackendId) -> Option<Desired> {
-        let mut state = self.state.lock().unwrap();
-        state.looks += 1;
-        Some(Desired {
-            backend: state.backend.clone()?,
-            assignments: Arc::new(state.assignments.clone()),
-            undecodable: BTreeSet::new(),
-            version: state.version,
-        })
-    }
-    fn changes(&self, _: &BackendId) -> watch::Receiver<u64> {
-        self.tick.subscribe()
-    }
-    fn synced(&self) -> bool {
-        true
-    }
-}
-
-#[async_trait]
-impl Reporter for Cluster {
-    fn assignment(&self, facts: AssignmentFacts) {
-        let mut state = self.state.lock().unwrap();
-        let told = state.facts.entry(facts.name.clone()).or_default();
-        if told.last() != Some(&facts) {
-            told.push(facts);
-        }
-    }
-    fn backend(&self, facts: BackendFacts) {
-        let mut state = self.state.lock().unwrap();
-        if state.backend_facts.last() != Some(&facts) {
-            state.backend_facts.push(facts);
-        }
-    }
-    fn event(&self, event: Event) {
-        self.state.lock().unwrap().events.push(event);
-    }
-    async fn ensure_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {
-        self.edit(name, |view| view.finalizer = true);
-        self.state.lock().unwrap().finalizer_writes += 1;
-        Ok(())
-    }
-    async fn remove_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {
-        let mut state = self.state.lock().unwrap();
-        state.assignments.remove(name);
-        state.finalizer_writes += 1;
-        drop(state);
-        self.changed();
-        Ok(())
-    }
-    async fn ensure_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
-        Ok(())
-    }
-    async fn remove_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl SecretSource for Cluster {
-    async fn secret(
-        &self,
-        _: &str,
-        name: &str,
-        _: &'static str,
-    ) -> Result<BTreeMap<String, Secret>, SecretError> {
-        self.state.lock().unwrap().secrets.get(name).cloned().ok_or(SecretError::Missing)
-    }
-    async fn ca(&self, _: &str, _: &str, _: &str, _: &str) -> Result<String, SecretError> {
-        Err(SecretError::Missing)
-    }
-}
-
-impl Cluster {
-    fn changed(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.version += 1;
-        self.tick.send_replace(state.version);
-    }
-
-    fn edit(&self, name: &ObjectName, change: impl FnOnce(&mut AssignmentView)) {
-        {
-            let mut state = self.state.lock().unwrap();
-            let Some(view) = state.assignments.get(name) else { return };
-            let mut view = AssignmentView::clone(view);
-            change(&mut view);
-            state.assignments.insert(name.clone(), Arc::new(view));
-        }
-        self.changed();
-    }
-
-    pub fn facts(&self, name: &str) -> Vec<AssignmentFacts> {
-        let name = ObjectName::new("team", name);
-        self.state.lock().unwrap().facts.get(&name).cloned().unwrap_or_default()
-    }
-
-    pub fn standing(&self, name: &str) -> Option<Standing> {
-        self.facts(name).last().map(|facts| facts.standing.clone())
-    }
-
-    pub fn exists(&self, name: &str) -> bool {
-        self.state.lock().unwrap().assignments.contains_key(&ObjectName::new("team", name))
-    }
-
-    pub fn backend_facts(&self) -> Vec<BackendFacts> {
-        self.state.lock().unwrap().backend_facts.clone()
-    }
-
-    /// How often the worker asked what is wanted: once a round.
-    pub fn looks(&self) -> usize {
-        self.state.lock().unwrap().looks
-    }
-
-    pub fn events(&self) -> Vec<Event> {
-        self.state.lock().unwrap().events.clone()
-    }
 }
 
 struct Connect {
     vendors: Vendors,
     process: Process,
     clock: SimClock,
+    owner: OwnerId,
 }
 
 impl Connector for Connect {
@@ -201,7 +73,7 @@ impl Connector for Connect {
         drivers::connect::connect(
             system,
             credentials,
-            &owner(),
+            &self.owner,
             transport,
             limits,
             Arc::new(self.clock.clone()),
@@ -211,6 +83,12 @@ impl Connector for Connect {
 
 pub fn owner() -> OwnerId {
     OwnerId::new("a cluster")
+}
+
+/// A folder for the store, in memory where the machine offers that: durability is tested elsewhere, speed counts here.
+fn folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 impl Rig {
@@ -263,7 +141,7 @@ impl Rig {
         let state = State { backend: Some(Arc::new(backend)), ..State::default() };
         let cluster = Arc::new(Cluster { state: Mutex::new(state), tick: watch::Sender::new(0) });
         cluster.state.lock().unwrap().secrets.insert("creds".into(), credentials);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         Self {
             clock,
             gate,
@@ -271,6 +149,8 @@ impl Rig {
             folder,
             cluster,
             id,
+            owner: owner(),
+            lost: None,
             tasks: JoinSet::new(),
             stop: watch::Sender::new(false),
         }
@@ -278,28 +158,43 @@ impl Rig {
 
     /// Starts (or restarts) the worker over the same store.
     pub fn start(&mut self) {
+        self.start_and_crash_at(None);
+    }
+
+    /// The same, to be killed at an I/O of its life, which may be one of opening the store.
+    pub fn start_and_crash_at(&mut self, point: Option<(u64, Moment)>) {
         let process = self.gate.next_incarnation();
+        if let Some((number, moment)) = point {
+            self.gate.crash_at(number, moment);
+        }
         let url = self.folder.path().join("ordain.db").display().to_string();
         let keys = Keys::derive(&Secret::new(vec![7u8; 32])).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let store = Store::open(&url, keys, Expected { epoch: None }, clock.clone()).unwrap().store;
+        let commits = Arc::new(Commits::new(process.clone()));
+        let opened = Store::open_hooked(&url, keys, Expected { epoch: None }, clock.clone(), commits);
+        let store = match opened {
+            Ok(opened) => opened.store,
+            Err(_) if process.is_dead() => return,
+            Err(error) => panic!("{error}"),
+        };
         let house = House {
             source: self.cluster.clone(),
-            reporter: self.cluster.clone(),
+            reporter: Arc::new(Gated { cluster: self.cluster.clone(), process: process.clone() }),
             secrets: self.cluster.clone(),
             connector: Arc::new(Connect {
                 vendors: self.vendors.clone(),
                 process,
                 clock: self.clock.clone(),
+                owner: self.owner.clone(),
             }),
             fence: Arc::new(AlwaysLeader),
             store: Arc::new(store),
             accounts: Accounts::default(),
             clock,
-            owner: owner(),
+            owner: self.owner.clone(),
             operator_namespace: "ordain-system".into(),
             settle: jiff::SignedDuration::from_secs(150),
-            lost: None,
+            lost: self.lost.clone(),
         };
         let worker = Worker::new(self.id.clone(), Arc::new(house)).unwrap();
         self.stop = watch::Sender::new(false);
@@ -351,7 +246,7 @@ impl Rig {
                 .collect(),
             allow_empty: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::allow_empty),
         };
-        let uid = Uid(format!("uid-{name}").into());
+        let uid = Uid(format!("uid-{name}-{}", state.restores).into());
         let binding = Binding {
             assignment: key.clone(),
             uid: uid.clone(),
@@ -367,9 +262,9 @@ impl Rig {
             name: key.clone(),
             uid,
             generation,
-            created: self.clock.now(),
+            created: old.as_ref().map_or_else(|| self.clock.now(), |v| v.created),
             deleting: false,
-            finalizer: old.is_some_and(|v| v.finalizer),
+            finalizer: old.as_ref().is_some_and(|v| v.finalizer),
             suspended: spec.suspended(),
             observe_only: spec.mode() == Mode::Observe,
             release_policy: spec.release_policy,
@@ -410,11 +305,6 @@ impl Rig {
     /// Edits an assignment's view.
     pub fn edit(&self, name: &str, change: impl FnOnce(&mut AssignmentView)) {
         self.cluster.edit(&ObjectName::new("team", name), change);
-    }
-
-    /// The volume is gone.
-    pub fn lose_store(&mut self) {
-        self.folder = tempfile::tempdir().unwrap();
     }
 
     /// Edits the backend.

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     drivers::{
-        DesiredItem, DocumentChange, Driver, DriverError, Outcome, Scope, Step, Translate,
+        DesiredItem, DocumentChange, Driver, DriverError, Outcome, Packing, Scope, Step, Translate,
         http::{BodyStream, Transport, TransportError},
     },
     model::{Clock, ItemKey, LeafPath, LeafValue, Observation, ObservedItem, Secret, Shape},
@@ -131,7 +131,7 @@ impl World {
         let changes: Vec<_> =
             seen.items.into_iter().filter_map(|item| self.change(wanted, item, secrets)).collect();
         let mut pass = Pass { differing: changes.len(), ..Pass::default() };
-        for changes in self.driver.pack(changes, proven) {
+        for changes in self.driver.pack(changes, if proven { Packing::Proven } else { Packing::Untried }) {
             pass.results.push(self.driver.execute(&Step::Write { changes, synchronous }).await);
         }
         pass

@@ -228,5 +228,5 @@ fn what_no_call_can_keep_is_not_overwritten() {
     assert_eq!(error.unwrap_err().reason, Reason::Invalid, "no feature");
     let wanted = desired(laptops(), members(&[], &[], &["77"]));
     let error = replace(Dialect::DeviceMgtV1, &wanted, &observed(&standing()), &names()).unwrap_err();
-    assert_eq!((error.class, error.reason), (Class::Gone, Reason::GroupNotFound));
+    assert_eq!((error.class, error.reason), (Class::Conflict, Reason::GroupNotFound));
 }

@@ -219,9 +219,12 @@ async fn refused_credentials_are_said_without_being_shown() {
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_served_elsewhere_is_hinted_at() {
     let transport = Scripted::new(|_| Reply::text(404, "not here"));
-    let error = observe(&driver_for(transport, "DeviceMgtV1")).await.unwrap_err();
+    let driver = driver_for(transport, "DeviceMgtV1");
+    let error = observe(&driver).await.unwrap_err();
     assert_eq!(error.class, Class::Rejected);
     assert!(error.message.contains("registrationUrl"), "{error}");
+    let error = driver.catalogue().await.unwrap_err();
+    assert_eq!(error.reason, Reason::VersionUnsupported, "a login that fails is no list that is denied");
 }
 
 #[tokio::test(start_paused = true)]

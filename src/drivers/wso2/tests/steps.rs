@@ -222,3 +222,42 @@ async fn a_secret_echoed_by_an_error_is_cut() {
         assert!(!error.message.contains(canary), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_the_content_echoed_by_an_error_is_cut() {
+    let server =
+        server("Entgra", vec![1], |seen| Reply::text(400, &format!("invalid payload {}", seen.body)));
+    let (mut desired, observed) = wanted(Some(1));
+    let leaf = LeafValue { value: json!({"ssid": "corp", "password": "wifi-canary-4711"}), secret: true };
+    desired.leaves.insert(LeafPath("features/WIFI".into()), leaf);
+    for step in [
+        Step::Create(Box::new(desired.clone())),
+        Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(observed) },
+    ] {
+        let error = server.driver.execute(&step).await.unwrap_err();
+        assert!(error.message.contains("invalid payload"), "{error}");
+        assert!(!error.message.contains("wifi-can"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_of_groups_are_read_only_where_they_are_not_known() {
+    let groups = json!({"count": 1, "deviceGroups": [{"id": 4, "name": "Finance"}]});
+    let server = Server::new("DeviceMgtV1", move |seen| match seen.line.contains("/groups") {
+        true => Reply::json(200, &groups),
+        false => Reply::text(200, "ok"),
+    });
+    let (mut desired, mut observed) = wanted(Some(1));
+    desired.members.insert(MemberKind::Group, BTreeSet::from(["4".to_owned()]));
+    let step = |observed: &ObservedItem| Step::Replace {
+        desired: Box::new(desired.clone()),
+        observed: Box::new(observed.clone()),
+    };
+    server.driver.execute(&step(&observed)).await.unwrap();
+    assert_eq!(server.calls().len(), 2, "list of groups, PUT");
+    observed.raw["deviceGroups"] = json!([{"id": 4, "name": "Finance"}]);
+    server.driver.execute(&step(&observed)).await.unwrap();
+    assert_eq!(server.calls().len(), 3, "PUT");
+    let sent = server.transport.seen().last().unwrap().json();
+    assert_eq!(sent["deviceGroups"], json!([{"id": 4, "name": "Finance"}]));
+}

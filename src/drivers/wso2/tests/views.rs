@@ -191,3 +191,23 @@ async fn another_product_is_told_at_once() {
         assert!(error.message.contains(api), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_huge_directory_is_read_in_part_and_once() {
+    let server = Server::new("DeviceMgtV1", |seen| {
+        if !seen.line.contains("/users") {
+            return directory(seen);
+        }
+        let query = url::Url::parse(&format!("https://x{}", seen.line.split_once(' ').unwrap().1)).unwrap();
+        let offset: usize = query.query_pairs().find(|(n, _)| n == "offset").unwrap().1.parse().unwrap();
+        let users: Vec<_> = (offset..offset + 100).map(|n| json!({"username": format!("user{n}")})).collect();
+        Reply::json(200, &json!({"count": 80_000, "users": users}))
+    });
+    let catalogue = server.driver.catalogue().await.unwrap();
+    assert_eq!(catalogue.of(EntryKind::User).len(), 5000);
+    assert!(!catalogue.is_complete(EntryKind::User), "names beyond are taken on trust");
+    let users = |server: &Server| server.calls().iter().filter(|line| line.contains("/users")).count();
+    assert_eq!(users(&server), 50);
+    server.driver.probe().await.unwrap();
+    assert_eq!(users(&server), 51, "probing reads one page");
+}

@@ -61,7 +61,8 @@ impl Queue {
         let Some(report) = &job.report else { return Next::Nothing };
         let entry = self.entries.get(key).filter(|entry| entry.seen.uid == job.uid);
         let before = entry.and_then(|entry| entry.seen.memo.as_ref());
-        let rendered = report.render(before, now.wall);
+        // What may have been written already is written again to the letter, times included.
+        let rendered = report.render(job.perhaps.as_ref().or(before), now.wall);
         let differs = before.is_none_or(|before| !before.same(&rendered.memo));
         job.differs = differs.then(|| job.differs.unwrap_or(now.monotonic));
         let passed = |at: Duration| now.monotonic.saturating_sub(at);
@@ -70,11 +71,14 @@ impl Queue {
             differs: job.differs.map(passed).unwrap_or_default(),
         };
         let nothing = || report.ripens_in(now.wall).map_or(Next::Nothing, Next::Later);
+        let lane = lane(before, &rendered.memo);
+        if job.perhaps.is_some() {
+            return Next::Step(Action::Status(Box::new(rendered)), lane);
+        }
         let details_only = before.is_some_and(|before| before.same_essence(&rendered.memo));
         if details_only && !report.has_details() {
             return nothing();
         }
-        let lane = lane(before, &rendered.memo);
         match worth_writing(before, &rendered.memo, since) {
             Worth::No => nothing(),
             Worth::After(wait) => Next::Later(report.ripens_in(now.wall).map_or(wait, |ripe| ripe.min(wait))),

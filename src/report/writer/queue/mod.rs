@@ -21,7 +21,7 @@ pub(super) use view::{Pins, Seen};
 use super::object::{Key, Rendered, Report};
 use crate::{
     model::{ObjectName, Uid},
-    report::metrics::Metrics,
+    report::{memo::Memo, metrics::Metrics},
     worker::ports::WriteError,
 };
 use decide::Next;
@@ -93,6 +93,8 @@ struct Job {
     remove: Vec<Waiter>,
     /// Failures in a row.
     attempts: u32,
+    /// The status last sent, while there is no answer: perhaps the cluster holds it.
+    perhaps: Option<Memo>,
     /// The last attempt at the status failed: a finalizer does not wait for it.
     failed_status: bool,
     /// A step is under way.
@@ -115,6 +117,7 @@ impl Job {
             add: vec![],
             remove: vec![],
             attempts: 0,
+            perhaps: None,
             failed_status: false,
             busy: false,
             ticket: 0,
@@ -136,6 +139,7 @@ pub(super) struct Queue {
     tickets: u64,
     changed: BTreeSet<ObjectName>,
     metrics: Metrics,
+    closed: bool,
 }
 
 impl Queue {
@@ -150,25 +154,45 @@ impl Queue {
             tickets: 0,
             changed: BTreeSet::new(),
             metrics,
+            closed: false,
+        }
+    }
+
+    /// Nothing is written any more: whoever waits, or will ask, is told.
+    pub fn close(&mut self) {
+        self.closed = true;
+        let stopped = Err(WriteError::Unavailable("the writer has stopped".to_owned()));
+        for job in std::mem::take(&mut self.jobs).into_values() {
+            answer(job.add, &stopped);
+            answer(job.remove, &stopped);
         }
     }
 
     /// Replaces what was last reported of the object.
     pub fn report(&mut self, mut report: Report, now: Now) {
+        if self.closed {
+            return;
+        }
         let (key, uid) = (report.key(), report.uid().clone());
         let job = self.job(&key, &uid);
         if let Some(earlier) = &job.report {
             report.remember(earlier);
+            if earlier.generation() != report.generation() {
+                job.resting = None;
+            }
         }
         job.report = Some(report);
         self.settle(&key, now);
     }
 
-    /// Wants our finalizer on or off, and somebody told.
+    /// Wants our finalizer on or off, and somebody told; one who is not told learns it by the waiter's end.
     pub fn pin(&mut self, key: &Key, uid: &Uid, pin: Pin, waiter: Waiter, now: Now) {
         if pin == Pin::Add && self.pins(key, uid).is_some_and(|pins| pins.ours) {
             // Whoever stopped waiting needs no answer.
             let _ = waiter.send(Ok(()));
+            return;
+        }
+        if self.closed {
             return;
         }
         let job = self.job(key, uid);
@@ -198,6 +222,9 @@ impl Queue {
             };
             let job = self.jobs.get_mut(&key)?;
             job.busy = true;
+            if let Action::Status(rendered) = &action {
+                job.perhaps = Some(rendered.memo.clone());
+            }
             self.tickets += 1;
             job.ticket = self.tickets;
             return Some(Step { uid: job.uid.clone(), key, action, ticket: self.tickets });
@@ -220,7 +247,7 @@ impl Queue {
 
     /// Tells everybody who waits for a finalizer, with no call under way, that none will be written.
     pub fn refuse_pins(&mut self, why: &str, now: Now) {
-        let waiting = |job: &Job| !(job.busy || job.add.is_empty() && job.remove.is_empty());
+        let waiting = |job: &Job| !job.busy && (!job.add.is_empty() || !job.remove.is_empty());
         let keys: Vec<Key> =
             self.jobs.iter().filter(|(_, job)| waiting(job)).map(|(key, _)| key.clone()).collect();
         for key in keys {

@@ -34,7 +34,7 @@ impl Queue {
         let uid = job.uid.clone();
         match action {
             Action::Status(rendered) => {
-                (job.differs, job.failed_status) = (None, false);
+                (job.differs, job.perhaps, job.failed_status) = (None, None, false);
                 self.wrote(key, &uid, version, rendered.memo, now.monotonic);
             }
             Action::Pin(pin, _) => {
@@ -57,6 +57,9 @@ impl Queue {
         match action {
             Action::Status(_) => {
                 job.failed_status = true;
+                if !matches!(error, WriteError::Unavailable(_)) {
+                    job.perhaps = None;
+                }
                 tracing::warn!(object = %key, %error, attempts = job.attempts, "status not written");
                 if !job.remove.is_empty() || !job.add.is_empty() {
                     job.resting = None;

@@ -53,15 +53,27 @@ impl Queue {
             None => Observed::New,
             Some(entry) if seen.version != 0 && seen.version <= entry.seen.version => return Observed::Known,
             Some(entry) if same(entry.seen.memo.as_ref(), seen.memo.as_ref()) => Observed::Known,
+            Some(_) if self.has_arrived(key, seen.memo.as_ref()) => Observed::Known,
             Some(_) => Observed::Foreign,
         };
         let (written, pinned) = before.map_or((None, 0), |entry| (entry.written, entry.pinned));
         if let Some(entry) = before.filter(|_| seen.version < pinned) {
             seen.pins = entry.seen.pins;
         }
+        if self.has_arrived(key, seen.memo.as_ref())
+            && let Some(job) = self.jobs.get_mut(key)
+        {
+            job.perhaps = None;
+        }
         self.put(key, Entry { seen, written, pinned });
         self.settle(key, now);
         verdict
+    }
+
+    /// Whether this is the status that was sent and has no answer yet.
+    fn has_arrived(&self, key: &Key, seen: Option<&Memo>) -> bool {
+        let sent = self.jobs.get(key).and_then(|job| job.perhaps.as_ref());
+        sent.is_some_and(|sent| seen.is_some_and(|seen| seen.same(sent)))
     }
 
     /// The object is gone.

@@ -1,4 +1,4 @@
-//! Policies and TargetGroups: what all the assignments that name them come to (R9). Pure.
+//! Policies and `TargetGroups`: what all the assignments that name them come to (R9). Pure.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +23,7 @@ pub struct AssignmentSummary {
     pub name: ObjectName,
     /// `metadata.name` of its Policy.
     pub policy: Arc<str>,
-    /// TargetGroups it includes or excludes, each with the generation its status has taken into
+    /// `TargetGroups` it includes or excludes, each with the generation its status has taken into
     /// account, where that is known.
     pub groups: BTreeMap<Arc<str>, Option<i64>>,
     /// `metadata.generation`.
@@ -98,7 +98,7 @@ impl Tally {
         Self::of(all, |one| one.said.policy_generation == Some(generation))
     }
 
-    /// Counts the assignments that use the TargetGroup `name`, which is at `generation`.
+    /// Counts the assignments that use the `TargetGroup` `name`, which is at `generation`.
     pub fn of_group<'a>(
         name: &str,
         generation: i64,
@@ -174,7 +174,7 @@ pub struct PolicyFacts {
     pub tally: Tally,
 }
 
-/// Everything the status of one TargetGroup is made from.
+/// Everything the status of one `TargetGroup` is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetGroupFacts {
     /// Which.
@@ -183,7 +183,7 @@ pub struct TargetGroupFacts {
     pub uid: Uid,
     /// Generation these facts speak of.
     pub generation: i64,
-    /// Whether the TargetGroup itself stands.
+    /// Whether the `TargetGroup` itself stands.
     pub validity: Validity,
     /// The assignments that use it.
     pub tally: Tally,
@@ -205,7 +205,7 @@ pub fn policy_status(facts: &PolicyFacts, before: Option<&Memo>, now: Timestamp)
     }
 }
 
-/// What the cluster should say of a TargetGroup, given what it says now.
+/// What the cluster should say of a `TargetGroup`, given what it says now.
 pub fn target_group_status(
     facts: &TargetGroupFacts,
     before: Option<&Memo>,
@@ -222,3 +222,6 @@ fn verdict(validity: &Validity, tally: &Tally) -> Verdict {
         Validity::Invalid(message) => Verdict::stalled(Reason::Invalid, message.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! The table of product.md section 7, row by row, and what holds for every status.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::time::Duration;
+mod laws;
+mod worth;
 
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
 
 use super::*;
 use crate::{
@@ -75,14 +75,14 @@ fn of_generation(generation: i64, standing: Standing) -> AssignmentFacts {
 /// Ready's status and reason, then the abnormal one with its reason: `False Applying, Reconciling Applying`.
 fn summary(conditions: &[Condition]) -> String {
     let ready = find(conditions, ConditionType::Ready).unwrap();
-    let mut text = format!("{} {}", ready.status, ready.reason);
+    let mut words = vec![format!("{} {}", ready.status, ready.reason)];
     for type_ in [ConditionType::Reconciling, ConditionType::Stalled] {
         if let Some(abnormal) = find(conditions, type_) {
             assert_eq!(abnormal.status, ConditionStatus::True);
-            text += &format!(", {type_} {}", abnormal.reason);
+            words.push(format!("{type_} {}", abnormal.reason));
         }
     }
-    text
+    words.join(", ")
 }
 
 fn verdict(facts: &AssignmentFacts, before: Option<&Memo>) -> String {
@@ -357,159 +357,4 @@ fn a_backend_tells_what_waits_for_humans_and_what_was_found() {
     );
     assert_eq!(json["capabilities"][1], serde_json::json!({"name": "Delete", "state": "Unknown"}));
     assert_eq!(json["memory"], serde_json::json!({"since": "2026-03-03T09:15:00Z", "lost": ["PreImages"]}));
-}
-
-fn memo(facts: &AssignmentFacts) -> Memo {
-    Memo::of(&assignment_status(facts, None, now()))
-}
-
-#[test]
-fn what_is_worth_a_write() {
-    let seconds = Duration::from_secs;
-    let since =
-        |written: Option<u64>, differs| Since { written: written.map(seconds), differs: seconds(differs) };
-    let working = |reason| drifted(Standing::Working(reason, "x".into()));
-    let in_step = memo(&facts(Standing::InStep));
-    let edited = |standing| memo(&AssignmentFacts { generation: GENERATION + 1, ..drifted(standing) });
-    let task = || Standing::Working(Reason::TaskPending, "x".into());
-    let numbers = memo(&AssignmentFacts {
-        targets: TargetCounts { desired: 5, accepted: 5, ..TargetCounts::default() },
-        ..facts(Standing::InStep)
-    });
-    let outage =
-        |message: &str| memo(&drifted(Standing::Unavailable { pending_work: true, message: message.into() }));
-    let handled = memo(&AssignmentFacts { handled_request: Some("now".into()), ..facts(Standing::InStep) });
-    let applying = memo(&working(Reason::Applying));
-    let failing = memo(&working(Reason::SystemUnavailable));
-    let cases = [
-        ("equal", Some(&in_step), in_step.clone(), since(None, 0), Worth::No),
-        ("nothing known", None, in_step.clone(), since(None, 0), Worth::Now),
-        ("nothing known, under way", None, applying.clone(), since(None, 0), Worth::After(seconds(30))),
-        ("a push begins", Some(&in_step), applying.clone(), since(None, 0), Worth::After(seconds(30))),
-        ("a push lasts", Some(&in_step), applying.clone(), since(None, 30), Worth::Now),
-        ("a push fails", Some(&in_step), failing.clone(), since(Some(1), 0), Worth::Now),
-        ("a push ends", Some(&applying), in_step.clone(), since(Some(1), 0), Worth::Now),
-        (
-            "the next failure of the same push",
-            Some(&applying),
-            failing.clone(),
-            since(Some(10), 0),
-            Worth::After(seconds(20)),
-        ),
-        ("a task answers an edit of this object", Some(&in_step), edited(task()), since(None, 0), Worth::Now),
-        (
-            "a task answers an edit of the Policy",
-            Some(&in_step),
-            memo(&drifted(task())),
-            since(None, 0),
-            Worth::After(seconds(30)),
-        ),
-        (
-            "a task moves on",
-            Some(&edited(task())),
-            edited(Standing::Working(Reason::TaskStarted, "x".into())),
-            since(Some(2), 0),
-            Worth::After(seconds(30)),
-        ),
-        ("numbers alone", Some(&in_step), numbers.clone(), since(None, 0), Worth::Now),
-        ("numbers alone, again", Some(&in_step), numbers, since(Some(100), 0), Worth::After(seconds(200))),
-        ("an outage in other words", Some(&outage("a")), outage("b"), since(Some(9999), 9999), Worth::No),
-        ("a request was handled", Some(&in_step), handled, since(Some(1), 0), Worth::Now),
-    ];
-    for (why, before, after, since, expected) in cases {
-        assert_eq!(worth_writing(before, &after, since), expected, "{why}");
-    }
-}
-
-fn any_reason() -> impl Strategy<Value = Reason> {
-    prop::sample::select(Reason::ALL.to_vec())
-}
-
-fn any_fact() -> impl Strategy<Value = Fact> {
-    (any::<Option<bool>>(), any_reason(), "[ a-z]{0,8}").prop_map(|(status, reason, message)| Fact {
-        status,
-        reason,
-        message,
-    })
-}
-
-fn any_standing() -> impl Strategy<Value = Standing> {
-    let words = || (any_reason(), "[ a-z]{0,8}");
-    prop_oneof![
-        Just(Standing::InStep),
-        Just(Standing::Observing),
-        Just(Standing::Suspended),
-        words().prop_map(|(reason, message)| Standing::Working(reason, message)),
-        words().prop_map(|(reason, message)| Standing::Stalled(reason, message)),
-        (words(), -900_i64..900).prop_map(|((reason, message), ago)| Standing::Unresolved(
-            reason,
-            message,
-            later(ago)
-        )),
-        (any::<bool>(), "[a-z]{0,8}")
-            .prop_map(|(pending_work, message)| Standing::Unavailable { pending_work, message }),
-        (words(), any::<bool>()).prop_map(|((reason, message), stalled)| Standing::Terminating {
-            reason,
-            message,
-            stalled
-        }),
-    ]
-}
-
-prop_compose! {
-    fn any_facts()(
-        standing in any_standing(),
-        (targets_resolved, accepted, in_sync) in (any_fact(), any_fact(), any_fact()),
-        generation in 1_i64..4,
-        policy_generation in prop::option::of(1_i64..3),
-        counts in prop::array::uniform6(prop_oneof![0_u32..5, Just(u32::MAX)]),
-        overridden in prop::collection::vec("[a-z]{1,3}", 0..3),
-    ) -> AssignmentFacts {
-        let [desired, accepted_count, pending, failed, unknown, foreign] = counts;
-        AssignmentFacts {
-            generation,
-            policy_generation,
-            targets_resolved,
-            accepted,
-            in_sync,
-            overridden,
-            targets: TargetCounts { desired, accepted: accepted_count, pending, failed, unknown, foreign },
-            ..facts(standing)
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn every_status_of_any_facts_after_any_other_keeps_the_rules(first in any_facts(), second in any_facts()) {
-        let before = Memo::of(&assignment_status(&first, None, later(-60)));
-        let status = assignment_status(&second, Some(&before), now());
-        let is_true = |type_| find(&status.conditions, type_).is_some_and(|c| c.status == ConditionStatus::True);
-        prop_assert!(find(&status.conditions, ConditionType::Ready).is_some());
-        prop_assert!(!(is_true(ConditionType::Reconciling) && is_true(ConditionType::Stalled)));
-        let abnormal = is_true(ConditionType::Reconciling) || is_true(ConditionType::Stalled);
-        prop_assert!(!(abnormal && is_true(ConditionType::Ready)));
-        prop_assert!(status.conditions.is_sorted_by(|a, b| a.type_ < b.type_));
-        for condition in &status.conditions {
-            prop_assert_eq!(condition.observed_generation, status.observed_generation);
-            prop_assert!(!condition.message.trim().is_empty());
-            prop_assert!(!condition.type_.only_while_true() || condition.status == ConditionStatus::True);
-        }
-        let counts = status.targets.unwrap();
-        prop_assert_eq!(counts.accepted + counts.pending + counts.failed + counts.unknown, counts.desired);
-        prop_assert!(counts.accepted <= i64::from(second.targets.accepted));
-        prop_assert_eq!(assignment_status(&second, Some(&Memo::of(&status)), later(5)), status, "a fixed point");
-    }
-
-    #[test]
-    fn ready_is_true_only_for_what_was_read(first in any_facts(), second in any_facts()) {
-        let before = Memo::of(&assignment_status(&first, None, later(-60)));
-        let status = assignment_status(&second, Some(&before), now());
-        let ready = find(&status.conditions, ConditionType::Ready).unwrap();
-        let in_sync = find(&status.conditions, ConditionType::InSync).unwrap();
-        let read = in_sync.status == ConditionStatus::True
-            || in_sync.status == ConditionStatus::Unknown && in_sync.reason == Reason::NotReadable
-            || ready.reason == Reason::Observing;
-        prop_assert!(ready.status != ConditionStatus::True || read, "{:?}", status.conditions);
-    }
 }

@@ -1,0 +1,67 @@
+//! What is worth a write, and when.
+
+use std::time::Duration;
+
+use super::*;
+
+fn memo(facts: &AssignmentFacts) -> Memo {
+    Memo::of(&assignment_status(facts, None, now()))
+}
+
+#[test]
+fn what_is_worth_a_write() {
+    let seconds = Duration::from_secs;
+    let since =
+        |written: Option<u64>, differs| Since { written: written.map(seconds), differs: seconds(differs) };
+    let working = |reason| drifted(Standing::Working(reason, "x".into()));
+    let in_step = memo(&facts(Standing::InStep));
+    let edited = |standing| memo(&AssignmentFacts { generation: GENERATION + 1, ..drifted(standing) });
+    let task = || Standing::Working(Reason::TaskPending, "x".into());
+    let numbers = memo(&AssignmentFacts {
+        targets: TargetCounts { desired: 5, accepted: 5, ..TargetCounts::default() },
+        ..facts(Standing::InStep)
+    });
+    let outage =
+        |message: &str| memo(&drifted(Standing::Unavailable { pending_work: true, message: message.into() }));
+    let handled = memo(&AssignmentFacts { handled_request: Some("now".into()), ..facts(Standing::InStep) });
+    let applying = memo(&working(Reason::Applying));
+    let failing = memo(&working(Reason::SystemUnavailable));
+    let cases = [
+        ("equal", Some(&in_step), in_step.clone(), since(None, 0), Worth::No),
+        ("nothing known", None, in_step.clone(), since(None, 0), Worth::Now),
+        ("nothing known, under way", None, applying.clone(), since(None, 0), Worth::After(seconds(30))),
+        ("a push begins", Some(&in_step), applying.clone(), since(None, 0), Worth::After(seconds(30))),
+        ("a push lasts", Some(&in_step), applying.clone(), since(None, 30), Worth::Now),
+        ("a push fails", Some(&in_step), failing.clone(), since(Some(1), 0), Worth::Now),
+        ("a push ends", Some(&applying), in_step.clone(), since(Some(1), 0), Worth::Now),
+        (
+            "the next failure of the same push",
+            Some(&applying),
+            failing.clone(),
+            since(Some(10), 0),
+            Worth::After(seconds(20)),
+        ),
+        ("a task answers an edit of this object", Some(&in_step), edited(task()), since(None, 0), Worth::Now),
+        (
+            "a task answers an edit of the Policy",
+            Some(&in_step),
+            memo(&drifted(task())),
+            since(None, 0),
+            Worth::After(seconds(30)),
+        ),
+        (
+            "a task moves on",
+            Some(&edited(task())),
+            edited(Standing::Working(Reason::TaskStarted, "x".into())),
+            since(Some(2), 0),
+            Worth::After(seconds(30)),
+        ),
+        ("numbers alone", Some(&in_step), numbers.clone(), since(None, 0), Worth::Now),
+        ("numbers alone, again", Some(&in_step), numbers, since(Some(100), 0), Worth::After(seconds(200))),
+        ("an outage in other words", Some(&outage("a")), outage("b"), since(Some(9999), 9999), Worth::No),
+        ("a request was handled", Some(&in_step), handled, since(Some(1), 0), Worth::Now),
+    ];
+    for (why, before, after, since, expected) in cases {
+        assert_eq!(worth_writing(before, &after, since), expected, "{why}");
+    }
+}
