@@ -108,12 +108,19 @@ pub async fn run(args: Args) -> Result<(), Error> {
     tasks.spawn(stop_on_signal(stop));
     let refused = api_server(host.as_deref()).await;
     let (allow_loopback, allowed_hosts) = (args.allow_loopback, args.allowed_hosts.clone());
-    let time = clock.clone();
+    let (time, measures) = (clock.clone(), metrics.clone());
     let parts = Parts {
         client,
         clock,
         connector: Box::new(move |owner| {
-            Arc::new(RealConnector { allow_loopback, allowed_hosts, refused, owner, clock: time })
+            Arc::new(RealConnector {
+                allow_loopback,
+                allowed_hosts,
+                refused,
+                owner,
+                clock: time,
+                metrics: measures,
+            })
         }),
         metrics,
         hook: None,

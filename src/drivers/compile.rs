@@ -71,7 +71,7 @@ pub struct Compiled {
 /// A group whose document is copied (R27).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seed {
-    /// Customer and group, as [`Step::Seed`] takes them.
+    /// Customer and group, as [`Step::Seed`](super::Step::Seed) takes them.
     pub from: (String, String),
     /// `replicateFrom.revision`; compare with `ItemRecord::seeded`.
     pub revision: i64,

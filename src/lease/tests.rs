@@ -105,7 +105,16 @@ struct State {
 impl Process {
     fn new(name: &'static str, first: bool) -> Self {
         let contender = Contender::new(taker(name), first);
-        Self { name, clock: 0, contender, call: Call::None, end: None, version: None, wrote: None, over: false }
+        Self {
+            name,
+            clock: 0,
+            contender,
+            call: Call::None,
+            end: None,
+            version: None,
+            wrote: None,
+            over: false,
+        }
     }
 
     fn acts(&self) -> bool {
@@ -169,7 +178,7 @@ impl State {
         let mut next = self.clone();
         next.now += 1;
         for (index, process) in next.processes.iter_mut().enumerate() {
-            let stands_still = world.slow == Some(index) && next.now % LASTS == 0;
+            let stands_still = world.slow == Some(index) && next.now.is_multiple_of(LASTS);
             process.clock += u64::from(!stands_still);
             // `hold`: the end was reached.
             if process.end.is_some_and(|end| process.clock >= end) {

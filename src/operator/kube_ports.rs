@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
 use kube::{Api, Client, Resource, ResourceExt as _};
 
-use super::bounded;
+use super::{bounded, measured::Measured};
 use crate::{
     api::{LABEL_USE, Reason, SystemSpec, USE_CREDENTIALS},
     drivers::{
@@ -22,6 +22,7 @@ use crate::{
     },
     index::BackendView,
     model::{Clock, OwnerId, Secret},
+    report::metrics::Metrics,
     worker::{
         apply::CALL_TIMEOUT,
         ports::{Connector, SecretError, SecretSource},
@@ -113,6 +114,8 @@ pub struct RealConnector {
     pub owner: OwnerId,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Measures.
+    pub metrics: Metrics,
 }
 
 impl Connector for RealConnector {
@@ -130,11 +133,17 @@ impl Connector for RealConnector {
             refused: self.refused.clone(),
         })
         .map_err(|why| DriverError::new(Class::Rejected, Reason::CaInvalid, format!("spec.caRef: {why}")))?;
+        let measured = Measured {
+            wire: Arc::new(transport),
+            system: system.name(),
+            metrics: self.metrics.clone(),
+            clock: self.clock.clone(),
+        };
         connect::connect(
             system,
             credentials,
             &self.owner,
-            Arc::new(transport),
+            Arc::new(measured),
             limits(backend),
             self.clock.clone(),
         )

@@ -10,6 +10,7 @@
 mod gates;
 mod identity;
 mod kube_ports;
+mod measured;
 mod readiness;
 mod rooms;
 mod supervisor;

@@ -66,6 +66,7 @@ impl Rooms {
             owner,
             operator_namespace: settings.namespace.clone(),
             settle: settings.settle,
+            metrics: metrics.clone(),
         };
         let readiness = Readiness {
             index: index.clone(),

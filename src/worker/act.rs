@@ -35,6 +35,7 @@ impl Worker {
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let (drafted, order) = self.draft(desired, look, here)?;
+        self.measure_drift(desired, &drafted);
         self.conclude(desired, &drafted.released, rest).await?;
         let (plan, verdict) = self.judge(desired, drafted.plan)?;
         let removals_held = verdict.message();
@@ -138,7 +139,8 @@ impl Worker {
         self.settle_polls = 0;
         self.note_failures(look);
         self.begin_trial(trial, &applied);
-        self.tell_effects(desired, look, &applied);
+        let corrected = self.begun_to_correct(&applied);
+        self.tell_corrections(desired, look, &corrected);
         match applied.outage {
             Some(error) => Err(Halt::Account(error)),
             None if applied.calls == 0 => Ok(Next::At(self.poll_later())),

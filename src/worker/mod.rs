@@ -20,6 +20,7 @@ pub mod connect;
 pub mod content;
 pub mod facts;
 pub mod look;
+mod measure;
 pub mod observers;
 pub mod operations;
 mod order;
@@ -51,6 +52,7 @@ use crate::{
     index::Desired,
     model::{BackendId, Clock, Digester, ExternalId, ItemKey, ObjectName, OwnerId, memory::Memory},
     plan::{ItemVerdict, merge::Lost, release::Release},
+    report::metrics::Metrics,
     store::{Store, StoreError},
 };
 
@@ -86,6 +88,8 @@ pub struct House {
     pub settle: SignedDuration,
     /// What a lost store cost, said by every account that had something in it (R13).
     pub lost: Option<String>,
+    /// Measures.
+    pub metrics: Metrics,
 }
 
 /// A failure that concerns the whole account, and when to try again.
@@ -127,6 +131,8 @@ pub struct Worker {
     account: facts::AccountState,
     pace: say::Pace,
     requests: Requests,
+    /// Found to drift and not yet in step again; whether something was written to put it back.
+    drifting: BTreeMap<ItemKey, bool>,
     /// Further objects with the mark of one of ours, in the last look.
     duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     finalized: BTreeSet<crate::model::Uid>,
@@ -185,6 +191,7 @@ impl Worker {
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
             requests: Requests::default(),
+            drifting: BTreeMap::new(),
             duplicates: BTreeMap::new(),
             finalized: BTreeSet::new(),
             in_use: false,
@@ -247,7 +254,10 @@ impl Worker {
                 *stop.borrow()
                     || changes.has_changed().unwrap_or(true) && is_overtaken(&desired, source.as_ref(), &id)
             };
-            let wake = match self.round(&desired, &asked).await {
+            let since = self.house.clock.monotonic();
+            let came_to = self.round(&desired, &asked).await;
+            self.measure_pass(&desired, self.house.clock.monotonic().saturating_sub(since));
+            let wake = match came_to {
                 Ok(round::Next::Again) if !*stop.borrow() => {
                     self.say(&desired);
                     continue;

@@ -10,7 +10,6 @@ use std::{
 
 use super::{
     Worker,
-    apply::Applied,
     look::Look,
     ports::{Event, Regarding},
     record,
@@ -20,7 +19,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{Approved, ChangeKind, ItemVerdict, Plan, draft::DRIFT, release::Release, steps::PlannedStep},
+    plan::{Approved, ChangeKind, ItemVerdict, Plan, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -223,11 +222,11 @@ impl Worker {
     }
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.
-    pub(super) fn tell_effects(&self, desired: &Desired, look: &Look, applied: &Applied) {
-        for (item, why) in applied.done.iter().filter(|(_, why)| why == DRIFT) {
+    pub(super) fn tell_corrections(&self, desired: &Desired, look: &Look, corrected: &BTreeSet<ItemKey>) {
+        for item in corrected {
             let contributors = look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
             for name in contributors {
-                let note = format!("{item} was changed outside Git and has been corrected ({why})");
+                let note = format!("{item} was changed outside Git and has been corrected");
                 self.tell(desired, &name, true, "DriftCorrected", "Apply", note);
             }
         }

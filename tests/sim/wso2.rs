@@ -4,6 +4,7 @@ mod adopt;
 mod crash;
 mod identity;
 mod life;
+mod measures;
 mod priority;
 mod release;
 mod restart;

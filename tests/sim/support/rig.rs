@@ -11,6 +11,7 @@ use ordain::{
     drivers::{self, Binding, Driver, DriverError, Reach, http::Limits},
     index::{AssignmentView, BackendView, Input, desired::BackendSettings},
     model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid},
+    report::metrics::Metrics,
     store::{Expected, Keys, Store},
     worker::{
         House, Worker,
@@ -43,6 +44,8 @@ pub struct Rig {
     pub owner: OwnerId,
     /// What opening the store found lost (R13), as the process would tell its workers.
     pub lost: Option<String>,
+    /// Measures of all its lives.
+    pub metrics: Metrics,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
@@ -102,6 +105,7 @@ impl Rig {
         let gate = IoGate::new();
         let mut vendors = Vendors::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let measured = shared.clone();
         let service = vendors.add(&system.to_lowercase(), double(shared.clone()), shared);
         let base = format!("https://{}.test", system.to_lowercase());
         let mut member = service.double().backend(&base);
@@ -151,6 +155,7 @@ impl Rig {
             id,
             owner: owner(),
             lost: None,
+            metrics: Metrics::new(measured),
             tasks: JoinSet::new(),
             stop: watch::Sender::new(false),
         }
@@ -195,6 +200,7 @@ impl Rig {
             operator_namespace: "ordain-system".into(),
             settle: jiff::SignedDuration::from_secs(150),
             lost: self.lost.clone(),
+            metrics: self.metrics.clone(),
         };
         let worker = Worker::new(self.id.clone(), Arc::new(house)).unwrap();
         self.stop = watch::Sender::new(false);
