@@ -32,9 +32,11 @@ http() {
   exec 3<>"/dev/tcp/${host%:*}/${host##*:}" || return 1
   printf '%s /%s HTTP/1.0\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
     "$method" "${rest#*/}" "$host" "$(printf %s "$body" | wc -c)" "$body" >&3
-  reply=$(cat <&3)
+  reply=$(cat <&3)$'\r\n\r\n'
   exec 3>&-
-  printf '%s\n' "${reply#*$'\r\n\r\n'}"
+  body=${reply#*$'\r\n\r\n'}
+  body=${body%$'\r\n\r\n'}
+  [ -z "$body" ] || printf '%s\n' "$body"
   [[ $reply =~ ^HTTP/1\.[01]\ 2 ]]
 }
 
@@ -114,6 +116,31 @@ step_drift_wfbss() {
   sent_since wfbss "${before:-0}"
 }
 
+# Of an assignment: whether a task is under way, by its condition Ready.
+tells_of_a_task() {
+  [[ $(ready_reason "$1") == Task* ]]
+}
+ready_reason() {
+  kubectl get policyassignment "$1" --namespace "$namespace" \
+    -o jsonpath='{.status.conditions[?(@.type=="Ready")].reason}'
+}
+
+step_task() {
+  explain "Worry-Free may do its work later: with execution Async a write becomes a task, and conditions tell of it"
+  http PATCH "$control/wfbss/state" '{"options": {"taskStartMs": 2000, "taskFinishMs": 6000}}' ||
+    failed "the double refused to work slowly"
+  show kubectl patch backend wfbss --namespace "$namespace" --type merge -p '{"spec": {"system": {"wfbss": {"execution": "Async"}}}}' ||
+    failed "the change of the Backend was refused"
+  show kubectl patch policy behavior-monitoring --namespace "$namespace" --type json \
+    -p '[{"op": "add", "path": "/spec/content/wfbss/documents/0/settings/wtp", "value": {"level": 3}}]' ||
+    failed "the edit was refused"
+  until_true "the assignment tells of a task" tells_of_a_task behavior-monitoring-servers
+  show kubectl get policyassignment behavior-monitoring-servers --namespace "$namespace" \
+    -o 'jsonpath={range .status.conditions[?(@.type=="Ready")]}  Ready={.status} {.reason}: {.message}{"\n"}{end}'
+  until_true "the task is done, the settings were read back, the assignment is Ready for this edit" \
+    ready_for_policy behavior-monitoring-servers behavior-monitoring
+}
+
 step_delete() {
   explain "A deletion is released: the policy goes from WSO2, then the object from the cluster"
   show kubectl delete policyassignment phone-baseline-engineers --namespace "$namespace" --timeout=60s ||
@@ -125,5 +152,6 @@ steps() {
   step_edit
   step_drift_wso2
   step_drift_wfbss
+  step_task
   step_delete
 }

@@ -213,7 +213,7 @@ pub(super) fn open_task(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdic
         TaskState::Started => Reason::TaskStarted,
         _ => Reason::TaskPending,
     };
-    Some(ItemVerdict::Waiting(reason, format!("task {id} is under way since {}", task.since)))
+    Some(ItemVerdict::Waiting(reason, format!("task {id} is under way since {:.0}", task.since)))
 }
 
 /// R20: a write that somebody cancelled is not sent again by itself, also not after a restart.

@@ -60,7 +60,7 @@ pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth
     let still_going = reconciling(before) && reconciling(after) && before.same_generations(after);
     let spaced = |every| since.written.map_or(Worth::Now, |written| Worth::after(every, written));
     if passes_by_itself(after) && before.same_request(after) {
-        if is_task(after) && !reconciling(before) && before.observed_generation != after.observed_generation {
+        if is_task(after) && !reconciling(before) && !before.same_generations(after) {
             Worth::Now
         } else {
             lasted

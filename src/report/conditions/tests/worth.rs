@@ -45,6 +45,13 @@ fn what_is_worth_a_write() {
         (
             "a task answers an edit of the Policy",
             Some(&in_step),
+            memo(&AssignmentFacts { policy_generation: Some(99), ..drifted(task()) }),
+            since(None, 0),
+            Worth::Now,
+        ),
+        (
+            "a task corrects drift",
+            Some(&in_step),
             memo(&drifted(task())),
             since(None, 0),
             Worth::After(seconds(30)),
