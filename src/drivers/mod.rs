@@ -112,6 +112,12 @@ pub trait Translate: Send + Sync {
         false
     }
 
+    /// Whether the catalogue still lists what an item belongs to; `None` where it cannot tell, or is not complete.
+    fn is_listed(&self, item: &ItemKey, catalogue: &Catalogue) -> Option<bool> {
+        let _ = (item, catalogue);
+        None
+    }
+
     /// Prefixes of leaf paths that form an exact list on objects: an observed leaf below one that is not desired is
     /// an element to remove (`features/`).
     fn exact_lists(&self) -> &'static [&'static str] {

@@ -317,6 +317,17 @@ impl ItemRecord {
             absences: 0,
         }
     }
+
+    /// What stays of it once nobody holds it: which copy was made into it, if any (R27).
+    pub fn let_go(&self) -> Option<Self> {
+        let bare = Self::new(self.origin, None, None, &self.title, &self.status_key);
+        self.seeded.map(|revision| Self { seeded: Some(revision), ..bare })
+    }
+
+    /// Whether nothing but that is left of it.
+    pub fn is_let_go(&self) -> bool {
+        self.seeded.is_some() && self.observed.is_none()
+    }
 }
 
 impl Memory {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, diff::difference, identify::Identified,
-    release::Release, retire::retire,
+    release::Release, retire::retire, seed,
 };
 use crate::{
     api::conditions::Reason,
@@ -129,6 +129,9 @@ fn existing(
     if let Some(seed) = inputs.seeds.get(&desired.key) {
         return copy_first(inputs, observed, &desired.key, seed);
     }
+    if let Some(verdict) = copy_under_way(inputs, &desired.key) {
+        return (verdict, None);
+    }
     let mut desired = desired.clone();
     if inputs.keep_members.contains(&desired.key) {
         for (kind, names) in &observed.members {
@@ -168,6 +171,11 @@ fn copy_first(inputs: &Inputs<'_>, observed: &ObservedItem, key: &ItemKey, seed:
     }
     let differs = ItemVerdict::Differs(vec!["(replicateFrom)".into()]);
     (differs, Some((ChangeKind::Seed(seed.clone()), "copy".into())))
+}
+
+/// What reads equal while a copy is under way may not stay so.
+fn copy_under_way(inputs: &Inputs<'_>, key: &ItemKey) -> Option<ItemVerdict> {
+    inputs.memory.intents.get(key).filter(|intent| seed::is_copy(intent)).and_then(|_| open_task(inputs, key))
 }
 
 /// It was proven for exactly these inputs, and now differs: somebody else changed it.

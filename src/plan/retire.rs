@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     api::{ReleasePolicy, conditions::Reason},
-    model::{Digest, ItemKey, LeafPath, ObjectName, ObservedItem, memory::Origin},
+    model::{
+        Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
+        memory::{CatalogueRecord, Origin},
+    },
 };
 
 /// Adds the changes that releases need and tells where each released item stands.
@@ -55,6 +58,10 @@ fn document_release(
     if let Some(why) = inputs.frozen {
         return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
     }
+    if is_gone(inputs, item) {
+        push(changes, item, releases, ChangeKind::Forget);
+        return ItemVerdict::InStep;
+    }
     let Some(observed) = inputs.identified.found.get(item) else {
         return unreadable(inputs, item);
     };
@@ -82,6 +89,14 @@ fn document_release(
 fn restore_is_under_way(inputs: &Inputs<'_>, item: &ItemKey) -> bool {
     let task = inputs.memory.operation_on(item).and_then(|(_, task)| task.items.get(item));
     task.is_some() && task == inputs.inputs.get(item)
+}
+
+/// The system neither serves the document nor lists whose it was: nothing of ours stands any more (F33). Both must say so
+/// (I11): an expired customer serves nothing either.
+fn is_gone(inputs: &Inputs<'_>, item: &ItemKey) -> bool {
+    let listed = |record: &CatalogueRecord| inputs.driver.is_listed(item, &record.catalogue);
+    inputs.observation.missing.contains_key(item)
+        && inputs.memory.catalogue.as_ref().and_then(listed) == Some(false)
 }
 
 fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {

@@ -35,6 +35,8 @@ pub struct Round {
     pub execution: Execution,
     /// What the account has shown of packed writes (R19).
     pub packing: Packing,
+    /// Documents whose last write of the same failed: they are packed with nobody (F25).
+    pub apart: BTreeSet<ItemKey>,
     /// Documents whose next write must wait for its result (a task on them was lost or failed, R20).
     pub synchronous: BTreeSet<ItemKey>,
 }
@@ -187,8 +189,9 @@ fn writes(
         about.insert(change.desired.key.clone(), (removals, why));
         changes.push(change);
     }
-    let packs = driver.pack(changes, round.packing);
-    packs.into_iter().map(|changes| write(changes, &about, round)).collect()
+    let (apart, together) = changes.into_iter().partition(|change| round.apart.contains(&change.desired.key));
+    let packs = driver.pack(together, round.packing).into_iter().chain(driver.pack(apart, Packing::Failed));
+    packs.map(|changes| write(changes, &about, round)).collect()
 }
 
 fn write(

@@ -101,6 +101,7 @@ impl Worker {
             moved_by_others: order.drifted,
             execution: look.driver.execution(),
             packing: packing::packing(self.memory.account.as_ref()),
+            apart: self.troubles.failing(&|item| look.inputs.get(item).copied()),
             synchronous: operations::synchronous(&self.memory, now),
         };
         steps(plan, look.driver.as_ref(), &round)

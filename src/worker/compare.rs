@@ -85,8 +85,12 @@ impl Worker {
             .filter(|item| !look.items.contains_key(*item))
             .map(|item| Wanted { key: item, mark: look.marks.get(item).cloned(), name: "", adopt: None });
         let wanted: Vec<_> = wanted.chain(released).collect();
-        let stand: BTreeSet<&ItemKey> =
-            self.stakes.iter().flat_map(|(_, kept)| &kept.items).map(|(item, _)| item).collect();
+        let stand: BTreeSet<&ItemKey> = self
+            .stakes
+            .iter()
+            .flat_map(|(_, kept)| kept.items.iter().chain(&kept.held))
+            .map(|(item, _)| item)
+            .collect();
         let held = |item: &ItemKey| stand.contains(item) || look.releasing.contains(item);
         identify(&wanted, &self.memory, &look.observation, &self.house.owner, &held)
     }

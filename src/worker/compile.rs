@@ -30,6 +30,8 @@ pub struct Kept {
     catalogue_at: Option<Timestamp>,
     /// Items it has a stake in, with the digest of its part.
     pub items: Vec<(ItemKey, Digest)>,
+    /// Items it no longer names while something does not resolve: it holds its last claims there (R16).
+    pub held: Vec<(ItemKey, Digest)>,
     /// What is wrong or left out.
     pub findings: Vec<Finding>,
     /// Targets it reaches.
@@ -136,7 +138,7 @@ impl Stakes {
 
     fn remove(&mut self, name: &ObjectName) {
         let Some(kept) = self.kept.remove(name) else { return };
-        for (item, _) in kept.items {
+        for (item, _) in kept.items.into_iter().chain(kept.held) {
             if let Some(holders) = self.holders.get_mut(&item) {
                 holders.retain(|(who, _)| who != name);
                 if holders.is_empty() {
@@ -151,12 +153,13 @@ impl Stakes {
         let same = self.kept.get(name).is_some_and(|old| {
             Arc::ptr_eq(&old.view, &kept.view)
                 && old.items == kept.items
+                && old.held == kept.held
                 && old.findings == kept.findings
                 && old.targets == kept.targets
         });
         self.remove(name);
         if !kept.view.observe_only && !kept.view.deleting {
-            for (item, digest) in &kept.items {
+            for (item, digest) in kept.items.iter().chain(&kept.held) {
                 let holders = self.holders.entry(item.clone()).or_default();
                 holders.push((name.clone(), *digest));
                 holders.sort_by(|a, b| a.0.cmp(&b.0));
@@ -188,7 +191,8 @@ impl Stakes {
 
     /// Whether somebody pushes this item; one that is only held is neither read nor written.
     pub fn is_pushed(&self, item: &ItemKey) -> bool {
-        self.holders(item).iter().any(|(who, _)| self.kept.get(who).is_some_and(Kept::pushes))
+        let pushes = |kept: &Kept| kept.pushes() && !kept.held.iter().any(|(held, _)| held == item);
+        self.holders(item).iter().any(|(who, _)| self.kept.get(who).is_some_and(pushes))
     }
 
     /// Place of an item's objects in the account's order (R17), as `DesiredItem::rank`.
@@ -235,9 +239,27 @@ fn keep(
             .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
             .collect(),
     };
+    let held = live.map(|compiled| held_back(view, compiled, digester, memory)).unwrap_or_default();
     let targets = compiled.as_ref().map_or(0, |c| c.targets);
     let findings = compiled.map(|c| c.findings).unwrap_or_default();
-    Kept { view: Arc::clone(view), catalogue_at, items, findings, targets }
+    Kept { view: Arc::clone(view), catalogue_at, items, held, findings, targets }
+}
+
+/// R16: what an include last led to stays its own until everything resolves.
+fn held_back(
+    view: &AssignmentView,
+    compiled: &Compiled,
+    digester: &Digester,
+    memory: &Memory,
+) -> Vec<(ItemKey, Digest)> {
+    if !compiled.findings.iter().any(|finding| finding.severity == Severity::LeftOut) {
+        return Vec::new();
+    }
+    let named: BTreeSet<_> = compiled.contributions.iter().map(|c| &c.item).collect();
+    held_claims(view, memory)
+        .filter(|(item, _)| !named.contains(item))
+        .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
+        .collect()
 }
 
 /// What a suspended, frozen or refused assignment keeps: its last claims.

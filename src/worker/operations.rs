@@ -7,7 +7,8 @@
 //! after 15 minutes: read back; equal ─▶ settled; else Stalled TaskOverdue, one synchronous resend an hour
 //! ```
 //!
-//! A task whose documents read equal is settled whatever its state says: the document is the truth.
+//! A task whose documents read equal is settled whatever its state says: the document is the truth. Not so the task of a
+//! copy, which is to change more than is compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +54,7 @@ pub fn settle(
     for (id, task) in &memory.operations {
         let case = Case { id, task, memory, inputs, now };
         let state = states.get(id).copied().filter(|_| task.state.is_open()).unwrap_or(task.state);
-        if task.items.keys().all(|item| proven.contains(item) && case.is_wanted(item)) {
+        if !case.is_copy() && task.items.keys().all(|item| proven.contains(item) && case.is_wanted(item)) {
             case.forget(&mut settled);
             continue;
         }
@@ -87,6 +88,11 @@ impl Case<'_> {
 
     fn any_wanted(&self) -> bool {
         self.task.items.keys().any(|item| self.is_wanted(item))
+    }
+
+    /// Settings that read equal say nothing of a copy (R27).
+    fn is_copy(&self) -> bool {
+        self.task.items.keys().any(|item| self.memory.intents.get(item).is_some_and(seed::is_copy))
     }
 
     fn forget(&self, settled: &mut Settled) {

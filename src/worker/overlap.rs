@@ -25,7 +25,7 @@ impl Worker {
         let held = items
             .iter()
             .flat_map(|item| self.stakes.holders(item).iter().map(move |(who, _)| (item, who)))
-            .filter(|(_, who)| !compiled.contains_key(*who))
+            .filter(|(item, who)| !compiled.get(*who).is_some_and(|c| names(c, item)))
             .filter_map(|(item, who)| {
                 let view = &self.stakes.get(who)?.view;
                 let claim = held_claims(view, &self.memory).find(|(key, _)| *key == item)?.1;
@@ -69,6 +69,10 @@ impl Worker {
         let mut merged = self.merge_stakes(&shared, &compiled, driver.as_ref(), &stands);
         self.note_losers(&shared, &mut merged);
     }
+}
+
+fn names(compiled: &Compiled, item: &ItemKey) -> bool {
+    compiled.contributions.iter().any(|contribution| contribution.item == *item)
 }
 
 type Losers = BTreeMap<ObjectName, BTreeSet<Lost>>;

@@ -185,7 +185,8 @@ pub fn widened(new: &ClaimRecord, old: Option<&ClaimRecord>) -> ClaimRecord {
     claim
 }
 
-/// Everything to forget once an item is let go of.
+/// Everything to forget once an item is let go of. That it was copied into stays known, so that an assignment made anew
+/// does not copy anew (R27).
 pub fn forget(
     memory: &Memory,
     item: &ItemKey,
@@ -207,8 +208,11 @@ pub fn forget(
         writes.push(Write::PreImage(item.clone(), path.clone(), None));
     }
     if others.is_empty() && remaining.is_none() {
-        writes.push(Write::Item(item.clone(), None));
-        writes.push(Write::Intent(item.clone(), None));
+        let copied = memory.items.get(item).and_then(ItemRecord::let_go);
+        if copied.is_none() {
+            writes.push(Write::Intent(item.clone(), None));
+        }
+        writes.push(Write::Item(item.clone(), copied.map(Box::new)));
     }
     writes.push(Write::Claim(item.clone(), by.clone(), remaining));
     writes

@@ -177,7 +177,7 @@ impl Worker {
         let backend = &desired.backend;
         let account = self.memory.account.as_ref();
         let capabilities = account.map(|a| a.capabilities.clone()).unwrap_or_default();
-        let managed = self.memory.items.len();
+        let managed = self.memory.items.values().filter(|record| !record.is_let_go()).count();
         let open = self.verdicts.values().filter(|v| !matches!(v, ItemVerdict::InStep)).count();
         let differing = self.verdicts.values().filter(|v| matches!(v, ItemVerdict::Differs(_))).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

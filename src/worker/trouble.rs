@@ -1,6 +1,6 @@
 //! Items that must rest after a failure, and for how long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -69,6 +69,12 @@ impl Troubles {
         self.0
             .get(item)
             .is_some_and(|trouble| trouble.inputs == inputs && trouble.until.is_none_or(|until| until > now))
+    }
+
+    /// Items whose last step failed with these inputs, whether they rest or are tried again.
+    pub fn failing(&self, inputs: &dyn Fn(&ItemKey) -> Option<Digest>) -> BTreeSet<ItemKey> {
+        let same = |(item, trouble): &(&ItemKey, &Trouble)| Some(trouble.inputs) == inputs(item);
+        self.0.iter().filter(same).map(|(item, _)| item.clone()).collect()
     }
 
     /// It worked.

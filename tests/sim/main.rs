@@ -5,7 +5,6 @@ mod counts;
 mod harness;
 mod report;
 mod support;
-mod sweep;
 mod watch;
 mod wfbss;
 mod worker;

@@ -1,7 +1,11 @@
 //! WFBSS stories: claims per leaf, former values, tasks.
 
+mod copies;
+mod crash;
+mod estate;
 mod overlap;
 mod packing;
+mod reach;
 mod refused;
 mod release;
 mod restart;

@@ -149,6 +149,10 @@ impl Translate for Translator {
         items.iter().map(customer).collect::<BTreeSet<_>>().len() > 1
     }
 
+    fn is_listed(&self, item: &ItemKey, catalogue: &Catalogue) -> Option<bool> {
+        targets::is_listed(&DocumentId::parse(item)?, catalogue)
+    }
+
     fn execution(&self) -> Execution {
         self.execution
     }
@@ -181,6 +185,10 @@ impl Translate for Wfbss {
 
     fn is_packed(&self, items: &[ItemKey]) -> bool {
         self.translator.is_packed(items)
+    }
+
+    fn is_listed(&self, item: &ItemKey, catalogue: &Catalogue) -> Option<bool> {
+        self.translator.is_listed(item, catalogue)
     }
 
     fn execution(&self) -> Execution {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::{CustomerId, GroupId};
+use super::ids::{CustomerId, DocumentId, GroupId};
 use crate::{
     api::{Customer, GroupScope, IdOrName, Reason, TargetSpec, WfbssTargets},
     drivers::{Finding, Reach, Severity},
@@ -37,6 +37,16 @@ pub fn resolve<'a>(
         }
     }
     (resolver.reached, resolver.findings)
+}
+
+/// Whether the customer and the group of a document are listed; `None` where the lists are not complete.
+pub fn is_listed(document: &DocumentId, catalogue: &Catalogue) -> Option<bool> {
+    let directory = Directory::new(catalogue);
+    if !directory.customers.contains_key(&document.customer) {
+        return catalogue.is_complete(EntryKind::Customer).then_some(false);
+    }
+    let listed = directory.groups_of(&document.customer).iter().any(|(group, _)| *group == document.group);
+    if listed { Some(true) } else { catalogue.is_complete(EntryKind::Group).then_some(false) }
 }
 
 /// Why a name leads nowhere.

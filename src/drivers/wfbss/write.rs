@@ -108,11 +108,10 @@ fn outcome(session: &Session, answer: &Answer) -> Result<Outcome, DriverError> {
 }
 
 /// A failure. Of several customers some may have been written before the one that failed, and the answer does not
-/// tell (sheet section 8); only a refused body is refused for all of them.
+/// tell (sheet section 8). Also a body may be refused for the sake of one of them (F25).
 fn failure(session: &Session, scope: &PutScope, answer: &Answer) -> DriverError {
     let mut error = session.failure(answer);
-    let of_one = matches!(error.class, Class::Gone | Class::Transient | Class::Conflict)
-        || error.reason == Reason::Forbidden;
+    let of_one = matches!(error.class, Class::Gone | Class::Transient | Class::Conflict | Class::Rejected);
     if scope.is_packed() && of_one {
         error.class = Class::Ambiguous;
         error.message =

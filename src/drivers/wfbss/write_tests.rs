@@ -105,7 +105,7 @@ async fn successes_are_done_or_pending_and_garbled_ones_ambiguous() {
 async fn failures_are_classed_by_what_may_have_happened() {
     use Class::{Ambiguous, Conflict, Gone, Rejected, Transient, Unauthorized};
     let cases = [
-        ("refused content", Reply::text(400, "bad section"), Rejected, Rejected),
+        ("refused content", Reply::text(400, "bad section"), Rejected, Ambiguous),
         ("expired or unknown", Reply::text(404, ""), Gone, Ambiguous),
         ("no rights", Reply::text(403, ""), Rejected, Ambiguous),
         ("credentials", Reply::text(401, ""), Unauthorized, Unauthorized),

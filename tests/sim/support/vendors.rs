@@ -33,6 +33,11 @@ impl Vendors {
         &self.0[&format!("{name}.test")]
     }
 
+    /// The double of that name, if there is one.
+    pub fn get(&self, name: &str) -> Option<&DoubleService> {
+        self.0.get(&format!("{name}.test"))
+    }
+
     /// The way there for one incarnation.
     pub fn transport(&self, process: Process) -> Arc<dyn Transport> {
         Arc::new(InProcess { vendors: self.clone(), process })

@@ -131,3 +131,25 @@ impl Rig {
         self.vendors.of(system).clear_faults();
     }
 }
+
+/// Whatever a story is about: a write to WFBSS names customers, groups and platform, or it reaches all of them.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let Some(wfbss) = self.vendors.get("wfbss").filter(|_| !std::thread::panicking()) else { return };
+        let state = wfbss.double().state();
+        assert_eq!((&state["unscopedWrites"], &state["ungroupedWrites"]), (&0.into(), &0.into()));
+        for seen in wfbss.recorder().since(0).iter().filter(|seen| seen.method != "GET") {
+            let named = |name: &str| {
+                let values = seen.query.split('&').filter_map(|pair| pair.strip_prefix(name));
+                values.filter(|value| !value.is_empty()).count() == 1
+            };
+            assert!(
+                ["cids=", "gids=", "os="].into_iter().all(named),
+                "{} {}?{}",
+                seen.method,
+                seen.path,
+                seen.query
+            );
+        }
+    }
+}
