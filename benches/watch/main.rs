@@ -26,7 +26,7 @@ use table::{Row, percentile};
 /// How many assignments.
 const COUNT: usize = 10_000;
 /// How often each side has its turn.
-const TURNS: usize = 5;
+const TURNS: usize = 3;
 /// What is freed late is freed by then.
 const REST: Duration = Duration::from_millis(500);
 

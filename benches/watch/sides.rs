@@ -12,10 +12,7 @@ use std::{
 use futures::StreamExt;
 use kube::{
     Api, Client, ResourceExt as _,
-    runtime::{
-        Controller, WatchStreamExt as _, controller::Action, reflector, reflector::Store, watcher,
-        watcher::watcher,
-    },
+    runtime::{Controller, WatchStreamExt as _, controller::Action, reflector, reflector::Store, watcher},
 };
 use ordain::{
     api::PolicyAssignment,
@@ -66,7 +63,7 @@ impl Side {
 
 async fn ordain(client: Client, count: usize, tasks: &mut JoinSet<()>) {
     let clock = Arc::new(SystemClock::new());
-    let metrics = Metrics::default();
+    let metrics = Metrics::new(clock.clone());
     let (writer, pen) = StatusWriter::new(client.clone(), clock, Arc::new(AlwaysLeader), &metrics, "bench");
     let (announcer, news) = Announcer::new(writer);
     let handle = IndexHandle::new(Scope::All, Arc::new(announcer));
