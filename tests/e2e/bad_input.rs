@@ -150,9 +150,7 @@ fn bad_input_is_told_and_harms_nobody() {
     installation.apply_quietly(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
     installation.wait_ready("policyassignment", "good");
     let wrong = || -> Vec<String> { ROWS.iter().filter_map(|row| judge(&installation, row)).collect() };
-    if !eventually(|| wrong().is_empty()) {
-        panic!("{}", wrong().join("\n"));
-    }
+    assert!(eventually(|| wrong().is_empty()), "{}", wrong().join("\n"));
     nothing_was_sent_for_them(&installation);
     let before = versions(&installation);
     one_more_pass(&installation);
