@@ -3,6 +3,7 @@
 //! Needs the environment of `scripts/control-plane run` and ORDAIN_BIN; `make test` gives both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bad_input;
 #[path = "../house/cases/mod.rs"]
 mod cases;
 mod corridor;

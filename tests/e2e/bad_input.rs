@@ -1,0 +1,189 @@
+//! F43, F46, R24: whatever a user gets wrong stands in a condition with its own reason, its message names the thing,
+//! nothing is sent for it, nobody else waits for it, and it is said once.
+
+use std::{collections::BTreeMap, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{Installation, eventually, kubectl};
+
+/// (kind, name, condition, reason, what the status must name): the condition is to be `False`.
+type Row = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+/// Expected by product.md sections 5 to 7.
+const ROWS: &[Row] = &[
+    ("backend", "secret-missing", "Ready", "CredentialsMissing", "nowhere"),
+    ("backend", "key-missing", "Ready", "CredentialsInvalid", "password"),
+    ("backend", "wrong-password", "Ready", "Unauthorized", "answered 401"),
+    ("backend", "undriven", "Ready", "SystemUnavailable", "symphony"),
+    ("policyassignment", "no-backend", "Ready", "BackendNotFound", "nobackend"),
+    ("policyassignment", "no-policy", "Ready", "PolicyNotFound", "nopolicy"),
+    ("policyassignment", "no-facet", "Ready", "FacetMissing", "wso2"),
+    ("policyassignment", "other-words", "Ready", "SystemMismatch", "wfbss"),
+    ("policyassignment", "no-role", "TargetsResolved", "", "RoleNotFound"),
+    ("policyassignment", "no-customer", "TargetsResolved", "", "CustomerNotFound"),
+    ("policyassignment", "no-group", "TargetsResolved", "", "GroupNotFound"),
+    ("policyassignment", "no-platform", "Accepted", "", "toaster"),
+    ("policyassignment", "no-feature", "Accepted", "", "NO_SUCH_FEATURE"),
+    ("policyassignment", "no-content-secret", "Ready", "SecretMissing", "nocontent"),
+];
+
+fn object(kind: &str, name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "ordain.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+fn wso2_backend(name: &str, url: &str, secret: &str) -> Value {
+    let wso2 = json!({"api": "DeviceMgtV1", "url": url, "credentialsRef": {"name": secret},
+        "deploy": {"mode": "Automatic", "foreignChanges": "Hold"}});
+    object("Backend", name, &json!({"system": {"wso2": wso2}}))
+}
+
+fn secret(name: &str, labels: &Value, data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}, "stringData": data})
+}
+
+fn policy(name: &str, platform: &str, feature: &Value) -> Value {
+    let profiles = json!([{"platform": platform, "features": [feature]}]);
+    object("Policy", name, &json!({"content": {"wso2": {"profiles": profiles}}}))
+}
+
+fn assignment(name: &str, policy: &str, backend: &str, include: &Value) -> Value {
+    let spec = json!({"policyRef": {"name": policy}, "backendRef": {"name": backend},
+        "targets": {"include": [include]}});
+    object("PolicyAssignment", name, &spec)
+}
+
+fn backends(good: &str) -> Vec<Value> {
+    let usable = json!({"ordain.dev/use": "credentials"});
+    let pair = json!({"username": "policy-operator", "password": "not-the-password"});
+    let symphony = json!({"podUrl": "https://a.example", "keyManagerUrl": "https://a.example",
+        "agentUrl": "https://a.example", "generation": "V1", "naming": "Suffixed",
+        "credentialsRef": {"name": "wrong"}});
+    vec![
+        secret("half", &usable, &json!({"username": "policy-operator"})),
+        secret("wrong", &usable, &pair),
+        wso2_backend("secret-missing", good, "nowhere"),
+        wso2_backend("key-missing", good, "half"),
+        wso2_backend("wrong-password", good, "wrong"),
+        object("Backend", "undriven", &json!({"system": {"symphony": symphony}})),
+    ]
+}
+
+fn assignments() -> Vec<Value> {
+    let camera = json!({"code": "CAMERA", "content": {"enabled": false}});
+    let hidden = json!({"code": "CAMERA", "content": {"enabled": false}, "secrets": [
+        {"path": "/password", "secretKeyRef": {"name": "nocontent", "key": "k"}}]});
+    let scanner = json!([{"os": "win", "settings": {"behavior_monitoring": {"enabled": true}}}]);
+    let engineers = json!({"wso2": {"roles": ["engineer"]}});
+    let customer =
+        |id: &str, group: &str| json!({"wfbss": {"customers": [{"id": id, "groups": [{"name": group}]}]}});
+    let known = customer("640FE47F-5118-4D79-8221-A35D0DE2EE2C", "Server (Default)");
+    let nobody = customer("00000000-5118-4D79-8221-A35D0DE2EE2C", "Server (Default)");
+    let nowhere = customer("640FE47F-5118-4D79-8221-A35D0DE2EE2C", "nosuchgroup");
+    vec![
+        policy("good", "android", &camera),
+        policy("toaster", "toaster", &camera),
+        policy("feature", "android", &json!({"code": "NO_SUCH_FEATURE", "content": {"enabled": false}})),
+        policy("hidden", "android", &hidden),
+        object("Policy", "scanner", &json!({"content": {"wfbss": {"documents": scanner}}})),
+        assignment("good", "good", "wso2", &engineers),
+        assignment("no-backend", "good", "nobackend", &engineers),
+        assignment("no-policy", "nopolicy", "wso2", &engineers),
+        assignment("no-facet", "scanner", "wso2", &engineers),
+        assignment("other-words", "good", "wso2", &known),
+        assignment("no-role", "good", "wso2", &json!({"wso2": {"roles": ["nosuchrole"]}})),
+        assignment("no-customer", "scanner", "wfbss", &nobody),
+        assignment("no-group", "scanner", "wfbss", &nowhere),
+        assignment("no-platform", "toaster", "wso2", &engineers),
+        assignment("no-feature", "feature", "wso2", &engineers),
+        assignment("no-content-secret", "hidden", "wso2", &engineers),
+    ]
+}
+
+/// What is wrong with a row, `None` when it is as expected.
+fn judge(installation: &Installation, row: &Row) -> Option<String> {
+    let (kind, name, condition, reason, names) = row;
+    let status = installation.get(kind, name).map(|o| o["status"].clone()).unwrap_or_default();
+    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.iter().find(|c| c["type"] == *condition).cloned().unwrap_or_default();
+    let hit = found["status"] == "False" && (reason.is_empty() || found["reason"] == *reason);
+    let told = format!("{found} {}", status["problems"]);
+    (!hit || !told.contains(names)).then(|| format!("{row:?}\n    {status}"))
+}
+
+fn versions(installation: &Installation) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let version = |(kind, name, ..): &Row| {
+        let object = installation.get(kind, name).unwrap_or_default();
+        (format!("{kind}/{name}"), text(&object["metadata"]["resourceVersion"]))
+    };
+    ROWS.iter().map(version).collect()
+}
+
+/// One more look at the good neighbour, from which on nothing else may have been written.
+fn one_more_pass(installation: &Installation) {
+    let at = "2026-01-01T00:00:00Z";
+    let asked = format!("ordain.dev/reconcile-requested-at={at}");
+    kubectl(&["annotate", "policyassignment", "good", "-n", &installation.team, &asked]);
+    let handled = || {
+        let good = installation.get("policyassignment", "good").unwrap_or_default();
+        good["status"]["lastHandledReconcileAt"] == at
+    };
+    assert!(eventually(handled), "the good assignment was not looked at again");
+}
+
+fn nothing_was_sent_for_them(installation: &Installation) {
+    let state = installation.sandbox.state("wso2");
+    let marked = |p: &&Value| p["description"].as_str().is_some_and(|d| d.contains("[ordain:"));
+    let count = state["policies"].as_array().unwrap().iter().filter(marked).count();
+    assert_eq!(count, 1, "only the good one: {:#}", state["policies"]);
+    let writes = |r: &&Value| ["PUT", "PATCH", "DELETE"].iter().any(|method| r["method"] == *method);
+    let wfbss = installation.sandbox.requests("wfbss", 0);
+    assert_eq!(wfbss.iter().find(writes), None);
+}
+
+#[test]
+fn bad_input_is_told_and_harms_nobody() {
+    let installation = Installation::new("bad-input");
+    let mut items = backends(installation.sandbox.url("wso2"));
+    items.extend(assignments());
+    installation.apply_quietly(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
+    installation.wait_ready("policyassignment", "good");
+    let wrong = || -> Vec<String> { ROWS.iter().filter_map(|row| judge(&installation, row)).collect() };
+    assert!(eventually(|| wrong().is_empty()), "{}", wrong().join("\n"));
+    nothing_was_sent_for_them(&installation);
+    let before = versions(&installation);
+    one_more_pass(&installation);
+    assert_eq!(versions(&installation), before, "what stands is not written again");
+}
+
+/// (why, object, words of the refusal)
+fn refusals() -> Vec<(&'static str, Value, &'static str)> {
+    let roles = |roles: &Value| assignment("refused", "p", "b", &json!({"wso2": {"roles": roles}}));
+    let named = |name: &str| {
+        object(
+            "Policy",
+            "refused",
+            &json!({"displayName": name, "content": {"wso2": {
+        "profiles": [{"platform": "android", "features": [{"code": "CAMERA"}]}]}}}),
+        )
+    };
+    vec![
+        ("R1: the word for everybody", roles(&json!(["ANY"])), "everyone"),
+        ("a role twice", roles(&json!(["engineer", "engineer"])), "Duplicate value"),
+        ("F43: a very long name", named(&"x".repeat(10_000)), "spec.displayName"),
+    ]
+}
+
+#[test]
+fn what_the_schema_can_see_is_refused_at_apply() {
+    crate::support::crds();
+    for (why, object, words) in refusals() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), object.to_string()).unwrap();
+        let mut command = Command::new("kubectl");
+        let out = command.args(["create", "--dry-run=server", "-f"]).arg(file.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success() && said.contains(words), "{why}: {said}");
+    }
+}
