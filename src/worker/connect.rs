@@ -25,9 +25,13 @@ pub fn try_again(error: &DriverError, attempts: u32, now: Timestamp) -> Timestam
             after(SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(5)))
         }
         // A Secret may appear or be mended at any time, and is read at most once a minute (R24).
-        (_, Reason::CredentialsMissing | Reason::CredentialsInvalid | Reason::Unauthorized) => {
-            after(SignedDuration::from_mins(1))
-        }
+        (
+            _,
+            Reason::CredentialsMissing
+            | Reason::CredentialsInvalid
+            | Reason::SecretNotUsable
+            | Reason::Unauthorized,
+        ) => after(SignedDuration::from_mins(1)),
         (Class::Rejected, _) => after(SignedDuration::from_mins(10)),
         _ => backoff(now, attempts),
     }

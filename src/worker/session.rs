@@ -123,7 +123,7 @@ pub fn secret_trouble(namespace: &str, name: &str, error: &SecretError) -> Drive
         SecretError::Missing => (Class::Rejected, Reason::CredentialsMissing, ways),
         SecretError::Unlabelled(_) => (
             Class::Rejected,
-            Reason::CredentialsInvalid,
+            Reason::SecretNotUsable,
             "Label it, so that no other Secret can be named by mistake",
         ),
         SecretError::Unreadable(_) => (Class::Transient, Reason::CredentialsMissing, "It is tried again"),

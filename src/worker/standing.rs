@@ -227,7 +227,14 @@ impl Worker {
         }
         match &self.outage {
             Some(outage) => match outage.error.class {
-                Class::Rejected | Class::Unauthorized => {
+                Class::Unauthorized => BackendStanding::Stalled(
+                    outage.error.reason,
+                    format!(
+                        "{}. Correct the Secret {} named in spec.credentialsRef; it is read again within a minute",
+                        outage.error.message, backend.settings.credentials
+                    ),
+                ),
+                Class::Rejected => {
                     BackendStanding::Stalled(outage.error.reason, outage.error.message.clone())
                 }
                 _ => BackendStanding::Working(outage.error.reason, outage.error.message.clone()),

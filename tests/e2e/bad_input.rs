@@ -1,7 +1,12 @@
 //! F43, F46, R24: whatever a user gets wrong stands in a condition with its own reason, its message names the thing,
 //! nothing is sent for it, nobody else waits for it, and it is said once.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    process::Command,
+};
 
 use serde_json::{Value, json};
 
@@ -13,8 +18,12 @@ type Row = (&'static str, &'static str, &'static str, &'static str, &'static str
 /// Expected by product.md sections 5 to 7.
 const ROWS: &[Row] = &[
     ("backend", "secret-missing", "Ready", "CredentialsMissing", "nowhere"),
+    ("backend", "secret-unlabelled", "Ready", "SecretNotUsable", "ordain.dev/use"),
     ("backend", "key-missing", "Ready", "CredentialsInvalid", "password"),
-    ("backend", "wrong-password", "Ready", "Unauthorized", "answered 401"),
+    ("backend", "wrong-password", "Ready", "Unauthorized", "spec.credentialsRef"),
+    ("backend", "closed-port", "Ready", "Unreachable", "refused"),
+    ("backend", "html", "Ready", "UnexpectedAnswer", "instead of JSON"),
+    ("backend", "redirect", "Ready", "Unreachable", "not followed"),
     ("backend", "undriven", "Ready", "SystemUnavailable", "symphony"),
     ("policyassignment", "no-backend", "Ready", "BackendNotFound", "nobackend"),
     ("policyassignment", "no-policy", "Ready", "PolicyNotFound", "nopolicy"),
@@ -53,18 +62,23 @@ fn assignment(name: &str, policy: &str, backend: &str, include: &Value) -> Value
     object("PolicyAssignment", name, &spec)
 }
 
-fn backends(good: &str) -> Vec<Value> {
+fn backends(html: &str, redirect: &str, good: &str) -> Vec<Value> {
     let usable = json!({"ordain.dev/use": "credentials"});
     let pair = json!({"username": "policy-operator", "password": "not-the-password"});
     let symphony = json!({"podUrl": "https://a.example", "keyManagerUrl": "https://a.example",
         "agentUrl": "https://a.example", "generation": "V1", "naming": "Suffixed",
         "credentialsRef": {"name": "wrong"}});
     vec![
+        secret("unlabelled", &json!({}), &pair),
         secret("half", &usable, &json!({"username": "policy-operator"})),
         secret("wrong", &usable, &pair),
         wso2_backend("secret-missing", good, "nowhere"),
+        wso2_backend("secret-unlabelled", good, "unlabelled"),
         wso2_backend("key-missing", good, "half"),
         wso2_backend("wrong-password", good, "wrong"),
+        wso2_backend("closed-port", "http://127.0.0.1:1", "wrong"),
+        wso2_backend("html", html, "wrong"),
+        wso2_backend("redirect", redirect, "wrong"),
         object("Backend", "undriven", &json!({"system": {"symphony": symphony}})),
     ]
 }
@@ -98,6 +112,19 @@ fn assignments() -> Vec<Value> {
         assignment("no-feature", "feature", "wso2", &engineers),
         assignment("no-content-secret", "hidden", "wso2", &engineers),
     ]
+}
+
+/// A web server that is no policy system; it lives as long as the test process.
+fn web(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
 }
 
 /// What is wrong with a row, `None` when it is as expected.
@@ -145,7 +172,13 @@ fn nothing_was_sent_for_them(installation: &Installation) {
 #[test]
 fn bad_input_is_told_and_harms_nobody() {
     let installation = Installation::new("bad-input");
-    let mut items = backends(installation.sandbox.url("wso2"));
+    let html = web(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>",
+    );
+    let redirect = web(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+    let mut items = backends(&html, &redirect, installation.sandbox.url("wso2"));
     items.extend(assignments());
     installation.apply_quietly(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
     installation.wait_ready("policyassignment", "good");

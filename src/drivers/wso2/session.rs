@@ -66,6 +66,8 @@ struct State {
     token: Option<Token>,
     issued: u64,
     auth_calls: VecDeque<Instant>,
+    /// Why the last login came to nothing, until one succeeds.
+    failed: Option<DriverError>,
 }
 
 #[derive(Clone)]
@@ -172,15 +174,22 @@ impl Session {
                 return Ok(token.clone());
             }
         }
+        let obtained = self.obtain(&mut state).await;
+        let throttled = |error: &&DriverError| matches!(error.class, Class::Throttled { .. });
+        state.failed = obtained.as_ref().err().filter(|error| !throttled(error)).cloned();
+        obtained
+    }
+
+    async fn obtain(&self, state: &mut State) -> Result<Token, DriverError> {
         let old = state.token.take();
         if let Some(refresh) = old.and_then(|token| token.refresh) {
-            match self.refresh(&mut state, &refresh).await {
+            match self.refresh(state, &refresh).await {
                 // A refresh token that is refused is no reason to give up: there is the password.
                 Err(error) if error.class == Class::Unauthorized => {}
                 other => return other,
             }
         }
-        self.log_in(&mut state).await
+        self.log_in(state).await
     }
 
     async fn refresh(&self, state: &mut State, refresh: &Secret) -> Result<Token, DriverError> {
@@ -281,30 +290,36 @@ impl Session {
         proof: HeaderMap,
     ) -> Result<Answer, DriverError> {
         self.spend(state)?;
-        endpoint
-            .http
-            .send(Call {
-                method: Method::POST,
-                path: endpoint.path,
-                query: &[],
-                headers: accept_json(),
-                body: Some(body),
-                effect: false,
-                authorise: Some(&move |_, _, _| proof.clone()),
-            })
-            .await
+        let call = Call {
+            method: Method::POST,
+            path: endpoint.path,
+            query: &[],
+            headers: accept_json(),
+            body: Some(body),
+            effect: false,
+            authorise: Some(&move |_, _, _| proof.clone()),
+        };
+        let answer = endpoint.http.send(call).await;
+        if answer.is_err() {
+            // Nobody judged the credentials.
+            state.auth_calls.pop_back();
+        }
+        answer
     }
 
-    /// Counts one authentication call.
+    /// Counts one authentication call. Over the limit the last refusal still stands; where there was none, tokens that were
+    /// just given are refused.
     fn spend(&self, state: &mut State) -> Result<(), DriverError> {
         let now = Instant::now();
         state.auth_calls.retain(|at| now.duration_since(*at) < AUTH_WINDOW);
         if let Some(first) = state.auth_calls.front().filter(|_| state.auth_calls.len() >= AUTH_CALLS) {
+            if let Some(failed) = &state.failed {
+                return Err(failed.clone());
+            }
             let after = AUTH_WINDOW.saturating_sub(now.duration_since(*first));
             let message = format!(
-                "{} refuses tokens it has just given; the next login is tried in {} s",
+                "{} refuses tokens it has just given; the next login is tried within a minute",
                 self.http.origin().origin().ascii_serialization(),
-                after.as_secs()
             );
             return Err(DriverError::new(
                 Class::Throttled { after: Some(after) },
