@@ -15,7 +15,7 @@ use programs::{Program, output, path_of};
 use vendors::Sandbox;
 
 /// Longer than anything here may take; only a broken test waits for it.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// One operator over one team namespace.
 pub struct Installation {
