@@ -4,6 +4,7 @@
 //! side's alone. The sides take turns; the median of the turns counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../../tests/index_memory/manifests.rs"]
 mod manifests;
 mod process;
 mod server;

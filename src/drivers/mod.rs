@@ -9,6 +9,8 @@ pub mod connect;
 pub mod error;
 pub mod http;
 mod step;
+#[cfg(test)]
+mod testing;
 pub mod wfbss;
 pub mod wso2;
 

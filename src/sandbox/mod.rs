@@ -13,7 +13,7 @@ mod redact;
 pub mod server;
 pub mod service;
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 pub mod wfbss;
 
 pub use recorder::{Recorder, Seen};

@@ -128,7 +128,7 @@ impl Worker {
             .iter()
             .filter(|(_, verdict)| **verdict == ItemVerdict::InStep)
             .map(|(item, _)| item.clone())
-            .chain(self.stakes.items().filter(|item| self.is_settled(item)).cloned())
+            .chain(self.stakes.items().filter(|item| self.is_proven(item)).cloned())
             .chain(gone)
             .collect();
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
@@ -139,11 +139,6 @@ impl Worker {
         }
         self.commit(settled.writes)?;
         Ok(())
-    }
-
-    fn is_settled(&self, item: &ItemKey) -> bool {
-        let observed = self.memory.items.get(item).and_then(|r| r.observed.as_ref());
-        observed.is_some_and(|o| o.proves == Some(self.stakes.inputs(item, &self.digester)))
     }
 
     /// What blocks an item rests until the system may have changed; what waits is looked at again soon.

@@ -103,7 +103,7 @@ impl Worker {
             |item: &&&ItemKey| self.memory.items.get(**item).is_none_or(|record| record.observed.is_none());
         let differing: Vec<String> = items
             .iter()
-            .filter(|item| !self.is_proven_or_blocked(item))
+            .filter(|item| !self.is_proven(item))
             .flat_map(|item| match self.verdicts.get(*item) {
                 Some(ItemVerdict::Differs(paths)) => {
                     paths.iter().map(|path| format!("{item} {path}")).collect()
@@ -134,7 +134,7 @@ impl Worker {
             match self.verdicts.get(*item) {
                 Some(ItemVerdict::Blocked(..)) => of_items.failed += 1,
                 Some(_) => of_items.pending += 1,
-                None if self.is_proven_or_blocked(item) => of_items.accepted += 1,
+                None if self.is_proven(item) => of_items.accepted += 1,
                 None => of_items.unknown += 1,
             }
         }

@@ -202,7 +202,8 @@ impl Worker {
         releases(&witnesses, &self.memory)
     }
 
-    fn is_proven(&self, item: &ItemKey) -> bool {
+    /// The last read showed exactly what is wanted of it now.
+    pub(super) fn is_proven(&self, item: &ItemKey) -> bool {
         let observed = self.memory.items.get(item).and_then(|record| record.observed.as_ref());
         observed.is_some_and(|o| o.proves == Some(self.stakes.inputs(item, &self.digester)))
     }
@@ -286,7 +287,6 @@ impl Worker {
         (now, later)
     }
 
-    /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together.
     /// Something of ours was changed and is not known to be published: a sequence of the whole account is open (R18),
     /// whatever became of the items it began with.
     fn is_publishing(&self) -> bool {

@@ -119,12 +119,7 @@ impl Worker {
     }
 
     pub(super) fn has_open_work(&self, items: &[&ItemKey]) -> bool {
-        items.iter().any(|item| !self.is_proven_or_blocked(item))
-    }
-
-    pub(super) fn is_proven_or_blocked(&self, item: &ItemKey) -> bool {
-        let observed = self.memory.items.get(item).and_then(|record| record.observed.as_ref());
-        observed.is_some_and(|o| o.proves == Some(self.stakes.inputs(item, &self.digester)))
+        items.iter().any(|item| !self.is_proven(item))
     }
 
     /// R21: the outage is written on the backend; an assignment in step keeps its Ready.

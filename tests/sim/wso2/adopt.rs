@@ -4,6 +4,7 @@ use ordain::{
     api::conditions::Reason,
     model::{Identity, ObjectName, OwnerId},
     report::facts::Standing,
+    sandbox::wso2::Dialect,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +22,16 @@ fn vpn() -> Value {
 
 fn adopting(adopt: &Value) -> Value {
     with(to_roles(&["sales"]), json!({"adopt": adopt}))
+}
+
+/// A story whose "baseline" has just taken over "VPN for sales".
+async fn adopted(dialect: Dialect) -> Story {
+    let mut story = Story::new(dialect);
+    story.assign("baseline", vpn(), adopting(&json!({"id": "2"})));
+    story.start();
+    story.settle().await;
+    story.mark();
+    story
 }
 
 /// A mark of another object of ours, or of another installation.
@@ -61,11 +72,7 @@ async fn by_id_and_by_name_what_is_not_named_stays() {
 #[tokio::test(start_paused = true)]
 async fn deleting_an_adopted_one_leaves_it_by_default() {
     for dialect in BOTH {
-        let mut story = Story::new(dialect);
-        story.assign("baseline", vpn(), adopting(&json!({"id": "2"})));
-        story.start();
-        story.settle().await;
-        story.mark();
+        let story = adopted(dialect).await;
         story.delete("baseline");
         story.settle().await;
         assert_eq!(story.requests(), 0, "{dialect:?}");
@@ -184,11 +191,7 @@ async fn two_of_that_name_are_ambiguous() {
 #[tokio::test(start_paused = true)]
 async fn an_adopted_one_that_vanishes_is_told_and_never_created() {
     for dialect in BOTH {
-        let mut story = Story::new(dialect);
-        story.assign("baseline", vpn(), adopting(&json!({"id": "2"})));
-        story.start();
-        story.settle().await;
-        story.mark();
+        let story = adopted(dialect).await;
         story.console(json!({"policies": [{"id": 2, "delete": true}]}));
         story.pass(3 * 1800).await;
         story.assert_effects(&[]);
@@ -203,11 +206,7 @@ async fn an_adopted_one_that_vanishes_is_told_and_never_created() {
 #[tokio::test(start_paused = true)]
 async fn the_recorded_id_decides_later_adopt_is_not_read_again() {
     for dialect in BOTH {
-        let mut story = Story::new(dialect);
-        story.assign("baseline", vpn(), adopting(&json!({"id": "2"})));
-        story.start();
-        story.settle().await;
-        story.mark();
+        let story = adopted(dialect).await;
         story.assign("baseline", vpn(), adopting(&json!({"id": "1"})));
         story.settle().await;
         story.assert_effects(&[]);

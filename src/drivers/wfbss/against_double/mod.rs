@@ -12,15 +12,7 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use axum::body::Body;
-use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
-use http::{Request, Response};
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::time::Instant;
-use tower::ServiceExt;
 
 use super::{
     Wfbss, settings,
@@ -29,11 +21,12 @@ use super::{
 use crate::{
     drivers::{
         DesiredItem, DocumentChange, Driver, DriverError, Outcome, Packing, Scope, Step, Translate,
-        http::{BodyStream, Transport, TransportError},
+        testing::InProcess,
     },
     model::{Clock, ItemKey, LeafPath, LeafValue, Observation, ObservedItem, Secret, Shape},
     sandbox::{
         DoubleService,
+        support::TokioClock,
         wfbss::{WfbssDouble, WfbssOptions},
     },
 };
@@ -43,34 +36,6 @@ const BIRCH: &str = "A9CC5A34-3CAD-480D-A9ED-87656316D3B9";
 const CEDAR: &str = "AEE6F73D-6AFC-44CC-8C44-AC54A7A1E163";
 /// Its licence has expired.
 const DOGWOOD: &str = "AD38F82D-51A1-46FD-B167-E0D0FF31BE83";
-
-/// Tokio's paused clock as the time of day, from the sheet's example time on.
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Timestamp {
-        let start = Timestamp::from_second(1_700_000_000).unwrap();
-        start + SignedDuration::try_from(self.0.elapsed()).unwrap()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
-/// Hands requests to the double as the wire would.
-struct InProcess(DoubleService);
-
-#[async_trait]
-impl Transport for InProcess {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<BodyStream>, TransportError> {
-        // A client cannot tell whether a closed connection had an effect.
-        let lost = |message: String| TransportError { maybe_sent: true, message };
-        let answer =
-            self.0.clone().oneshot(request.map(Body::from)).await.map_err(|e| lost(e.to_string()))?;
-        Ok(answer.map(|body| body.into_data_stream().map_err(move |e| lost(e.to_string())).boxed()))
-    }
-}
 
 /// A driver, and the double it talks to.
 struct World {
@@ -87,14 +52,14 @@ struct Pass {
 
 impl World {
     fn new(options: &Value, spec: &Value) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock(Instant::now()));
+        let clock = TokioClock::shared();
         let options = WfbssOptions::default().patched(options).unwrap();
         Self::around(WfbssDouble::new(options, clock.clone()), clock, spec)
     }
 
     /// Many customers.
     fn large(customers: u32, groups: u32) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock(Instant::now()));
+        let clock = TokioClock::shared();
         let double = WfbssDouble::with_estate(customers, groups, WfbssOptions::default(), clock.clone());
         Self::around(double, clock, &json!({}))
     }

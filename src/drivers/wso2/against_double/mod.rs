@@ -11,62 +11,25 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use axum::body::Body;
-use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
-use http::{Request, Response};
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::time::Instant;
-use tower::ServiceExt;
 
 use crate::{
     drivers::{
         Binding, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step,
-        connect::connect,
-        http::{BodyStream, Limits, Transport, TransportError},
+        connect::connect, http::Limits, testing::InProcess,
     },
     model::{
-        Clock, Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape,
-        Uid,
+        Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape, Uid,
     },
     plan::diff::{Difference, difference},
     sandbox::{
-        DoubleService, Dropped,
+        DoubleService,
+        support::TokioClock,
         wso2::{Dialect, Wso2Double, Wso2Options},
     },
 };
 
 const ALL: [Dialect; 4] = [Dialect::MdmAdmin, Dialect::DeviceMgtV1Put, Dialect::DeviceMgtV1, Dialect::Entgra];
-
-/// Tokio's paused clock as the time of day.
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Timestamp {
-        let start = Timestamp::from_second(1_700_000_000).unwrap();
-        start + SignedDuration::try_from(self.0.elapsed()).unwrap()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
-/// Hands requests to the double as the wire would.
-struct InProcess(DoubleService);
-
-#[async_trait]
-impl Transport for InProcess {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<BodyStream>, TransportError> {
-        // A client cannot tell whether a closed connection had an effect.
-        let lost = |message: String| TransportError { maybe_sent: true, message };
-        let answer = self.0.clone().oneshot(request.map(Body::from)).await;
-        let answer = answer.map_err(|dropped: Dropped| lost(format!("{dropped:?}")))?;
-        Ok(answer.map(|body| body.into_data_stream().map_err(move |e| lost(e.to_string())).boxed()))
-    }
-}
 
 /// A driver, and the double it talks to.
 struct World {
@@ -86,7 +49,7 @@ impl World {
     }
 
     fn as_user(dialect: Dialect, options: &Value, settings: &Value, user: Option<(&str, &str)>) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock(Instant::now()));
+        let clock = TokioClock::shared();
         let options = Wso2Options::of(dialect).patched(options).unwrap();
         let service = DoubleService::new(Wso2Double::new(options, clock.clone()), clock.clone());
         let mut system = service.double().backend("https://emm.example:9443");
