@@ -112,7 +112,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let parts = Parts {
         client,
         clock,
-        connector: Box::new(move |owner| {
+        connector: Box::new(move |owner, fence| {
             Arc::new(RealConnector {
                 allow_loopback,
                 allowed_hosts,
@@ -120,6 +120,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
                 owner,
                 clock: time,
                 metrics: measures,
+                fence,
             })
         }),
         metrics,

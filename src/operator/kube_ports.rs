@@ -25,7 +25,7 @@ use crate::{
     report::metrics::Metrics,
     worker::{
         apply::CALL_TIMEOUT,
-        ports::{Connector, SecretError, SecretSource},
+        ports::{Connector, Fence, SecretError, SecretSource},
     },
 };
 
@@ -116,6 +116,8 @@ pub struct RealConnector {
     pub clock: Arc<dyn Clock>,
     /// Measures.
     pub metrics: Metrics,
+    /// Leadership.
+    pub fence: Arc<dyn Fence>,
 }
 
 impl Connector for RealConnector {
@@ -138,6 +140,7 @@ impl Connector for RealConnector {
             system: system.name(),
             metrics: self.metrics.clone(),
             clock: self.clock.clone(),
+            fence: self.fence.clone(),
         };
         connect::connect(
             system,

@@ -1,4 +1,4 @@
-//! Calls to systems, counted and timed on the wire.
+//! Calls to systems on the wire: fenced (R28), counted and timed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,20 +11,28 @@ use crate::{
     drivers::http::{BodyStream, CallInfo, SharedTransport, Transport, TransportError},
     model::Clock,
     report::metrics::{CallOutcome, Metrics},
+    worker::ports::Fence,
 };
 
-/// A transport whose calls are counted.
+/// A transport whose calls are counted, and whose effects end within the lease, however long they waited for their turn.
 pub(super) struct Measured {
     pub(super) wire: SharedTransport,
     pub(super) system: SystemName,
     pub(super) metrics: Metrics,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) fence: Arc<dyn Fence>,
 }
 
 #[async_trait]
 impl Transport for Measured {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<BodyStream>, TransportError> {
-        let effect = request.extensions().get::<CallInfo>().is_some_and(|info| info.effect);
+        let info = request.extensions().get::<CallInfo>().copied();
+        let effect = info.is_some_and(|info| info.effect);
+        if let Some(info) = info.filter(|info| info.effect && !self.fence.allows(info.timeout)) {
+            let message =
+                format!("the lease may end within {} s, so nothing is sent any more", info.timeout.as_secs());
+            return Err(TransportError { maybe_sent: false, message });
+        }
         let mut call = Open { of: self, since: self.clock.monotonic(), outcome: no_answer(effect) };
         let answer = self.wire.send(request).await;
         call.outcome = match &answer {
@@ -72,7 +80,7 @@ mod tests {
     use futures::{StreamExt as _, stream};
 
     use super::*;
-    use crate::model::SystemClock;
+    use crate::{model::SystemClock, worker::ports::AlwaysLeader};
 
     type Answer = Result<u16, bool>;
 
@@ -97,7 +105,13 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let metrics = Metrics::new(clock.clone());
         let wire = Arc::new(Scripted(Mutex::new(answer.into_iter().collect())));
-        let measured = Measured { wire, system: SystemName::Wso2, metrics: metrics.clone(), clock };
+        let measured = Measured {
+            wire,
+            system: SystemName::Wso2,
+            metrics: metrics.clone(),
+            clock,
+            fence: Arc::new(AlwaysLeader),
+        };
         let mut request = Request::new(Bytes::new());
         request.extensions_mut().insert(CallInfo { effect, timeout: Duration::ZERO });
         // Polled once: what is pending is given up.
@@ -126,6 +140,35 @@ mod tests {
                 text.contains("ordain_vendor_call_duration_seconds_count{system=\"wso2\"} 1"),
                 "{reason}"
             );
+        }
+    }
+
+    struct Ending;
+
+    impl Fence for Ending {
+        fn allows(&self, timeout: Duration) -> bool {
+            timeout < Duration::from_secs(10)
+        }
+    }
+
+    #[test]
+    fn an_effect_that_may_outlast_the_lease_never_leaves() {
+        for (reason, effect, seconds, sent) in [
+            ("it ends in time", true, 9, true),
+            ("it may not", true, 30, false),
+            ("a read harms nobody", false, 30, true),
+        ] {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let metrics = Metrics::new(clock.clone());
+            let wire = Arc::new(Scripted(Mutex::new(vec![Ok(200)])));
+            let fence = Arc::new(Ending);
+            let measured = Measured { wire: wire.clone(), system: SystemName::Wso2, metrics, clock, fence };
+            let mut request = Request::new(Bytes::new());
+            request.extensions_mut().insert(CallInfo { effect, timeout: Duration::from_secs(seconds) });
+            let answer = futures::FutureExt::now_or_never(measured.send(request)).unwrap();
+            assert_eq!(wire.0.lock().unwrap().is_empty(), sent, "{reason}");
+            assert_eq!(answer.is_ok(), sent, "{reason}");
+            assert!(answer.err().is_none_or(|error| !error.maybe_sent), "{reason}");
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     model::{Clock, OwnerId},
     report::metrics::Metrics,
     store::{StoreError, StoreHook},
-    worker::ports::Connector,
+    worker::ports::{Connector, Fence},
 };
 
 pub use identity::{IdentityError, keys, owner};
@@ -59,8 +59,8 @@ pub struct Parts {
     pub client: Client,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Makes what makes drivers, once it is known who we are.
-    pub connector: Box<dyn FnOnce(OwnerId) -> Arc<dyn Connector> + Send>,
+    /// Makes what makes drivers, once it is known who we are and what fences their effects.
+    pub connector: Box<dyn FnOnce(OwnerId, Arc<dyn Fence>) -> Arc<dyn Connector> + Send>,
     /// Measures.
     pub metrics: Metrics,
     /// Sees the commits of the store, in tests.

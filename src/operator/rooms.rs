@@ -57,7 +57,7 @@ impl Rooms {
             source: Arc::new(index.clone()),
             reporter: Arc::new(writer.clone()),
             secrets: Arc::new(KubeSecrets::new(client.clone())),
-            connector: connector(owner.clone()),
+            connector: connector(owner.clone(), fence.clone()),
             fence: fence.clone(),
             lost: opened.store.loss().map(|loss| loss.why.clone()),
             store: Arc::new(opened.store),

@@ -16,6 +16,8 @@ use crate::model::memory::{ApprovalRecord, RemovalRecord};
 pub struct Limits<'a> {
     /// `guard.maxRemovals`.
     pub max_removals: u32,
+    /// Removals held in this pass on items this round does not look at.
+    pub held_elsewhere: u32,
     /// `guard.window`.
     pub window: Duration,
     /// Removals executed lately.
@@ -64,9 +66,10 @@ pub fn within_window(executed: &[RemovalRecord], window: Duration, now: Timestam
     executed.iter().filter(|r| now.duration_since(r.at) < window).cloned().collect()
 }
 
-/// Judges a drafted plan. `count` is the number of removals of a change.
+/// Judges a drafted plan, together with what an earlier round of this pass held.
 pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdict) {
-    let outstanding: u32 = plan.changes.iter().map(Change::removals).fold(0, u32::saturating_add);
+    let outstanding: u32 =
+        plan.changes.iter().map(Change::removals).fold(limits.held_elsewhere, u32::saturating_add);
     let executed = within_window(limits.executed, limits.window, limits.now)
         .iter()
         .map(|r| r.count)

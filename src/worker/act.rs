@@ -1,5 +1,7 @@
 //! From a look to effects: draft, guard, hold or write, deploy.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -14,9 +16,9 @@ use crate::{
     api::conditions::Reason,
     drivers::Step,
     index::Desired,
-    model::memory::Write,
+    model::{ItemKey, memory::Write},
     plan::{
-        self, ItemVerdict, Plan,
+        self, ChangeKind, ItemVerdict, Plan,
         deploy::{self, Decision},
         guard,
         release::Release,
@@ -69,10 +71,15 @@ impl Worker {
         if desired.backend.approve_removals.is_none() && self.memory.approval.is_some() {
             self.commit(vec![Write::Approval(None)])?;
         }
+        let here: BTreeMap<ItemKey, u32> =
+            plan.changes.iter().map(|change| (change.item.clone(), change.removals())).collect();
+        let elsewhere = self.holding.iter().filter(|(item, _)| !here.contains_key(*item));
+        let held_elsewhere = elsewhere.map(|(_, count)| *count).fold(0, u32::saturating_add);
         let (plan, verdict) = guard::judge(
             plan,
             &guard::Limits {
                 max_removals: settings.max_removals,
+                held_elsewhere,
                 window: settings.guard_window,
                 executed: &self.memory.removals,
                 approval: desired.backend.approve_removals.as_deref(),
@@ -80,6 +87,9 @@ impl Worker {
                 now,
             },
         );
+        for change in plan.changes.iter().filter(|change| matches!(change.kind, ChangeKind::Hold)) {
+            self.holding.insert(change.item.clone(), here.get(&change.item).copied().unwrap_or_default());
+        }
         let mut writes = Vec::new();
         if let guard::Verdict::Approved(approval) = &verdict
             && self.memory.approval.as_ref() != Some(approval)

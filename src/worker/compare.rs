@@ -5,7 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Worker, look::Look, operations, order::Order, record, round::Halt};
+use super::{
+    Worker,
+    look::Look,
+    operations,
+    order::{self, Order},
+    record,
+    round::Halt,
+};
 use crate::{
     index::Desired,
     model::{
@@ -28,7 +35,7 @@ impl Worker {
         look: &Look,
         rest: &[Release],
     ) -> Result<(Draft, Order), Halt> {
-        let (draft, order, writes, orphaned, duplicates) = {
+        let (draft, order, writes, orphaned, duplicates, shadows) = {
             let identified = self.identify(look);
             let resting = self.resting_verdicts(look);
             let pre_image = |item: &ItemKey, path: &LeafPath| self.pre_image(item, path);
@@ -57,13 +64,16 @@ impl Worker {
             let mut writes = record::record(&inputs, &draft);
             writes.extend(self.first_values(desired, look, &draft));
             writes.extend(self.proven_claims(look, &draft, rest));
-            (draft, order, writes, identified.orphaned.len(), identified.duplicates)
+            let shadows = order::shadows(look, &identified);
+            (draft, order, writes, identified.orphaned.len(), identified.duplicates, shadows)
         };
         self.commit(writes)?;
         self.note_forgotten_seeds(desired, look)?;
         self.account.orphaned = u32::try_from(orphaned).unwrap_or(u32::MAX);
         self.duplicates.retain(|item, _| !look.items.contains_key(item));
         self.duplicates.extend(duplicates);
+        self.shadows.retain(|item, _| !look.items.contains_key(item));
+        self.shadows.extend(shadows);
         self.remember_verdicts(desired, look, &draft);
         self.remember_releases(desired, look, &draft, rest);
         self.judge_trial(look, &draft)?;

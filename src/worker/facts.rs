@@ -154,6 +154,7 @@ impl Worker {
                 });
             }
             problems.extend(self.duplicates.get(*item).map(|others| self.duplicate(item, others)));
+            problems.extend(self.shadows.get(*item).map(|above| self.shadowed(item, above)));
         }
         problems.sort();
         problems.dedup();
@@ -168,6 +169,14 @@ impl Worker {
             ids.join(", ")
         );
         Problem { target: self.title(item), reason: Reason::DuplicateMark, message }
+    }
+
+    fn shadowed(&self, item: &ItemKey, above: &str) -> Problem {
+        let message = format!(
+            "{above}, which is not ours, is active, stands above and reaches everybody that this reaches, so this has no \
+             effect there. Lower or deactivate the other one in the console"
+        );
+        Problem { target: self.title(item), reason: Reason::Shadowed, message }
     }
 
     fn title(&self, item: &ItemKey) -> String {

@@ -103,7 +103,7 @@ impl Worker {
         holders
             .into_iter()
             .filter(|who| self.stakes.get(who).is_some_and(super::compile::Kept::pushes))
-            .filter_map(|who| Some((who.clone(), self.compile_one(desired.assignments.get(who)?)?)))
+            .filter_map(|who| Some((who.clone(), self.compile_one(desired, desired.assignments.get(who)?)?)))
             .collect()
     }
 
@@ -115,8 +115,10 @@ impl Worker {
         watching: &BTreeSet<ObjectName>,
     ) -> Scope {
         let mut scope = Scope::default();
-        let watched: Vec<Compiled> =
-            watching.iter().filter_map(|name| self.compile_one(desired.assignments.get(name)?)).collect();
+        let watched: Vec<Compiled> = watching
+            .iter()
+            .filter_map(|name| self.compile_one(desired, desired.assignments.get(name)?))
+            .collect();
         let documents = compiled
             .values()
             .flat_map(|c| c.contributions.iter().filter(|c| round.contains(&c.item)))
@@ -227,7 +229,7 @@ impl Worker {
         for release in rest {
             let recorded = self.memory.items.get(&release.item).and_then(|record| record.mark.clone());
             let compiled = || {
-                let compiled = self.compile_one(desired.assignments.get(&release.by)?)?;
+                let compiled = self.compile_one(desired, desired.assignments.get(&release.by)?)?;
                 let contribution = compiled.contributions.into_iter().find(|c| c.item == release.item)?;
                 match contribution.shape {
                     Shape::Object { identity } => Some(identity.mark()),

@@ -135,13 +135,15 @@ pub struct Worker {
     drifting: BTreeMap<ItemKey, bool>,
     /// Further objects with the mark of one of ours, in the last look.
     duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
+    /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
+    shadows: BTreeMap<ItemKey, String>,
     finalized: BTreeSet<crate::model::Uid>,
     /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
     in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
     /// Items whose removals the guard held in this pass: no use in looking again before something changes.
-    holding: BTreeSet<ItemKey>,
+    holding: BTreeMap<ItemKey, u32>,
 }
 
 /// What a pass came to.
@@ -193,11 +195,12 @@ impl Worker {
             requests: Requests::default(),
             drifting: BTreeMap::new(),
             duplicates: BTreeMap::new(),
+            shadows: BTreeMap::new(),
             finalized: BTreeSet::new(),
             in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
-            holding: BTreeSet::new(),
+            holding: BTreeMap::new(),
         })
     }
 

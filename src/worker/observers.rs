@@ -64,14 +64,14 @@ impl Worker {
     pub(super) fn observe_watching(&mut self, desired: &Desired, names: &BTreeSet<ObjectName>, look: &Look) {
         for name in names {
             let Some(view) = desired.assignments.get(name) else { continue };
-            let watching = self.watch_one(view, look);
+            let watching = self.watch_one(desired, view, look);
             self.watching.insert(name.clone(), watching);
             self.pace.touch([name.clone()]);
         }
     }
 
-    fn watch_one(&self, view: &Arc<AssignmentView>, look: &Look) -> Watching {
-        let compiled = self.compile_one(view).unwrap_or_default();
+    fn watch_one(&self, desired: &Desired, view: &Arc<AssignmentView>, look: &Look) -> Watching {
+        let compiled = self.compile_one(desired, view).unwrap_or_default();
         let mut watching = Watching {
             view: Arc::clone(view),
             at: self.now(),

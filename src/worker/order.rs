@@ -11,7 +11,8 @@ use crate::{
     plan::{
         ChangeKind, ItemVerdict,
         draft::{Draft, Inputs, is_drift, left_alone},
-        order::{Move, Placed, moves},
+        identify::Identified,
+        order::{Move, Placed, moves, shadowed_by},
     },
 };
 
@@ -22,6 +23,20 @@ pub(super) struct Order {
     pub moves: Vec<Move>,
     /// All of them were in place before.
     pub drifted: bool,
+}
+
+/// Items of ours without effect, because an active object of somebody else stands above and reaches the same (R17).
+pub(super) fn shadows(look: &Look, identified: &Identified<'_>) -> BTreeMap<ItemKey, String> {
+    if !look.driver.facts().ordered {
+        return BTreeMap::new();
+    }
+    let ours = identified.found.iter().filter(|(item, _)| look.items.contains_key(*item));
+    ours.filter_map(|(item, observed)| {
+        let above = shadowed_by(observed, &identified.foreign)?;
+        let id = above.id.as_ref().map(ToString::to_string).unwrap_or_default();
+        Some((item.clone(), format!("{} ({id})", above.name)))
+    })
+    .collect()
 }
 
 impl Worker {

@@ -70,7 +70,7 @@ impl Worker {
             if keeps || !self.is_older_than_memory(view) {
                 continue;
             }
-            let compiled = self.compile_one(view).unwrap_or_default();
+            let compiled = self.compile_one(desired, view).unwrap_or_default();
             for part in compiled.contributions.iter().filter(|part| part.shape == Shape::Document) {
                 let key = (part.item.clone(), view.name.clone());
                 if self.memory.claims.contains_key(&key) || self.recalled.contains(&key) {

@@ -4,10 +4,20 @@
 //! Taking up means: what rests is tried again and Secrets are read anew, at once but not again and again while the work
 //! that follows takes several rounds.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::Worker;
-use crate::{index::Desired, model::memory::Write, store::StoreError};
+use crate::{
+    index::Desired,
+    model::{
+        ItemKey,
+        memory::{OperationRecord, Write},
+    },
+    store::StoreError,
+};
 
 /// Requests by the object they stand on.
 #[derive(Debug, Default)]
@@ -53,8 +63,8 @@ impl Requests {
 }
 
 impl Worker {
-    /// Takes up what was asked for since; true if it was asked of the Backend. Everything may be tried once more, also
-    /// what a human was to look at first.
+    /// Takes up what was asked for since; true if it was asked of the Backend. What is asked for may be tried once more,
+    /// also what a human was to look at first: a Backend's request means everything of it, an assignment's its own items.
     pub(super) fn take_up_requests(&mut self, desired: &Desired) -> Result<bool, StoreError> {
         let now = self.house.clock.monotonic();
         let of_account =
@@ -68,9 +78,19 @@ impl Worker {
         if !of_account && new.is_empty() {
             return Ok(false);
         }
+        let items: BTreeSet<ItemKey> = new
+            .iter()
+            .filter_map(|name| self.stakes.get(name))
+            .flat_map(|kept| kept.items.iter().map(|(item, _)| item.clone()))
+            .collect();
         self.pace.touch(new);
-        self.troubles.forgive();
-        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open());
+        if of_account {
+            self.troubles.forgive();
+        } else {
+            items.iter().for_each(|item| self.troubles.settled(item));
+        }
+        let asked = |task: &OperationRecord| of_account || task.items.keys().any(|item| items.contains(item));
+        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open() && asked(task));
         self.commit(closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect())?;
         Ok(of_account)
     }

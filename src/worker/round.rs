@@ -128,29 +128,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Compiles what changed. Also refuses what reaches further than the guard allows (R2).
+    /// Compiles what changed.
     fn update_stakes(&mut self, desired: &Desired) -> BTreeSet<ObjectName> {
         let Some(session) = &self.session else { return BTreeSet::new() };
         let driver = session.driver.clone();
-        let empty = crate::model::Catalogue::default();
-        let catalogue = self.memory.catalogue.as_ref().map_or(&empty, |c| &c.catalogue);
-        let max_targets = desired.backend.settings.max_targets;
         let mut stakes = std::mem::take(&mut self.stakes);
-        let compile_one = |view: &AssignmentView| {
-            let secrets = self.secrets_for(view);
-            let context = CompileContext {
-                catalogue,
-                owner: &self.house.owner,
-                digester: &self.digester,
-                secrets: &secrets,
-            };
-            let mut compiled = compile::compile(view, driver.as_ref(), &context)?;
-            if compiled.targets > max_targets {
-                compiled.findings.push(too_far(compiled.targets, max_targets));
-                compiled.contributions.clear();
-            }
-            Some(compiled)
-        };
+        let compile_one = |view: &AssignmentView| self.compile_one(desired, view);
         let changed =
             stakes.update(&desired.assignments, driver.as_ref(), &self.digester, &self.memory, &compile_one);
         self.stakes = stakes;
@@ -158,7 +141,9 @@ impl Worker {
         changed
     }
 
-    pub(super) fn compile_one(&self, view: &AssignmentView) -> Option<Compiled> {
+    /// What an assignment comes to now. What reaches further than the guard allows comes to nothing, and lets go of
+    /// nothing either (R2).
+    pub(super) fn compile_one(&self, desired: &Desired, view: &AssignmentView) -> Option<Compiled> {
         let driver = self.session.as_ref()?.driver.clone();
         let empty = crate::model::Catalogue::default();
         let catalogue = self.memory.catalogue.as_ref().map_or(&empty, |c| &c.catalogue);
@@ -169,7 +154,13 @@ impl Worker {
             digester: &self.digester,
             secrets: &secrets,
         };
-        compile::compile(view, driver.as_ref(), &context)
+        let mut compiled = compile::compile(view, driver.as_ref(), &context)?;
+        let max_targets = desired.backend.settings.max_targets;
+        if compiled.targets > max_targets {
+            compiled.findings.push(too_far(compiled.targets, max_targets));
+            compiled.contributions.clear();
+        }
+        Some(compiled)
     }
 
     /// R3: what living witnesses let go of. Only assignments that may have dropped something are compiled for it.
@@ -190,7 +181,7 @@ impl Worker {
             .collect();
         let compiled: BTreeMap<&ObjectName, Option<Compiled>> = candidates
             .iter()
-            .filter_map(|name| Some((*name, self.compile_one(desired.assignments.get(*name)?))))
+            .filter_map(|name| Some((*name, self.compile_one(desired, desired.assignments.get(*name)?))))
             .collect();
         let witnesses: BTreeMap<ObjectName, Witness<'_>> = compiled
             .iter()
@@ -262,7 +253,7 @@ impl Worker {
             now: self.now(),
         });
         due.next = due.next.into_iter().chain(waiting).min();
-        due.items.retain(|item, _| !self.holding.contains(item));
+        due.items.retain(|item, _| !self.holding.contains_key(item));
         if !self.holding.is_empty() {
             let interval =
                 SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();

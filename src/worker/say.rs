@@ -147,7 +147,6 @@ impl Worker {
         for change in plan.changes.iter().filter(|change| change.held) {
             if matches!(change.kind, ChangeKind::Hold) {
                 self.verdicts.insert(change.item.clone(), ItemVerdict::Held);
-                self.holding.insert(change.item.clone());
             }
             self.pace.touch(change.assignments.iter().cloned());
         }

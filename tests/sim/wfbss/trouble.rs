@@ -234,3 +234,24 @@ async fn the_guard_holds_shorter_lists_and_restored_values() {
     assert!(!rig.cluster.exists("one"));
     assert_eq!(effects(&rig).len(), 2, "{:?}", effects(&rig));
 }
+
+/// R2: the guard counts what a whole account would lose, however it is sliced into rounds.
+#[tokio::test(start_paused = true)]
+async fn the_guard_sees_more_than_a_slice() {
+    let mut rig = Rig::new(
+        "wfbss",
+        |clock| WfbssDouble::with_estate(21, 5, WfbssOptions::default(), clock),
+        |settings| settings.max_removals = 10,
+    );
+    let everyone = json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
+    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), everyone);
+    rig.start();
+    rig.pass(600).await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
+    let before = effects(&rig).len();
+    rig.delete("one");
+    rig.pass(7200).await;
+    assert_eq!(effects(&rig).len(), before, "nothing is put back: {:?}", &effects(&rig)[before..]);
+    let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
+    assert!(held.contains("105 removals are waiting"), "{held}");
+}

@@ -133,3 +133,20 @@ async fn a_refused_order_waits_and_is_not_asked_for_again_at_once() {
         story.assert_in_step("c");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_active_one_of_others_above_that_reaches_the_same_is_told_and_left() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        let shadowed = || story.facts("baseline").problems.iter().any(|p| p.reason == Reason::Shadowed);
+        assert!(!shadowed(), "{dialect:?}: {:?} {:?}", story.facts("baseline").problems, story.policies());
+        story.console(json!({"policies": [{"id": 2, "roles": ["ANY"], "active": true, "updated": false}]}));
+        story.pass(2000).await;
+        assert!(shadowed(), "{dialect:?}: {:#?}", story.policies());
+        story.assert_effects(&[]);
+        story.assert_in_step("baseline");
+        story.console(json!({"policies": [{"id": 2, "active": false, "updated": false}]}));
+        story.pass(2000).await;
+        assert!(!shadowed(), "{dialect:?}: over");
+    }
+}

@@ -166,3 +166,20 @@ async fn a_reach_of_more_targets_than_allowed_sends_nothing() {
         story.assert_in_step("baseline");
     }
 }
+
+/// R2, R3: an edit that is refused lets go of nothing.
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_reaches_too_far_leaves_what_is_there() {
+    for dialect in BOTH {
+        let mut story = Story::with(dialect, |_| {}, |settings| settings.max_targets = 1);
+        story.assign("baseline", camera_off(), to_roles(&["engineer"]));
+        story.start();
+        story.settle().await;
+        story.mark();
+        story.assign("baseline", camera_off(), to(&[], &["jdoe", "tnguyen"]));
+        story.pass(4000).await;
+        story.assert_effects(&[]);
+        assert_eq!(story.reason("baseline"), Some(Reason::TargetsHeld), "{dialect:?}");
+        assert_eq!(story.policy(3).unwrap()["roles"], json!(["engineer"]), "{dialect:?}");
+    }
+}
