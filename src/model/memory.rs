@@ -253,7 +253,7 @@ pub struct ApprovalRecord {
 pub struct DeployRecord {
     /// Writes of ours not yet deployed, since when.
     pub ours_since: Option<Timestamp>,
-    /// A deploy was started and not yet seen finished.
+    /// A deploy was taken after the last of these writes, and is not yet seen finished.
     pub running_since: Option<Timestamp>,
 }
 

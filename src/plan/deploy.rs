@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! pending and nothing of ours undeployed ─▶ foreign ─▶ Hold before the first write (unless Include)
-//! ours pending ─▶ Automatic: Deploy ─▶ Running ─▶ Settled
+//! ours pending ─▶ Automatic: Deploy ─▶ running ─▶ Settled
+//!              │             ▲   └▶ refused: rests, longer each time
+//!              │             └───── written again, or not seen finished for 5 minutes
 //!              └▶ Manual: WaitForHuman (a human deploys in the console)
 //! waiting for more than 15 minutes ─▶ Overdue
 //! ```
@@ -68,37 +70,57 @@ pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySetti
     Err(foreign_message(pending))
 }
 
+/// The last deploy that was asked for, if the system did not take it.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    /// In the words of the system.
+    pub why: &'a str,
+    /// When it is asked for again.
+    pub until: Timestamp,
+}
+
 /// What to do once no write is left to make.
 pub fn decide(
     pending: &Pending,
     record: &DeployRecord,
+    refused: Option<Refused<'_>>,
     settings: DeploySettings,
     now: Timestamp,
 ) -> Decision {
     if pending.ours.is_empty() {
         return Decision::Settled;
     }
+    let held = settings.hold_foreign && !pending.foreign.is_empty();
+    if settings.automatic && !held && is_due(record, refused, now) {
+        return Decision::Deploy;
+    }
+    let cause = match (settings.automatic, refused) {
+        (false, _) => MANUAL.to_owned(),
+        (true, _) if held => foreign_message(pending),
+        (true, Some(refused)) => format!("the deployment was refused and is tried again: {}", refused.why),
+        (true, None) => "the deployment is running".into(),
+    };
     if record.ours_since.is_some_and(|since| now.duration_since(since) > OVERDUE) {
         return Decision::Overdue(format!(
-            "{} changed objects are still not deployed after 15 minutes; deploy (apply changes) in the console, or \
-             look there for what holds it",
+            "{} changed objects are still not deployed after 15 minutes: {cause}",
             pending.ours.len()
         ));
     }
-    if !settings.automatic {
-        return Decision::Wait(
-            Reason::WaitingForDeployment,
-            "deploy.mode is Manual: deploy (apply changes) in the console to bring this to devices".into(),
-        );
+    if held && settings.automatic {
+        return Decision::HoldForeign(cause);
     }
-    if settings.hold_foreign && !pending.foreign.is_empty() {
-        return Decision::HoldForeign(foreign_message(pending));
-    }
-    match record.running_since {
-        Some(since) if now.duration_since(since) < RETRY => {
-            Decision::Wait(Reason::WaitingForDeployment, "the deployment is running".into())
-        }
-        _ => Decision::Deploy,
+    Decision::Wait(Reason::WaitingForDeployment, cause)
+}
+
+const MANUAL: &str = "deploy.mode is Manual: deploy (apply changes) in the console to bring this to devices";
+
+/// What was written after a deploy was taken needs another one, which `DeployRecord::running_since` says; a running one
+/// may answer the next with an error (wso2 sheet section 6), so a refused one rests.
+fn is_due(record: &DeployRecord, refused: Option<Refused<'_>>, now: Timestamp) -> bool {
+    match (refused, record.running_since) {
+        (Some(refused), _) => refused.until <= now,
+        (None, Some(since)) => now.duration_since(since) >= RETRY,
+        (None, None) => true,
     }
 }
 
@@ -110,4 +132,80 @@ fn foreign_message(pending: &Pending) -> String {
         pending.foreign.len(),
         ids.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn id(id: &str) -> ExternalId {
+        ExternalId(id.into())
+    }
+
+    fn record(ours: i64, running: Option<i64>) -> DeployRecord {
+        DeployRecord { ours_since: Some(at(ours)), running_since: running.map(at) }
+    }
+
+    const AUTOMATIC: DeploySettings = DeploySettings { automatic: true, hold_foreign: true };
+    const MANUALLY: DeploySettings = DeploySettings { automatic: false, hold_foreign: true };
+    const INCLUDE: DeploySettings = DeploySettings { automatic: true, hold_foreign: false };
+
+    /// A decision in a word.
+    fn word(decision: &Decision) -> &'static str {
+        match decision {
+            Decision::Settled => "settled",
+            Decision::HoldForeign(_) => "hold",
+            Decision::Deploy => "deploy",
+            Decision::Wait(..) => "wait",
+            Decision::Overdue(_) => "overdue",
+        }
+    }
+
+    #[test]
+    fn every_case_is_decided_for_its_reason() {
+        let ours = Pending { ours: vec![id("1")], foreign: Vec::new() };
+        let both = Pending { ours: vec![id("1")], foreign: vec![id("2")] };
+        let theirs = Pending { ours: Vec::new(), foreign: vec![id("2")] };
+        let until = |seconds| Some(Refused { why: "a run is scheduled", until: at(seconds) });
+        let cases = [
+            (&theirs, record(0, None), None, AUTOMATIC, 1, "settled", "nothing of ours waits"),
+            (&ours, record(0, None), None, AUTOMATIC, 1, "deploy", "written, not deployed"),
+            (&ours, record(0, Some(5)), None, AUTOMATIC, 10, "wait", "taken, not finished"),
+            (&ours, record(0, Some(5)), None, AUTOMATIC, 310, "deploy", "not finished for five minutes"),
+            (&ours, record(0, None), until(20), AUTOMATIC, 10, "wait", "refused, and rests"),
+            (&ours, record(0, None), until(20), AUTOMATIC, 20, "deploy", "refused, and rested"),
+            (&ours, record(0, Some(5)), until(20), AUTOMATIC, 20, "deploy", "the refusal is the later word"),
+            (&ours, record(0, None), None, MANUALLY, 1, "wait", "a human deploys"),
+            (&both, record(0, None), None, AUTOMATIC, 1, "hold", "a deploy would publish theirs"),
+            (&both, record(0, None), None, INCLUDE, 1, "deploy", "theirs may go along"),
+            (&both, record(0, None), None, MANUALLY, 1, "wait", "nothing is published by us"),
+            (&ours, record(0, None), None, MANUALLY, 901, "overdue", "nobody deployed"),
+            (&both, record(0, None), None, AUTOMATIC, 901, "overdue", "held for too long"),
+            (&ours, record(0, Some(890)), None, AUTOMATIC, 901, "overdue", "runs for too long"),
+            (&ours, record(0, None), until(1000), AUTOMATIC, 901, "overdue", "refused for too long"),
+            (&ours, record(0, None), until(900), AUTOMATIC, 901, "deploy", "overdue is no reason to give up"),
+        ];
+        for (pending, record, refused, settings, now, wanted, reason) in cases {
+            let decision = decide(pending, &record, refused, settings, at(now));
+            assert_eq!(word(&decision), wanted, "{reason}: {decision:?}");
+        }
+    }
+
+    #[test]
+    fn what_holds_it_is_said_also_when_it_is_overdue() {
+        let ours = Pending { ours: vec![id("1")], foreign: Vec::new() };
+        let refused = Some(Refused { why: "Error 500 while applying changes", until: at(2000) });
+        for now in [10, 1000] {
+            match decide(&ours, &record(0, None), refused, AUTOMATIC, at(now)) {
+                Decision::Wait(_, message) | Decision::Overdue(message) => {
+                    assert!(message.contains("Error 500 while applying changes"), "{message}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }

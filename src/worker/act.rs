@@ -14,9 +14,12 @@ use super::{
 };
 use crate::{
     api::conditions::Reason,
-    drivers::Step,
+    drivers::{DeploySettings, Step},
     index::Desired,
-    model::{ItemKey, memory::Write},
+    model::{
+        ItemKey,
+        memory::{DeployRecord, Write},
+    },
     plan::{
         self, ChangeKind, ItemVerdict, Plan,
         deploy::{self, Decision},
@@ -147,7 +150,9 @@ impl Worker {
         };
         let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
-        self.settle_polls = 0;
+        if applied.effects > 0 {
+            self.settle_polls = 0;
+        }
         self.note_failures(look);
         self.begin_trial(trial, &applied);
         let corrected = self.begun_to_correct(&applied);
@@ -202,21 +207,23 @@ impl Worker {
         let Some(settings) = look.driver.deploy_settings() else { return Ok(Next::OnChange) };
         let now = self.now();
         self.account.deployment = None;
-        match deploy::decide(pending, &self.memory.deploy, settings, now) {
+        let mut decision = self.decide_deploy(pending, settings);
+        if decision == Decision::Deploy {
+            let why = "deploy".to_owned();
+            let step = PlannedStep { step: Step::Deploy, items: Vec::new(), removals: 0, why };
+            self.carry_out(desired, look, vec![step], asked).await?;
+            decision = self.decide_deploy(pending, settings);
+        }
+        match decision {
             Decision::Settled => {
-                if self.memory.deploy != crate::model::memory::DeployRecord::default() {
-                    self.commit(vec![Write::Deploy(crate::model::memory::DeployRecord::default())])?;
+                if self.memory.deploy != DeployRecord::default() {
+                    self.commit(vec![Write::Deploy(DeployRecord::default())])?;
                 }
+                self.troubles.deploy_worked();
                 Ok(Next::OnChange)
             }
-            Decision::Deploy => {
-                let why = "deploy".to_owned();
-                let step = PlannedStep { step: Step::Deploy, items: Vec::new(), removals: 0, why };
-                match self.carry_out(desired, look, vec![step], asked).await {
-                    Ok(_) => Ok(Next::At(self.poll_later())),
-                    Err(halt) => Err(halt),
-                }
-            }
+            // It was not sent: we lead no more, or something newer goes first.
+            Decision::Deploy => Ok(Next::At(self.poll_later())),
             Decision::HoldForeign(message) => {
                 self.account.deployment = Some((Reason::ForeignPendingChanges, message));
                 Ok(Next::At(self.poll_later()))
@@ -230,6 +237,12 @@ impl Worker {
                 Ok(Next::At(now.checked_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX)))
             }
         }
+    }
+
+    fn decide_deploy(&self, pending: &deploy::Pending, settings: DeploySettings) -> Decision {
+        let refused = self.troubles.refused_deploy();
+        let refused = refused.map(|r| deploy::Refused { why: &r.why, until: r.until });
+        deploy::decide(pending, &self.memory.deploy, refused, settings, self.now())
     }
 
     /// 1, 2, 4, 8, 15 s, after minutes every minute: how long a thing that comes by itself is waited for before the

@@ -9,7 +9,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{before::Before, operations, ports::Fence, trouble::Troubles};
+use super::{
+    before::Before,
+    journal::{journal, name},
+    operations,
+    ports::Fence,
+    trouble::Troubles,
+};
 use crate::{
     drivers::{Class, Driver, DriverError, Outcome, Seed, Step},
     model::{
@@ -17,7 +23,7 @@ use crate::{
         memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Origin, Sealed, Write},
     },
     plan::steps::PlannedStep,
-    store::{JournalEntry, JournalValue, Store, StoreError},
+    store::{JournalEntry, Store, StoreError},
 };
 
 /// Steps journalled and run together.
@@ -54,6 +60,8 @@ pub struct Hand<'a> {
 pub struct Applied {
     /// Calls made.
     pub calls: usize,
+    /// Calls the system accepted.
+    pub effects: usize,
     /// Whether some steps were left for the next round.
     pub interrupted: bool,
     /// A failure that concerns the whole account.
@@ -134,75 +142,6 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
     before.writes(chunk)
 }
 
-/// Who, why, what: before and after stand in the item's records and pre-images; here their digests suffice.
-fn journal(chunk: &[PlannedStep], at: Timestamp) -> Vec<JournalEntry> {
-    let mut entries = Vec::new();
-    for planned in chunk {
-        let what = name(&planned.step);
-        let mut entry = |who: String, item: &ItemKey, path: Option<LeafPath>, before, after| {
-            let why = planned.why.clone();
-            entries.push(JournalEntry {
-                at,
-                who,
-                why,
-                what: what.into(),
-                item: item.clone(),
-                path,
-                before,
-                after,
-            });
-        };
-        match &planned.step {
-            Step::Write { changes, .. } => {
-                for change in changes {
-                    let who = names(&change.desired.contributors);
-                    for path in change.differing.iter().chain(change.restore.keys()) {
-                        let leaf = change.desired.leaves.get(path);
-                        let shown = |value: Option<&serde_json::Value>| match value {
-                            Some(value) if !leaf.is_some_and(|l| l.secret) => {
-                                JournalValue::Value(value.clone())
-                            }
-                            _ => JournalValue::Absent,
-                        };
-                        let after = leaf.map(|l| &l.value).or_else(|| change.restore.get(path));
-                        let before = shown(change.observed.leaves.get(path));
-                        entry(who.clone(), &change.desired.key, Some(path.clone()), before, shown(after));
-                    }
-                }
-            }
-            Step::Create(desired) | Step::Replace { desired, .. } => {
-                let who = names(&desired.contributors);
-                entry(who, &desired.key, None, JournalValue::Absent, JournalValue::Absent);
-            }
-            _ => {
-                for item in &planned.items {
-                    entry("ordain".into(), item, None, JournalValue::Absent, JournalValue::Absent);
-                }
-            }
-        }
-    }
-    entries
-}
-
-fn names(who: &std::collections::BTreeSet<ObjectName>) -> String {
-    who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn name(step: &Step) -> &'static str {
-    match step {
-        Step::Create(_) => "create",
-        Step::Replace { .. } => "replace",
-        Step::Restore { .. } => "restore",
-        Step::SetEnabled { enabled: true, .. } => "enable",
-        Step::SetEnabled { enabled: false, .. } => "disable",
-        Step::Reorder(_) => "reorder",
-        Step::Delete(_) => "delete",
-        Step::Write { .. } => "write",
-        Step::Seed { .. } => "seed",
-        Step::Deploy => "deploy",
-    }
-}
-
 type Done = (PlannedStep, Result<Outcome, DriverError>);
 
 async fn run(hand: &Hand<'_>, chunk: Vec<PlannedStep>) -> Vec<Done> {
@@ -230,7 +169,8 @@ fn after(
         match result {
             Ok(outcome) => {
                 writes.extend(succeeded(hand, planned, outcome, memory, now));
-                planned.items.iter().for_each(|item| troubles.settled(item));
+                worked(hand, planned, troubles, now);
+                applied.effects += 1;
                 applied.done.extend(planned.items.iter().map(|item| (item.clone(), planned.why.clone())));
             }
             Err(error) => {
@@ -242,6 +182,30 @@ fn after(
         }
     }
     writes
+}
+
+/// What is accepted is not yet seen: only reading tells whether it stays.
+fn worked(hand: &Hand<'_>, planned: &PlannedStep, troubles: &mut Troubles, now: Timestamp) {
+    if matches!(planned.step, Step::Deploy) {
+        troubles.deploy_worked();
+    }
+    for item in &planned.items {
+        troubles.worked(item);
+        if let Some(inputs) = hand.inputs.get(item).filter(|_| !is_counted_in_record(&planned.step, item)) {
+            troubles.accepted(item, *inputs, name(&planned.step), now);
+        }
+    }
+}
+
+/// Content that does not stay is counted by its `SentRecord`, a copy by its revision.
+fn is_counted_in_record(step: &Step, item: &ItemKey) -> bool {
+    match step {
+        Step::Replace { .. } | Step::Seed { .. } => true,
+        Step::Write { changes, .. } => {
+            changes.iter().any(|change| change.desired.key == *item && !change.differing.is_empty())
+        }
+        _ => false,
+    }
 }
 
 fn succeeded(
@@ -321,9 +285,11 @@ fn failed(
     troubles: &mut Troubles,
     now: Timestamp,
 ) -> Vec<Write> {
-    for item in &planned.items {
-        let inputs = hand.inputs.get(item).copied().unwrap_or(Digest(0));
-        troubles.failed(item, inputs, error, now);
+    for (item, inputs) in planned.items.iter().filter_map(|item| Some((item, hand.inputs.get(item)?))) {
+        troubles.failed(item, *inputs, error, now);
+    }
+    if matches!(planned.step, Step::Deploy) {
+        troubles.deploy_failed(error, now);
     }
     let certain = matches!(error.class, Class::Rejected | Class::Unauthorized | Class::Throttled { .. });
     match &planned.step {

@@ -49,11 +49,12 @@ impl Before<'_> {
             }
         }
         let changes = steps.iter().any(|s| !matches!(s.step, Step::Deploy));
-        if self.deploys && changes && self.memory.deploy.ours_since.is_none() {
-            writes.push(Write::Deploy(DeployRecord {
-                ours_since: Some(self.now),
-                ..self.memory.deploy.clone()
-            }));
+        if self.deploys && changes {
+            // A deploy that is under way may have passed what is written now: it counts for nothing any more (R18).
+            let before = &self.memory.deploy;
+            let deploy =
+                DeployRecord { ours_since: before.ours_since.or(Some(self.now)), running_since: None };
+            writes.extend((deploy != *before).then_some(Write::Deploy(deploy)));
         }
         writes
     }

@@ -166,6 +166,10 @@ impl Worker {
                     self.verdicts.remove(item);
                     self.troubles.settled(item);
                 }
+                ItemVerdict::Undeployed => {
+                    self.verdicts.insert(item.clone(), ItemVerdict::Undeployed);
+                    self.troubles.seen(item);
+                }
                 other => drop(self.verdicts.insert(item.clone(), other.clone())),
             }
             self.pace.touch(self.stakes.holders(item).iter().map(|(who, _)| who.clone()));
@@ -179,6 +183,9 @@ impl Worker {
         self.released.extend(draft.released.clone());
         let until = self.now().checked_add(drift_interval(desired)).unwrap_or(Timestamp::MAX);
         for (item, verdict) in &draft.released {
+            if matches!(verdict, ItemVerdict::InStep | ItemVerdict::Undeployed) {
+                self.troubles.seen(item);
+            }
             self.waiting_releases.remove(item);
             if matches!(verdict, ItemVerdict::Blocked(..)) {
                 let of_item = rest.iter().filter(|release| release.item == *item).cloned().collect();

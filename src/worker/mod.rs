@@ -19,6 +19,7 @@ pub mod compile;
 pub mod connect;
 pub mod content;
 pub mod facts;
+mod journal;
 pub mod look;
 mod measure;
 pub mod observers;

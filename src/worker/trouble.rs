@@ -1,4 +1,4 @@
-//! Items that must rest after a failure, and for how long.
+//! What must rest, and for how long: items after a failure, effects that are accepted and do not stay, a refused deploy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,17 +23,40 @@ pub struct Trouble {
     attempts: u32,
 }
 
-/// Failures by item, in memory only: after a restart everything may be tried once more.
+/// How often each kind of effect was accepted by the system for an item that has not been found settled since.
+#[derive(Debug, Clone)]
+struct Accepted {
+    inputs: Digest,
+    times: BTreeMap<&'static str, u32>,
+}
+
+/// A deploy that the system did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// In the words of the system.
+    pub why: String,
+    /// When it is asked for again.
+    pub until: Timestamp,
+    attempts: u32,
+}
+
+/// Failures, in memory only: after a restart everything may be tried once more.
 #[derive(Debug, Default)]
-pub struct Troubles(BTreeMap<ItemKey, Trouble>);
+pub struct Troubles {
+    items: BTreeMap<ItemKey, Trouble>,
+    accepted: BTreeMap<ItemKey, Accepted>,
+    deploy: Option<Refusal>,
+}
 
 const FIRST_DELAY: i64 = 2;
 const LONGEST_DELAY: i64 = 300;
+/// An effect accepted this often without being seen is for a human to look at.
+const NOT_STICKING: u32 = 3;
 
 impl Troubles {
     /// A step on this item failed.
     pub fn failed(&mut self, item: &ItemKey, inputs: Digest, error: &DriverError, now: Timestamp) {
-        let before = self.0.get(item).filter(|t| t.inputs == inputs).map_or(0, |t| t.attempts);
+        let before = self.items.get(item).filter(|t| t.inputs == inputs).map_or(0, |t| t.attempts);
         let attempts = before + 1;
         let (verdict, until) = match error.class {
             Class::Rejected => (ItemVerdict::Blocked(error.reason, error.message.clone()), None),
@@ -48,7 +71,7 @@ impl Troubles {
             }
             _ => (ItemVerdict::Waiting(error.reason, error.message.clone()), Some(backoff(now, attempts))),
         };
-        self.0.insert(item.clone(), Trouble { inputs, verdict, until, attempts });
+        self.items.insert(item.clone(), Trouble { inputs, verdict, until, attempts });
     }
 
     /// A human must act, or time must pass.
@@ -61,12 +84,12 @@ impl Troubles {
         until: Option<Timestamp>,
     ) {
         let verdict = ItemVerdict::Blocked(reason, message);
-        self.0.insert(item.clone(), Trouble { inputs, verdict, until, attempts: 0 });
+        self.items.insert(item.clone(), Trouble { inputs, verdict, until, attempts: 0 });
     }
 
     /// Whether it rests already for these inputs.
     pub fn is_resting(&self, item: &ItemKey, inputs: Digest, now: Timestamp) -> bool {
-        self.0
+        self.items
             .get(item)
             .is_some_and(|trouble| trouble.inputs == inputs && trouble.until.is_none_or(|until| until > now))
     }
@@ -74,22 +97,78 @@ impl Troubles {
     /// Items whose last step failed with these inputs, whether they rest or are tried again.
     pub fn failing(&self, inputs: &dyn Fn(&ItemKey) -> Option<Digest>) -> BTreeSet<ItemKey> {
         let same = |(item, trouble): &(&ItemKey, &Trouble)| Some(trouble.inputs) == inputs(item);
-        self.0.iter().filter(same).map(|(item, _)| item.clone()).collect()
+        self.items.iter().filter(same).map(|(item, _)| item.clone()).collect()
     }
 
-    /// It worked.
+    /// A step on it worked.
+    pub fn worked(&mut self, item: &ItemKey) {
+        self.items.remove(item);
+    }
+
+    /// What was sent is seen, if perhaps not deployed: effects accepted from now on are counted anew.
+    pub fn seen(&mut self, item: &ItemKey) {
+        self.accepted.remove(item);
+    }
+
+    /// It was read as it should be, or may be tried afresh.
     pub fn settled(&mut self, item: &ItemKey) {
-        self.0.remove(item);
+        self.items.remove(item);
+        self.accepted.remove(item);
+    }
+
+    /// The system accepted a switch, a place, a removal or a former value. What it accepts again and again without
+    /// showing it rests, so that a console that ignores us is not called without a pause.
+    ///
+    /// Content is counted in the item's record, over restarts (`SentRecord`).
+    pub fn accepted(&mut self, item: &ItemKey, inputs: Digest, effect: &'static str, now: Timestamp) {
+        let afresh = Accepted { inputs, times: BTreeMap::new() };
+        let before = self.accepted.entry(item.clone()).or_insert_with(|| afresh.clone());
+        if before.inputs != inputs {
+            *before = afresh;
+        }
+        let times = before.times.entry(effect).or_default();
+        *times = times.saturating_add(1);
+        let times = *times;
+        if times < 2 {
+            return;
+        }
+        let (verdict, until) = if times < NOT_STICKING {
+            let message = format!("the system took \"{effect}\" and does not show it yet");
+            (ItemVerdict::Waiting(Reason::Verifying, message), backoff(now, times))
+        } else {
+            let message = format!(
+                "the system accepted \"{effect}\" {NOT_STICKING} times and still shows the former state; it is tried \
+                 again every 5 minutes. Look at the object in the console for what undoes or ignores it"
+            );
+            (ItemVerdict::Blocked(Reason::WriteNotSticking, message), backoff(now, u32::MAX))
+        };
+        self.items.insert(item.clone(), Trouble { inputs, verdict, until: Some(until), attempts: 0 });
+    }
+
+    /// A deploy was refused, or its answer was lost.
+    pub fn deploy_failed(&mut self, error: &DriverError, now: Timestamp) {
+        let attempts = self.deploy.as_ref().map_or(0, |refusal| refusal.attempts).saturating_add(1);
+        self.deploy = Some(Refusal { why: error.message.clone(), until: backoff(now, attempts), attempts });
+    }
+
+    /// A deploy was taken.
+    pub fn deploy_worked(&mut self) {
+        self.deploy = None;
+    }
+
+    /// The last deploy, if it was refused.
+    pub fn refused_deploy(&self) -> Option<&Refusal> {
+        self.deploy.as_ref()
     }
 
     /// Everything may be tried again: other credentials, another spec, a requested reconcile.
     pub fn forgive(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     /// Items that rest, given their inputs now.
     pub fn resting(&self, inputs: &dyn Fn(&ItemKey) -> Digest, now: Timestamp) -> BTreeMap<ItemKey, Trouble> {
-        self.0
+        self.items
             .iter()
             .filter(|(item, trouble)| {
                 trouble.inputs == inputs(item) && trouble.until.is_none_or(|until| until > now)
@@ -103,4 +182,72 @@ impl Troubles {
 pub fn backoff(now: Timestamp, attempts: u32) -> Timestamp {
     let seconds = FIRST_DELAY.saturating_pow(attempts.min(10)).min(LONGEST_DELAY);
     now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn item() -> ItemKey {
+        ItemKey("a/b/c".into())
+    }
+
+    /// What is said of the item, and for how long it rests from now.
+    fn rests(troubles: &Troubles, inputs: u128, now: i64) -> Option<(Option<Reason>, i64)> {
+        let trouble = troubles.resting(&|_| Digest(inputs), at(now)).remove(&item())?;
+        let reason = match trouble.verdict {
+            ItemVerdict::Blocked(reason, _) | ItemVerdict::Waiting(reason, _) => Some(reason),
+            _ => None,
+        };
+        Some((reason, trouble.until?.duration_since(at(now)).as_secs()))
+    }
+
+    #[test]
+    fn what_is_accepted_and_never_seen_rests_longer_and_longer() {
+        let mut troubles = Troubles::default();
+        troubles.accepted(&item(), Digest(1), "enable", at(0));
+        assert_eq!(rests(&troubles, 1, 0), None, "the next look shows whether it stays");
+        troubles.accepted(&item(), Digest(1), "enable", at(0));
+        assert_eq!(rests(&troubles, 1, 0), Some((Some(Reason::Verifying), 4)), "a list may be stale");
+        troubles.accepted(&item(), Digest(1), "enable", at(4));
+        assert_eq!(rests(&troubles, 1, 4), Some((Some(Reason::WriteNotSticking), 300)), "for a human");
+        troubles.worked(&item());
+        troubles.accepted(&item(), Digest(1), "enable", at(304));
+        assert_eq!(rests(&troubles, 1, 304), Some((Some(Reason::WriteNotSticking), 300)), "still not");
+        assert_eq!(rests(&troubles, 2, 304), None, "other inputs are tried at once");
+    }
+
+    #[test]
+    fn each_effect_is_counted_by_itself_until_it_is_seen() {
+        let mut troubles = Troubles::default();
+        for effect in ["create", "reorder", "enable", "disable", "delete"] {
+            troubles.accepted(&item(), Digest(1), effect, at(0));
+            assert_eq!(rests(&troubles, 1, 0), None, "{effect} is the next stage, not the same again");
+        }
+        for _ in 0..5 {
+            troubles.accepted(&item(), Digest(1), "enable", at(0));
+            troubles.settled(&item());
+            troubles.accepted(&item(), Digest(1), "enable", at(0));
+            troubles.seen(&item());
+        }
+        assert_eq!(rests(&troubles, 1, 0), None, "each was seen");
+    }
+
+    #[test]
+    fn a_refused_deploy_rests_longer_each_time() {
+        let mut troubles = Troubles::default();
+        let error = DriverError::new(Class::Transient, Reason::Applying, "busy");
+        let mut pauses = Vec::new();
+        for _ in 0..10 {
+            troubles.deploy_failed(&error, at(0));
+            pauses.push(troubles.refused_deploy().unwrap().until.duration_since(at(0)).as_secs());
+        }
+        assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        troubles.deploy_worked();
+        assert_eq!(troubles.refused_deploy(), None);
+    }
 }
