@@ -136,6 +136,8 @@ fn foreign_message(pending: &Pending) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {

@@ -155,6 +155,7 @@ impl Worker {
     fn remember_verdicts(&mut self, desired: &Desired, look: &Look, draft: &Draft) {
         let until = self.now().checked_add(drift_interval(desired)).ok();
         for (item, verdict) in &draft.verdicts {
+            self.troubles.looked_at(item);
             if let ItemVerdict::Blocked(reason, message) = verdict {
                 let inputs = look.inputs.get(item).copied().unwrap_or(Digest(0));
                 if !self.troubles.is_resting(item, inputs, self.now()) {
@@ -183,12 +184,14 @@ impl Worker {
         self.released.extend(draft.released.clone());
         let until = self.now().checked_add(drift_interval(desired)).unwrap_or(Timestamp::MAX);
         for (item, verdict) in &draft.released {
+            self.troubles.looked_at(item);
             if matches!(verdict, ItemVerdict::InStep | ItemVerdict::Undeployed) {
                 self.troubles.seen(item);
             }
             self.waiting_releases.remove(item);
             if matches!(verdict, ItemVerdict::Blocked(..)) {
                 let of_item = rest.iter().filter(|release| release.item == *item).cloned().collect();
+                let until = self.troubles.until(item).map_or(until, |rests| rests.min(until));
                 self.waiting_releases.insert(item.clone(), (of_item, until));
             }
         }

@@ -234,8 +234,9 @@ impl Worker {
 
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
+        let resting = self.troubles.resting(&inputs, self.now());
         let resting =
-            self.troubles.resting(&inputs, self.now()).into_iter().map(|(item, t)| (item, t.until)).collect();
+            resting.into_iter().filter(|(_, t)| !t.unseen).map(|(item, t)| (item, t.until)).collect();
         let all = desired
             .assignments
             .values()

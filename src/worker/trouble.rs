@@ -20,6 +20,8 @@ pub struct Trouble {
     pub verdict: ItemVerdict,
     /// When to try again; `None`: only other inputs help.
     pub until: Option<Timestamp>,
+    /// Something was accepted and not looked at since: it is read once more before it rests.
+    pub unseen: bool,
     attempts: u32,
 }
 
@@ -71,7 +73,7 @@ impl Troubles {
             }
             _ => (ItemVerdict::Waiting(error.reason, error.message.clone()), Some(backoff(now, attempts))),
         };
-        self.items.insert(item.clone(), Trouble { inputs, verdict, until, attempts });
+        self.items.insert(item.clone(), Trouble { inputs, verdict, until, unseen: false, attempts });
     }
 
     /// A human must act, or time must pass.
@@ -84,7 +86,7 @@ impl Troubles {
         until: Option<Timestamp>,
     ) {
         let verdict = ItemVerdict::Blocked(reason, message);
-        self.items.insert(item.clone(), Trouble { inputs, verdict, until, attempts: 0 });
+        self.items.insert(item.clone(), Trouble { inputs, verdict, until, unseen: false, attempts: 0 });
     }
 
     /// Whether it rests already for these inputs.
@@ -92,6 +94,18 @@ impl Troubles {
         self.items
             .get(item)
             .is_some_and(|trouble| trouble.inputs == inputs && trouble.until.is_none_or(|until| until > now))
+    }
+
+    /// It was read.
+    pub fn looked_at(&mut self, item: &ItemKey) {
+        if let Some(trouble) = self.items.get_mut(item) {
+            trouble.unseen = false;
+        }
+    }
+
+    /// Until when an item rests, if time alone ends it.
+    pub fn until(&self, item: &ItemKey) -> Option<Timestamp> {
+        self.items.get(item)?.until
     }
 
     /// Items whose last step failed with these inputs, whether they rest or are tried again.
@@ -142,7 +156,8 @@ impl Troubles {
             );
             (ItemVerdict::Blocked(Reason::WriteNotSticking, message), backoff(now, u32::MAX))
         };
-        self.items.insert(item.clone(), Trouble { inputs, verdict, until: Some(until), attempts: 0 });
+        self.items
+            .insert(item.clone(), Trouble { inputs, verdict, until: Some(until), unseen: true, attempts: 0 });
     }
 
     /// A deploy was refused, or its answer was lost.
@@ -186,6 +201,8 @@ pub fn backoff(now: Timestamp, attempts: u32) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {

@@ -10,6 +10,7 @@ mod release;
 mod restart;
 mod story;
 mod targets;
+mod unsteady;
 
 use ordain::{
     api::Reason,

@@ -1,0 +1,103 @@
+//! What the console takes and does not do, and what is changed while it is still at work.
+
+use ordain::{api::Reason, report::facts::Standing};
+use serde_json::json;
+
+use super::story::{BOTH, Story, android, camera_off, to_roles};
+
+fn camera(enabled: bool) -> serde_json::Value {
+    android(&json!({"CAMERA": {"enabled": enabled}}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_while_a_deploy_runs_is_deployed_by_the_next() {
+    for dialect in BOTH {
+        let mut story = Story::with(dialect, |options| options.apply_delay = 20, |_| {});
+        story.assign("baseline", camera_off(), to_roles(&["engineer"]));
+        story.start();
+        story.pass(5).await;
+        story.assert_effects(&["create Laptop baseline", "activate 3", "apply"]);
+        // The double forgets what was flagged before: only what is written afterwards is still pending.
+        story.console(json!({"policies": [{"id": 3, "updated": false}]}));
+        story.mark();
+        story.assign("baseline", camera(true), to_roles(&["engineer"]));
+        story.pass(90).await;
+        story.assert_in_step("baseline");
+        let stands = story.policy(3).unwrap();
+        assert_eq!(
+            (&stands["updated"], &stands["contents"]["CAMERA"]["enabled"]),
+            (&json!(false), &json!(true))
+        );
+        let applies = story.effects().iter().filter(|effect| *effect == "apply").count();
+        assert!((1..=5).contains(&applies), "{dialect:?}: refused ones are rare: {:?}", story.effects());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_deploy_says_why_and_is_asked_for_less_and_less() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        let body = json!({"message": "no licence for pushing"});
+        let refuse = json!({"kind": "status", "code": 500, "body": body, "match": {"path": "apply-changes"}});
+        story.fault("wso2", refuse);
+        story.assign("baseline", camera(true), to_roles(&["engineer"]));
+        story.pass(600).await;
+        let applies = story.effects().iter().filter(|effect| *effect == "apply").count();
+        assert!((4..=10).contains(&applies), "{dialect:?}: {applies} in ten minutes");
+        let (reason, words) = story.cluster.backend_last().pending_deployment.unwrap();
+        assert_eq!(reason, Reason::WaitingForDeployment, "{dialect:?}");
+        assert!(words.contains("no licence for pushing"), "{dialect:?}: {words}");
+        story.heal("wso2");
+        story.request("baseline", "now");
+        story.pass(310).await;
+        story.assert_in_step("baseline");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_is_accepted_and_never_seen_rests_and_is_told() {
+    for dialect in BOTH {
+        let mut story = Story::new(dialect);
+        let ignore = json!({"kind": "status", "code": 200, "body": "done", "match": {"path": "activate"}});
+        story.fault("wso2", ignore);
+        story.assign("baseline", camera_off(), to_roles(&["engineer"]));
+        story.start();
+        story.pass(1000).await;
+        let asked = story.effects().iter().filter(|effect| effect.starts_with("activate")).count();
+        assert!((3..=7).contains(&asked), "{dialect:?}: {:?}", story.effects());
+        let standing = story.standing("baseline");
+        assert!(
+            matches!(standing, Some(Standing::Stalled(Reason::WriteNotSticking, _))),
+            "{dialect:?}: {standing:?}"
+        );
+        story.heal("wso2");
+        story.pass(310).await;
+        story.assert_in_step("baseline");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_is_accepted_and_never_seen_rests_and_holds_up_nobody() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        let remove = if dialect.is_admin() { "bulk-remove" } else { "remove-policy" };
+        story
+            .fault("wso2", json!({"kind": "status", "code": 200, "body": "done", "match": {"path": remove}}));
+        story.delete("baseline");
+        story.pass(300).await;
+        story.assign("other", camera(true), to_roles(&["sales"]));
+        story.pass(700).await;
+        let asked = story.effects().iter().filter(|effect| effect.starts_with("remove")).count();
+        assert!((3..=7).contains(&asked), "{dialect:?}: {:?}", story.effects());
+        story.assert_in_step("other");
+        assert!(story.cluster.exists("baseline"), "{dialect:?}: it is not gone");
+        story.heal("wso2");
+        story.pass(310).await;
+        assert!(
+            !story.cluster.exists("baseline"),
+            "{dialect:?}: {:?} {:?}",
+            story.standing("baseline"),
+            story.effects()
+        );
+    }
+}
