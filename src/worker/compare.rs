@@ -142,7 +142,9 @@ impl Worker {
             .chain(gone)
             .collect();
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
-        let settled = operations::settle(&self.memory, &inputs, &proven, &look.states, self.now());
+        let looked_at = |item: &ItemKey| look.inputs.contains_key(item);
+        let settled =
+            operations::settle(&self.memory, &inputs, &proven, &looked_at, &look.states, self.now());
         for (item, (reason, message, until)) in settled.blocked {
             self.verdicts.insert(item.clone(), ItemVerdict::Blocked(reason, message.clone()));
             self.troubles.blocked(&item, self.stakes.inputs(&item, &self.digester), reason, message, until);

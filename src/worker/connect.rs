@@ -123,6 +123,11 @@ impl Worker {
         self.memory.account.is_none() || waited || replaced
     }
 
+    /// A round did what it came for. Not the probe alone: where it works and reading fails, the pauses must go on growing.
+    pub(super) fn reached(&mut self) {
+        self.outage = None;
+    }
+
     /// The account behind the driver is the one we know and nobody else's: needed before the first call of a pass.
     pub(super) async fn ensure_account(&mut self, desired: &Desired) -> Result<(), Halt> {
         let backend = &desired.backend;
@@ -163,7 +168,6 @@ impl Worker {
             )));
         }
         self.commit(writes)?;
-        self.outage = None;
         if let Some(session) = &mut self.session {
             session.probed = Some(self.house.clock.monotonic());
         }

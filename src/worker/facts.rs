@@ -15,6 +15,15 @@ use crate::{
 const PATHS: usize = 20;
 const OBJECTS: usize = 16;
 
+/// The cluster shows an older state than was applied (F11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// Which, and what to do about it.
+    pub message: String,
+    /// The Backend's request when it was found: only another one is an answer to it.
+    pub requested_then: Option<String>,
+}
+
 /// What is known of the account besides its items.
 #[derive(Debug, Clone, Default)]
 pub struct AccountState {
@@ -22,6 +31,8 @@ pub struct AccountState {
     pub held: Option<String>,
     /// A deploy is awaited or held.
     pub deployment: Option<(Reason, String)>,
+    /// The cluster shows older assignments than were applied, and what to do about it.
+    pub behind: Option<Behind>,
     /// The store cannot remember.
     pub store_trouble: Option<String>,
     /// Objects with our mark that nobody claims.

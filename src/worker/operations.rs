@@ -39,7 +39,8 @@ pub struct Settled {
     pub blocked: BTreeMap<ItemKey, (Reason, String, Option<Timestamp>)>,
 }
 
-/// Judges tasks after a read. `inputs` are the digests wanted now, `proven` the items the read just proved.
+/// Judges tasks after a read. `inputs` are the digests wanted now, `proven` the items the read just proved, `looked_at`
+/// those it was about: a task is overdue only once its documents were read after its time.
 ///
 /// What failed or was revoked is remembered for as long as the same is wanted, so that neither a restart nor the next
 /// look sends it once too often.
@@ -47,6 +48,7 @@ pub fn settle(
     memory: &Memory,
     inputs: &dyn Fn(&ItemKey) -> Digest,
     proven: &BTreeSet<ItemKey>,
+    looked_at: &dyn Fn(&ItemKey) -> bool,
     states: &BTreeMap<String, TaskState>,
     now: Timestamp,
 ) -> Settled {
@@ -63,7 +65,9 @@ pub fn settle(
             TaskState::Failure | TaskState::Revoked if !case.any_wanted() => case.forget(&mut settled),
             TaskState::Failure if task.resends > 0 => case.failed_again(&mut settled),
             TaskState::Failure | TaskState::Revoked => case.close(state, &mut settled),
-            TaskState::Pending | TaskState::Started if now.duration_since(task.since) > DEADLINE => {
+            TaskState::Pending | TaskState::Started
+                if now.duration_since(task.since) > DEADLINE && case.is_read(looked_at) =>
+            {
                 case.overdue(&mut settled);
             }
             TaskState::Pending | TaskState::Started => case.note(state, &mut settled),
@@ -84,6 +88,11 @@ struct Case<'a> {
 impl Case<'_> {
     fn is_wanted(&self, item: &ItemKey) -> bool {
         self.task.items.get(item) == Some(&(self.inputs)(item))
+    }
+
+    /// What nobody wants any more is not read any more.
+    fn is_read(&self, looked_at: &dyn Fn(&ItemKey) -> bool) -> bool {
+        self.task.items.keys().filter(|item| self.is_wanted(item)).all(looked_at)
     }
 
     fn any_wanted(&self) -> bool {

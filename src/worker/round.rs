@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Asked, Worker, compile,
+    facts::Behind,
     look::Look,
     recall::Forgotten,
     record,
@@ -72,7 +73,7 @@ impl Worker {
         self.recall_claims(desired)?;
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
-        if self.is_behind(desired) {
+        if self.is_behind(desired)? {
             return Ok(Next::OnChange);
         }
         let due = self.due(desired, &rest);
@@ -88,9 +89,11 @@ impl Worker {
         self.ensure_account(desired).await?;
         if list_now {
             self.refresh_catalogue().await?;
+            self.reached();
             return Ok(Next::Again);
         }
         if idle {
+            self.reached();
             return Ok(Next::Again);
         }
         let round = self.choose(&due);
@@ -99,6 +102,7 @@ impl Worker {
         let look = self.look(desired, round, &here, &watching).await?;
         self.observe_watching(desired, &watching, &look);
         let outcome = self.act(desired, &look, &here, &rest, asked).await?;
+        self.reached();
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
@@ -110,12 +114,40 @@ impl Worker {
         Ok(earlier(outcome, self.after_looking(&due, &look)))
     }
 
-    /// I7, F11: an assignment older than one already acted on comes from a stale list; a newer one is on its way.
-    fn is_behind(&self, desired: &Desired) -> bool {
-        desired
+    /// I7, F11: an assignment older than one already acted on comes from a stale list, and a newer one is on its way: then
+    /// nothing is done on the account. Where none comes, the cluster was restored from a backup; a request on the Backend,
+    /// made after this was told, says that what stands there now is meant.
+    fn is_behind(&mut self, desired: &Desired) -> Result<bool, StoreError> {
+        let seen = |view: &AssignmentView| self.memory.seen.get(&view.uid).copied();
+        let older: Vec<_> = desired
             .assignments
             .values()
-            .any(|view| self.memory.seen.get(&view.uid).is_some_and(|seen| *seen > view.generation))
+            .filter_map(|view| Some((view, seen(view).filter(|seen| *seen > view.generation)?)))
+            .collect();
+        let told = self.account.behind.take();
+        let Some((first, applied)) = older.first() else { return Ok(false) };
+        let requested = &desired.backend.requested_at;
+        if told.as_ref().is_some_and(|told| requested.is_some() && told.requested_then != *requested) {
+            // From here on what is acted on next counts.
+            self.commit(older.iter().map(|(view, _)| Write::Unseen(view.uid.clone())).collect())?;
+            return Ok(false);
+        }
+        let message = format!(
+            "{} of its assignments are older here than what was already applied ({}: generation {}, applied {applied}), \
+             so nothing is written. A lagging API server mends itself; if the cluster was restored from a backup and \
+             this state is meant, set annotation ordain.dev/reconcile-requested-at on the backend to a new value",
+            older.len(),
+            first.name,
+            first.generation
+        );
+        let requested_then = told.map_or_else(|| requested.clone(), |told| told.requested_then);
+        self.account.behind = Some(Behind { message, requested_then });
+        Ok(true)
+    }
+
+    /// A request on the Backend is not handled yet.
+    fn is_asked(&self, desired: &Desired) -> bool {
+        self.requests.is_open(&self.id.to_string(), desired.backend.requested_at.as_deref())
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
@@ -241,7 +273,7 @@ impl Worker {
             .assignments
             .values()
             .any(|v| self.requests.is_open(&v.name.to_string(), v.requested_at.as_deref()))
-            || self.requests.is_open(&self.id.to_string(), desired.backend.requested_at.as_deref());
+            || self.is_asked(desired);
         let (releasing, waiting) = self.releasing(releases, all);
         let mut due = schedule::due(&Situation {
             stakes: &self.stakes,

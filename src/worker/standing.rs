@@ -220,6 +220,9 @@ impl Worker {
         if let Some(trouble) = &self.account.store_trouble {
             return BackendStanding::Working(Reason::StoreUnavailable, trouble.clone());
         }
+        if let Some(behind) = &self.account.behind {
+            return BackendStanding::Stalled(Reason::OlderThanApplied, behind.message.clone());
+        }
         match &self.outage {
             Some(outage) => match outage.error.class {
                 Class::Unauthorized => BackendStanding::Stalled(

@@ -1,6 +1,9 @@
 //! Restarts, steady state, lost stores.
 
-use super::story::{BOTH, Story};
+use ordain::{api::Reason, report::facts::BackendStanding};
+use serde_json::json;
+
+use super::story::{BOTH, Call, Story, android, camera_off, to_roles, updated};
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_in_step_makes_no_call_at_all() {
@@ -26,5 +29,53 @@ async fn the_steady_state_writes_nothing_and_lists_as_scheduled() {
         // One list an interval, and one page of the probe (dialect A asks for the count) every other one.
         let most = if dialect.is_admin() { 10 } else { 15 };
         assert!((10..=most).contains(&story.lists()), "{dialect:?}: {} lists", story.lists());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_state_of_the_cluster_is_not_applied_until_a_person_says_so() {
+    for dialect in BOTH {
+        let mut story = Story::with_baseline(dialect).await;
+        let former = story.cluster.view("baseline").unwrap();
+        let edited = android(&json!({"CAMERA": {"enabled": true}}));
+        story.assign("baseline", edited, to_roles(&["engineer"]));
+        story.settle().await;
+        story.assert_in_step("baseline");
+        story.mark();
+        story.edit_backend(|backend| backend.requested_at = Some("long ago".into()));
+        story.settle().await;
+        story.edit("baseline", |view| *view = (*former).clone());
+        story.restart().await;
+        story.pass(4000).await;
+        story.assert_effects(&[]);
+        let standing = story.cluster.backend_last().standing;
+        assert!(
+            matches!(&standing, BackendStanding::Stalled(Reason::OlderThanApplied, words)
+                if words.contains("team/baseline") && words.contains("reconcile-requested-at")),
+            "{dialect:?}: {standing:?}"
+        );
+        story.edit_backend(|backend| backend.requested_at = Some("now".into()));
+        story.settle().await;
+        assert_eq!(story.effects(), updated(dialect, &[3]), "{dialect:?}");
+        assert_eq!(story.policy(3).unwrap()["contents"]["CAMERA"]["enabled"], false, "{dialect:?}");
+        story.assert_in_step("baseline");
+        assert_eq!(story.cluster.backend_last().standing, BackendStanding::Ready, "{dialect:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_whose_probe_works_and_whose_lists_fail_is_asked_less_and_less() {
+    for dialect in BOTH {
+        let mut story = Story::new(dialect);
+        story.fault("wso2", json!({"kind": "status", "code": 503, "match": {"path": "roles"}}));
+        story.assign("baseline", camera_off(), to_roles(&["engineer"]));
+        story.start();
+        story.pass(900).await;
+        let asked =
+            story.calls().iter().filter(|call| matches!(call, Call::Read(path) if path == "roles")).count();
+        assert!((5..=12).contains(&asked), "{dialect:?}: {asked} in a quarter of an hour");
+        story.heal("wso2");
+        story.pass(310).await;
+        story.assert_in_step("baseline");
     }
 }
