@@ -39,6 +39,8 @@ pub struct Memory {
     pub deploy: DeployRecord,
     /// Highest generation acted on, per uid (I7, F11).
     pub seen: BTreeMap<Uid, i64>,
+    /// Requests handled last, by the object they stand on: after a restart they are not handled once more.
+    pub handled: BTreeMap<String, String>,
     /// What a lost store cost (R13): words for `status.memory.lost`.
     pub lost: BTreeSet<String>,
     /// Since when this memory is continuous.
@@ -282,6 +284,8 @@ pub enum Write {
     Seen(Uid, i64),
     /// A uid is gone for good.
     Unseen(Uid),
+    /// A request was handled; `None`: its object is gone.
+    Handled(String, Option<String>),
     /// What a lost store cost.
     Lost(BTreeSet<String>),
     /// Since when the memory is continuous.
@@ -356,6 +360,8 @@ impl Memory {
             Write::Unseen(uid) => {
                 self.seen.remove(&uid);
             }
+            Write::Handled(who, Some(value)) => drop(self.handled.insert(who, value)),
+            Write::Handled(who, None) => drop(self.handled.remove(&who)),
             Write::Lost(words) => self.lost = words,
             Write::Since(at) => self.since = Some(at),
             Write::Approval(record) => self.approval = record,

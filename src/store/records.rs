@@ -25,6 +25,7 @@ mod kind {
     pub(super) const CATALOGUE: &str = "catalogue";
     pub(super) const CLAIM: &str = "claim";
     pub(super) const DEPLOY: &str = "deploy";
+    pub(super) const HANDLED: &str = "handled";
     pub(super) const INTENT: &str = "intent";
     pub(super) const ITEM: &str = "item";
     pub(super) const LOST: &str = "lost";
@@ -137,6 +138,7 @@ impl<'a> Ledger<'a> {
                 self.put(kind::SEEN, &uid.0, &known.map_or(*generation, |known| known.max(*generation)))
             }
             Write::Unseen(uid) => self.remove(kind::SEEN, &uid.0),
+            Write::Handled(who, value) => self.set(kind::HANDLED, who, value.as_ref()),
             Write::Lost(words) => self.put(kind::LOST, ONLY, words),
             Write::Since(at) => self.put(kind::SINCE, ONLY, at),
             Write::Approval(value) => self.set(kind::APPROVAL, ONLY, value.as_ref()),
@@ -311,6 +313,7 @@ fn read(
             memory.claims.insert((ItemKey(names.get(&item)), who), claim);
         }
         kind::DEPLOY => memory.deploy = serde_json::from_slice(body)?,
+        kind::HANDLED => insert(&mut memory.handled, key.to_owned(), body)?,
         kind::INTENT => insert(&mut memory.intents, ItemKey(names.get(key)), body)?,
         kind::ITEM => {
             let item = names.item(serde_json::from_slice(body)?);

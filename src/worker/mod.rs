@@ -20,6 +20,7 @@ pub mod connect;
 pub mod content;
 pub mod facts;
 mod journal;
+mod let_go;
 pub mod look;
 mod measure;
 pub mod observers;
@@ -126,6 +127,8 @@ pub struct Worker {
     trial: Option<BTreeSet<ItemKey>>,
     /// Claims of deleted assignments that were told again after a lost store, each once.
     recalled: BTreeSet<(ItemKey, ObjectName)>,
+    /// What assignments that are being deleted have let go of already, while the rest of them waits for its slice.
+    let_go: BTreeSet<(ItemKey, ObjectName)>,
     /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
     waiting_releases: BTreeMap<ItemKey, (Vec<Release>, Timestamp)>,
     watching: BTreeMap<ObjectName, observers::Watching>,
@@ -171,6 +174,7 @@ impl Worker {
     pub fn new(id: BackendId, house: Arc<House>) -> Result<Self, StoreError> {
         let memory = house.store.load(&id)?;
         let digester = house.store.digester();
+        let requests = Requests::new(memory.handled.clone());
         Ok(Self {
             id,
             digester,
@@ -189,11 +193,12 @@ impl Worker {
             losers_recalled: false,
             trial: None,
             recalled: BTreeSet::new(),
+            let_go: BTreeSet::new(),
             waiting_releases: BTreeMap::new(),
             watching: BTreeMap::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
-            requests: Requests::default(),
+            requests,
             drifting: BTreeMap::new(),
             duplicates: BTreeMap::new(),
             shadows: BTreeMap::new(),

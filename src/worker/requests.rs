@@ -9,25 +9,40 @@ use std::{
     time::Duration,
 };
 
-use super::Worker;
+use super::{Worker, schedule::Due};
 use crate::{
     index::Desired,
     model::{
-        ItemKey,
+        ItemKey, ObjectName,
         memory::{OperationRecord, Write},
     },
+    plan::release::Release,
     store::StoreError,
 };
 
 /// Requests by the object they stand on.
 #[derive(Debug, Default)]
 pub struct Requests {
-    /// Value and monotonic time.
-    taken_up: BTreeMap<String, (String, Duration)>,
+    taken_up: BTreeMap<String, TakenUp>,
     handled: BTreeMap<String, String>,
 }
 
+/// A request at work.
+#[derive(Debug)]
+struct TakenUp {
+    value: String,
+    /// Monotonic time.
+    at: Duration,
+    /// What it asks for and was not looked at since; `None`: not worked out yet.
+    left: Option<BTreeSet<ItemKey>>,
+}
+
 impl Requests {
+    /// With what was handled before the process began.
+    pub fn new(handled: BTreeMap<String, String>) -> Self {
+        Self { taken_up: BTreeMap::new(), handled }
+    }
+
     /// A value that is not handled yet.
     pub fn is_open(&self, who: &str, requested: Option<&str>) -> bool {
         requested.is_some_and(|value| self.handled.get(who).map(String::as_str) != Some(value))
@@ -36,17 +51,17 @@ impl Requests {
     /// Takes an open value up; true the first time.
     pub fn take_up(&mut self, who: &str, requested: Option<&str>, now: Duration) -> bool {
         let Some(value) = requested.filter(|_| self.is_open(who, requested)) else { return false };
-        let new = self.taken_up.get(who).is_none_or(|(taken, _)| taken != value);
+        let new = self.taken_up.get(who).is_none_or(|taken| taken.value != value);
         if new {
-            self.taken_up.insert(who.to_owned(), (value.to_owned(), now));
+            self.taken_up.insert(who.to_owned(), TakenUp { value: value.to_owned(), at: now, left: None });
         }
         new
     }
 
     /// Since when an open value is at work (monotonic); what was read before must be read anew.
     pub fn since(&self, who: &str, requested: Option<&str>) -> Option<Duration> {
-        let taken = self.taken_up.get(who).filter(|(value, _)| requested == Some(value));
-        taken.filter(|_| self.is_open(who, requested)).map(|(_, at)| *at)
+        let taken = self.taken_up.get(who).filter(|taken| requested == Some(&taken.value));
+        taken.filter(|_| self.is_open(who, requested)).map(|taken| taken.at)
     }
 
     /// The value handled last, for `status.lastHandledReconcileAt`.
@@ -54,53 +69,111 @@ impl Requests {
         self.handled.get(who)
     }
 
-    fn finish(&mut self, who: String, requested: Option<&String>) {
-        if let Some(value) = requested {
-            self.taken_up.remove(&who);
-            self.handled.insert(who, value.clone());
+    /// Items that are to be looked at because somebody asked.
+    pub fn asked(&self) -> BTreeSet<&ItemKey> {
+        self.taken_up.values().filter_map(|taken| taken.left.as_ref()).flatten().collect()
+    }
+
+    /// These were looked at.
+    pub fn looked_at<'a>(&mut self, items: impl Iterator<Item = &'a ItemKey> + Clone) {
+        for left in self.taken_up.values_mut().filter_map(|taken| taken.left.as_mut()) {
+            items.clone().for_each(|item| {
+                left.remove(item);
+            });
         }
+    }
+
+    fn any_unscoped(&self) -> bool {
+        self.taken_up.values().any(|taken| taken.left.is_none())
+    }
+
+    fn is_unscoped(&self, who: &str) -> bool {
+        self.taken_up.get(who).is_some_and(|taken| taken.left.is_none())
+    }
+
+    fn scope(&mut self, who: &str, items: BTreeSet<ItemKey>) {
+        if let Some(taken) = self.taken_up.get_mut(who) {
+            taken.left = Some(items);
+        }
+    }
+
+    /// Handled, unless something it asks for is still due; true if it was open before.
+    fn finish(&mut self, who: &str, requested: Option<&str>, is_due: &dyn Fn(&ItemKey) -> bool) -> bool {
+        let Some(value) = requested.filter(|_| self.is_open(who, requested)) else { return false };
+        let done = self
+            .taken_up
+            .get(who)
+            .is_some_and(|taken| taken.left.as_ref().is_some_and(|left| !left.iter().any(is_due)));
+        if done {
+            self.taken_up.remove(who);
+            self.handled.insert(who.to_owned(), value.to_owned());
+        }
+        done
     }
 }
 
 impl Worker {
-    /// Takes up what was asked for since; true if it was asked of the Backend. What is asked for may be tried once more,
-    /// also what a human was to look at first: a Backend's request means everything of it, an assignment's its own items.
-    pub(super) fn take_up_requests(&mut self, desired: &Desired) -> Result<bool, StoreError> {
+    /// Takes up what was asked for since; true if it was asked of the Backend.
+    pub(super) fn take_up_requests(&mut self, desired: &Desired) -> bool {
         let now = self.house.clock.monotonic();
-        let of_account =
-            self.requests.take_up(&self.id.to_string(), desired.backend.requested_at.as_deref(), now);
-        let mut new = Vec::new();
         for view in desired.assignments.values().filter(|view| view.requested_at.is_some()) {
             if self.requests.take_up(&view.name.to_string(), view.requested_at.as_deref(), now) {
-                new.push(view.name.clone());
+                self.pace.touch([view.name.clone()]);
             }
         }
-        if !of_account && new.is_empty() {
-            return Ok(false);
-        }
-        let items: BTreeSet<ItemKey> = new
-            .iter()
-            .filter_map(|name| self.stakes.get(name))
-            .flat_map(|kept| kept.items.iter().map(|(item, _)| item.clone()))
-            .collect();
-        self.pace.touch(new);
-        if of_account {
-            self.troubles.forgive();
-        } else {
-            items.iter().for_each(|item| self.troubles.settled(item));
-        }
-        let asked = |task: &OperationRecord| of_account || task.items.keys().any(|item| items.contains(item));
-        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open() && asked(task));
-        self.commit(closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect())?;
-        Ok(of_account)
+        self.requests.take_up(&self.id.to_string(), desired.backend.requested_at.as_deref(), now)
     }
 
-    /// Everything asked for so far has been looked at.
-    pub(super) fn finish_requests(&mut self, desired: &Desired) {
-        self.requests.finish(self.id.to_string(), desired.backend.requested_at.as_ref());
-        for view in desired.assignments.values() {
-            self.requests.finish(view.name.to_string(), view.requested_at.as_ref());
+    /// What is asked for may be tried once more, also what a human was to look at first: a Backend's request means
+    /// everything of it, an assignment's its own items.
+    pub(super) fn begin_requests(
+        &mut self,
+        desired: &Desired,
+        releases: &[Release],
+    ) -> Result<(), StoreError> {
+        if !self.requests.any_unscoped() {
+            return Ok(());
         }
+        let account = self.id.to_string();
+        let of_account = self.requests.is_unscoped(&account);
+        let mut items = BTreeSet::new();
+        let unscoped = |name: &&ObjectName| self.requests.is_unscoped(&name.to_string());
+        let names: Vec<_> = desired.assignments.keys().filter(unscoped).collect();
+        for name in names {
+            let own = self.items_of(name, releases);
+            self.requests.scope(&name.to_string(), own.clone());
+            items.extend(own);
+        }
+        if of_account {
+            let all = desired.assignments.keys().flat_map(|name| self.items_of(name, releases)).collect();
+            self.requests.scope(&account, all);
+            self.troubles.forgive();
+        }
+        items.iter().for_each(|item| self.troubles.settled(item));
+        let asked = |task: &OperationRecord| of_account || task.items.keys().any(|item| items.contains(item));
+        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open() && asked(task));
+        self.commit(closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect())
+    }
+
+    fn items_of(&self, name: &ObjectName, releases: &[Release]) -> BTreeSet<ItemKey> {
+        let held = self.stakes.get(name).into_iter().flat_map(|kept| kept.items.iter().map(|(item, _)| item));
+        let released = releases.iter().filter(|release| release.by == *name).map(|release| &release.item);
+        held.chain(released).cloned().collect()
+    }
+
+    /// What was asked for and is not due any more has been looked at.
+    pub(super) fn finish_requests(&mut self, desired: &Desired, due: &Due) -> Result<(), StoreError> {
+        let is_due = |item: &ItemKey| due.items.contains_key(item);
+        let assignments = desired.assignments.values().filter(|view| view.requested_at.is_some());
+        let assignments = assignments.map(|view| (view.name.to_string(), &view.requested_at));
+        let all = assignments.chain([(self.id.to_string(), &desired.backend.requested_at)]);
+        let mut handled = Vec::new();
+        for (who, value) in all.filter(|(_, value)| value.is_some()) {
+            if self.requests.finish(&who, value.as_deref(), &is_due) {
+                handled.push(Write::Handled(who, value.clone()));
+            }
+        }
+        self.commit(handled)
     }
 }
 
@@ -110,6 +183,10 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn item(name: &str) -> ItemKey {
+        ItemKey(name.into())
+    }
+
     #[test]
     fn a_value_is_taken_up_once_and_handled_once() {
         let mut requests = Requests::default();
@@ -117,7 +194,12 @@ mod tests {
         assert!(requests.take_up("a", Some("1"), SECOND), "new");
         assert!(!requests.take_up("a", Some("1"), 2 * SECOND), "the same, still at work");
         assert!(requests.is_open("a", Some("1")));
-        requests.finish("a".into(), Some(&"1".into()));
+        assert!(!requests.finish("a", Some("1"), &|_| false), "what it means is not known yet");
+        requests.scope("a", BTreeSet::from([item("x"), item("y")]));
+        assert!(!requests.finish("a", Some("1"), &|due| *due == item("y")), "y is still to be looked at");
+        requests.looked_at([item("y")].iter());
+        assert_eq!(requests.asked(), BTreeSet::from([&item("x")]));
+        assert!(requests.finish("a", Some("1"), &|due| *due == item("y")), "x is not to be had");
         assert!(!requests.is_open("a", Some("1")), "handled");
         assert!(!requests.take_up("a", Some("1"), 3 * SECOND), "handled");
         assert!(requests.take_up("a", Some("2"), 4 * SECOND), "another value");
@@ -131,7 +213,8 @@ mod tests {
         requests.take_up("a", Some("1"), 2 * SECOND);
         assert_eq!(requests.since("a", Some("1")), Some(2 * SECOND));
         assert_eq!(requests.since("a", Some("2")), None, "another value is not taken up yet");
-        requests.finish("a".into(), Some(&"1".into()));
+        requests.scope("a", BTreeSet::new());
+        assert!(requests.finish("a", Some("1"), &|_| false));
         assert_eq!(requests.since("a", Some("1")), None, "handled");
     }
 }

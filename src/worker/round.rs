@@ -1,6 +1,6 @@
 //! One round of a pass: from what is wanted now to at most one batch of effects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,19 +8,17 @@ use super::{
     Asked, Worker, compile,
     facts::Behind,
     look::Look,
-    recall::Forgotten,
-    record,
     schedule::{self, Lane, Situation},
 };
 use crate::{
-    api::{ReleasePolicy, conditions::Reason},
+    api::conditions::Reason,
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
     model::{
         ItemKey, ObjectName,
         memory::{Memory, Write},
     },
-    plan::release::{Release, Witness, releases},
+    plan::release::Release,
     store::StoreError,
 };
 
@@ -65,7 +63,7 @@ impl Worker {
             // Not a single call (R23).
             return Ok(Next::OnChange);
         }
-        let requested = self.take_up_requests(desired)?;
+        let requested = self.take_up_requests(desired);
         self.ensure_driver(desired, requested).await?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
@@ -76,13 +74,14 @@ impl Worker {
         if self.is_behind(desired)? {
             return Ok(Next::OnChange);
         }
+        self.begin_requests(desired, &rest)?;
         let due = self.due(desired, &rest);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
         let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
         if idle && !list_now && !self.needs_probe() {
-            self.finish_requests(desired);
+            self.finish_requests(desired, &due)?;
             let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
             return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
         }
@@ -103,11 +102,12 @@ impl Worker {
         self.observe_watching(desired, &watching, &look);
         let outcome = self.act(desired, &look, &here, &rest, asked).await?;
         self.reached();
+        self.requests.looked_at(look.inputs.keys());
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
-        self.finish_requests(desired);
         let due = self.due(desired, &rest);
+        self.finish_requests(desired, &due)?;
         if due.items.is_empty() {
             self.measure_proof();
         }
@@ -143,11 +143,6 @@ impl Worker {
         let requested_then = told.map_or_else(|| requested.clone(), |told| told.requested_then);
         self.account.behind = Some(Behind { message, requested_then });
         Ok(true)
-    }
-
-    /// A request on the Backend is not handled yet.
-    fn is_asked(&self, desired: &Desired) -> bool {
-        self.requests.is_open(&self.id.to_string(), desired.backend.requested_at.as_deref())
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
@@ -195,73 +190,10 @@ impl Worker {
         Some(compiled)
     }
 
-    /// R3: what living witnesses let go of. Only assignments that may have dropped something are compiled for it.
-    fn witness(&self, desired: &Desired, changed: &BTreeSet<ObjectName>) -> Vec<Release> {
-        let dropped = |item: &ItemKey, who: &ObjectName| {
-            self.stakes.get(who).is_some_and(|kept| {
-                let other = kept.items.iter().find(|(key, _)| key == item);
-                other.is_none() || changed.contains(who) || !self.is_proven(item)
-            })
-        };
-        let candidates: BTreeSet<&ObjectName> = self
-            .memory
-            .claims
-            .keys()
-            .filter(|(item, who)| dropped(item, who))
-            .map(|(_, who)| who)
-            .chain(desired.assignments.iter().filter(|(_, view)| view.deleting).map(|(name, _)| name))
-            .collect();
-        let compiled: BTreeMap<&ObjectName, Option<Compiled>> = candidates
-            .iter()
-            .filter_map(|name| Some((*name, self.compile_one(desired, desired.assignments.get(*name)?))))
-            .collect();
-        let witnesses: BTreeMap<ObjectName, Witness<'_>> = compiled
-            .iter()
-            .filter_map(|(name, compiled)| {
-                let view = desired.assignments.get(*name)?;
-                Some(((*name).clone(), Witness { view, compiled: compiled.as_ref() }))
-            })
-            .collect();
-        releases(&witnesses, &self.memory)
-    }
-
     /// The last read showed exactly what is wanted of it now.
     pub(super) fn is_proven(&self, item: &ItemKey) -> bool {
         let observed = self.memory.items.get(item).and_then(|record| record.observed.as_ref());
         observed.is_some_and(|o| o.proves == Some(self.stakes.inputs(item, &self.digester)))
-    }
-
-    /// Orphan never needs a call (R11); what is left needs a look at the system.
-    async fn let_go_without_a_call(
-        &mut self,
-        desired: &Desired,
-        released: Vec<Release>,
-    ) -> Result<Vec<Release>, Halt> {
-        let (orphaned, rest): (Vec<_>, Vec<_>) =
-            released.into_iter().partition(|release| release.how == ReleasePolicy::Orphan);
-        for release in &orphaned {
-            // An element leaving a living object is taken out by the object's next write, not by letting go.
-            let writes = record::forget(&self.memory, &release.item, &release.by, release.leaves.as_ref());
-            self.commit(writes)?;
-            self.released.remove(&release.item);
-            self.pace.touch([release.by.clone()]);
-        }
-        self.drop_finalizers(desired, &rest).await;
-        Ok(rest)
-    }
-
-    /// Takes the finalizer off assignments that are being deleted and hold nothing any more.
-    pub(super) async fn drop_finalizers(&mut self, desired: &Desired, open: &[Release]) {
-        for (name, view) in desired.assignments.iter().filter(|(_, view)| view.deleting && view.finalizer) {
-            let holds = self.memory.claims.keys().any(|(_, who)| who == name);
-            let waits = open.iter().any(|release| release.by == *name);
-            if holds || waits || self.may_have_forgotten(view) != Forgotten::Nothing {
-                continue;
-            }
-            if let Err(error) = self.house.reporter.remove_finalizer(name, &view.uid).await {
-                tracing::warn!(assignment = %name, %error, "finalizer not removed yet");
-            }
-        }
     }
 
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
@@ -269,19 +201,15 @@ impl Worker {
         let resting = self.troubles.resting(&inputs, self.now());
         let resting =
             resting.into_iter().filter(|(_, t)| !t.unseen).map(|(item, t)| (item, t.until)).collect();
-        let all = desired
-            .assignments
-            .values()
-            .any(|v| self.requests.is_open(&v.name.to_string(), v.requested_at.as_deref()))
-            || self.is_asked(desired);
-        let (releasing, waiting) = self.releasing(releases, all);
+        let asked = self.requests.asked();
+        let (releasing, waiting) = self.releasing(releases, &asked);
         let mut due = schedule::due(&Situation {
             stakes: &self.stakes,
             memory: &self.memory,
             releasing: &releasing,
             resting: &resting,
             interval: desired.backend.settings.drift_interval,
-            all,
+            asked: &asked,
             digester: &self.digester,
             now: self.now(),
         });
@@ -294,21 +222,6 @@ impl Worker {
             due.next = Some(due.next.map_or(again, |next| next.min(again)));
         }
         due
-    }
-
-    /// Items to be let go of now, and when one that waits for a human is looked at again.
-    fn releasing(&self, releases: &[Release], all: bool) -> (BTreeSet<ItemKey>, Option<Timestamp>) {
-        let (mut now, mut later) = (BTreeSet::new(), None);
-        for of_item in releases.chunk_by(|a, b| a.item == b.item) {
-            let Some(item) = of_item.first().map(|release| &release.item) else { continue };
-            match self.waiting_releases.get(item) {
-                Some((same, until)) if same == of_item && *until > self.now() && !all => {
-                    later = later.into_iter().chain([*until]).min();
-                }
-                _ => drop(now.insert(item.clone())),
-            }
-        }
-        (now, later)
     }
 
     /// Something of ours was changed and is not known to be published: a sequence of the whole account is open (R18),

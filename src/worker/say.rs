@@ -125,6 +125,9 @@ impl Worker {
             let writes = record::forget(&self.memory, &release.item, &release.by, release.leaves.as_ref());
             self.commit(writes)?;
             self.released.remove(&release.item);
+            if release.deleting {
+                self.let_go.insert((release.item.clone(), release.by.clone()));
+            }
             self.pace.touch([release.by.clone()]);
             self.tell(
                 desired,

@@ -52,8 +52,8 @@ pub struct Situation<'a> {
     pub resting: &'a BTreeMap<ItemKey, Option<Timestamp>>,
     /// `drift.interval`.
     pub interval: Duration,
-    /// Look at everything now (a requested reconcile).
-    pub all: bool,
+    /// To be looked at now, because somebody asked.
+    pub asked: &'a BTreeSet<&'a ItemKey>,
     /// Digests.
     pub digester: &'a Digester,
     /// Now.
@@ -82,6 +82,9 @@ enum When {
 }
 
 fn when(s: &Situation<'_>, item: &ItemKey) -> When {
+    if s.asked.contains(item) && !s.releasing.contains(item) {
+        return When::Now(Lane::Interactive);
+    }
     match s.resting.get(item) {
         Some(Some(until)) if *until > s.now => return resting(s, item, *until),
         Some(None) => return drift_only(s, item),
@@ -101,9 +104,6 @@ fn when(s: &Situation<'_>, item: &ItemKey) -> When {
     // Something was written and not yet seen deployed: what was read before that proves nothing (R18).
     if s.memory.deploy.ours_since.is_some_and(|since| observed.at <= since) {
         return When::Now(Lane::Open);
-    }
-    if s.all {
-        return When::Now(Lane::Interactive);
     }
     stale(s, item, observed.at, record)
 }

@@ -137,6 +137,7 @@ fn write() -> impl Strategy<Value = Write> {
             .prop_map(|(ours_since, running_since)| Write::Deploy(DeployRecord { ours_since, running_since })),
         6 => (uid(), any::<i64>()).prop_map(|(u, g)| Write::Seen(u, g)),
         2 => uid().prop_map(Write::Unseen),
+        2 => ("[ab]", proptest::option::of("[12]")).prop_map(|(who, value)| Write::Handled(who, value)),
         2 => words().prop_map(Write::Lost),
         2 => time().prop_map(Write::Since),
         2 => option::of((word(), any::<u32>()).prop_map(|(text, left)| ApprovalRecord { text, left })).prop_map(Write::Approval),

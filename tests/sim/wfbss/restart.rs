@@ -60,3 +60,42 @@ async fn a_lost_store_costs_no_write_where_all_is_equal() {
     assert_eq!(document(&rig), former);
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
 }
+
+/// 105 documents, more than one look reads.
+fn estate() -> Rig {
+    let mut rig = Rig::new(
+        "wfbss",
+        |clock| WfbssDouble::with_estate(21, 5, WfbssOptions::default(), clock),
+        |settings| settings.max_removals = 10,
+    );
+    let everyone = json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
+    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), everyone);
+    rig.start();
+    rig
+}
+
+fn documents_read(rig: &Rig) -> usize {
+    let seen = rig.vendors.of("wfbss").recorder().since(0);
+    seen.iter().filter(|seen| seen.method == "GET" && seen.path.ends_with("/policies")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_reads_every_slice_once_and_not_again_after_a_restart() {
+    let mut rig = estate();
+    rig.pass(600).await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
+    let before = documents_read(&rig);
+    rig.edit_backend(|backend| backend.requested_at = Some("now".into()));
+    rig.pass(120).await;
+    let once = documents_read(&rig) - before;
+    assert_eq!(
+        once, 21,
+        "a call reads a customer; a slice has 100 documents of 20, all of 21 were asked for"
+    );
+    assert_eq!(rig.cluster.backend_last().handled_request.as_deref(), Some("now"));
+    let before = documents_read(&rig);
+    rig.kill().await;
+    rig.start();
+    rig.pass(120).await;
+    assert_eq!(documents_read(&rig), before, "it was handled before the restart");
+}

@@ -1,0 +1,115 @@
+//! Letting go: who witnesses it, what needs no call, when the finalizer goes (R3, R11).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Worker, recall::Forgotten, record, round::Halt};
+use crate::{
+    api::ReleasePolicy,
+    drivers::Compiled,
+    index::{AssignmentView, Desired},
+    model::{ItemKey, ObjectName, memory::Write},
+    plan::release::{Release, Witness, releases},
+};
+
+impl Worker {
+    /// R3: what living witnesses let go of. Only assignments that may have dropped something are compiled for it.
+    pub(super) fn witness(&mut self, desired: &Desired, changed: &BTreeSet<ObjectName>) -> Vec<Release> {
+        self.let_go.retain(|(_, who)| desired.assignments.get(who).is_some_and(|view| view.deleting));
+        let dropped = |item: &ItemKey, who: &ObjectName| {
+            self.stakes.get(who).is_some_and(|kept| {
+                let other = kept.items.iter().find(|(key, _)| key == item);
+                other.is_none() || changed.contains(who) || !self.is_proven(item)
+            })
+        };
+        let candidates: BTreeSet<&ObjectName> = self
+            .memory
+            .claims
+            .keys()
+            .filter(|(item, who)| dropped(item, who))
+            .map(|(_, who)| who)
+            .chain(desired.assignments.iter().filter(|(_, view)| view.deleting).map(|(name, _)| name))
+            .collect();
+        let compiled: BTreeMap<&ObjectName, Option<Compiled>> = candidates
+            .iter()
+            .filter_map(|name| Some((*name, self.compile_one(desired, desired.assignments.get(*name)?))))
+            .collect();
+        let witnesses: BTreeMap<ObjectName, Witness<'_>> = compiled
+            .iter()
+            .filter_map(|(name, compiled)| {
+                let view = desired.assignments.get(*name)?;
+                Some(((*name).clone(), Witness { view, compiled: compiled.as_ref() }))
+            })
+            .collect();
+        let mut releases = releases(&witnesses, &self.memory);
+        releases.retain(|release| {
+            let key = (release.item.clone(), release.by.clone());
+            !self.let_go.contains(&key) || self.memory.claims.contains_key(&key)
+        });
+        releases
+    }
+
+    /// Orphan never needs a call (R11); what is left needs a look at the system.
+    pub(super) async fn let_go_without_a_call(
+        &mut self,
+        desired: &Desired,
+        released: Vec<Release>,
+    ) -> Result<Vec<Release>, Halt> {
+        let (orphaned, rest): (Vec<_>, Vec<_>) =
+            released.into_iter().partition(|release| release.how == ReleasePolicy::Orphan);
+        for release in &orphaned {
+            // An element leaving a living object is taken out by the object's next write, not by letting go.
+            let writes = record::forget(&self.memory, &release.item, &release.by, release.leaves.as_ref());
+            self.commit(writes)?;
+            self.released.remove(&release.item);
+            self.pace.touch([release.by.clone()]);
+        }
+        self.drop_finalizers(desired, &rest).await;
+        Ok(rest)
+    }
+
+    /// Takes the finalizer off assignments that are being deleted and hold nothing any more.
+    pub(super) async fn drop_finalizers(&mut self, desired: &Desired, open: &[Release]) {
+        for (name, view) in desired.assignments.iter().filter(|(_, view)| view.deleting && view.finalizer) {
+            let holds = self.memory.claims.keys().any(|(_, who)| who == name);
+            let waits = open.iter().any(|release| release.by == *name);
+            if holds || waits || self.may_have_forgotten(view) != Forgotten::Nothing {
+                continue;
+            }
+            match self.house.reporter.remove_finalizer(name, &view.uid).await {
+                Ok(()) => self.forget_object(view),
+                Err(error) => tracing::warn!(assignment = %name, %error, "finalizer not removed yet"),
+            }
+        }
+    }
+
+    /// Nothing is kept of an object that is gone. What cannot be forgotten now costs a row, no more.
+    fn forget_object(&mut self, view: &AssignmentView) {
+        let who = view.name.to_string();
+        let seen = self.memory.seen.contains_key(&view.uid).then(|| Write::Unseen(view.uid.clone()));
+        let handled = self.memory.handled.contains_key(&who).then_some(Write::Handled(who, None));
+        if let Err(error) = self.commit(seen.into_iter().chain(handled).collect()) {
+            self.store_trouble(&error);
+        }
+    }
+
+    /// Items to be let go of now, and when one that waits for a human is looked at again.
+    pub(super) fn releasing(
+        &self,
+        releases: &[Release],
+        asked: &BTreeSet<&ItemKey>,
+    ) -> (BTreeSet<ItemKey>, Option<Timestamp>) {
+        let (mut now, mut later) = (BTreeSet::new(), None);
+        for of_item in releases.chunk_by(|a, b| a.item == b.item) {
+            let Some(item) = of_item.first().map(|release| &release.item) else { continue };
+            match self.waiting_releases.get(item) {
+                Some((same, until)) if same == of_item && *until > self.now() && !asked.contains(item) => {
+                    later = later.into_iter().chain([*until]).min();
+                }
+                _ => drop(now.insert(item.clone())),
+            }
+        }
+        (now, later)
+    }
+}
