@@ -95,18 +95,30 @@ impl Worker {
             self.reached();
             return Ok(Next::Again);
         }
-        let round = self.choose(&due);
+        self.work(desired, &due, &rest, &watching, asked).await
+    }
+
+    /// Looks at what is due, does what follows from it, and tells when to look again.
+    async fn work(
+        &mut self,
+        desired: &Desired,
+        due: &schedule::Due,
+        rest: &[Release],
+        watching: &BTreeSet<ObjectName>,
+        asked: Asked<'_>,
+    ) -> Result<Next, Halt> {
+        let round = self.choose(due);
         let here: Vec<Release> =
             rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
-        let look = self.look(desired, round, &here, &watching).await?;
-        self.observe_watching(desired, &watching, &look);
-        let outcome = self.act(desired, &look, &here, &rest, asked).await?;
+        let look = self.look(desired, round, &here, watching).await?;
+        self.observe_watching(desired, watching, &look);
+        let outcome = self.act(desired, &look, &here, rest, asked).await?;
         self.reached();
         self.requests.looked_at(look.inputs.keys());
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
-        let due = self.due(desired, &rest);
+        let due = self.due(desired, rest);
         self.finish_requests(desired, &due)?;
         if due.items.is_empty() {
             self.measure_proof();
