@@ -3,6 +3,7 @@
 
 mod counts;
 mod harness;
+mod hostile;
 mod report;
 mod support;
 mod watch;

@@ -50,11 +50,11 @@ fn fault(rig: &Rig, fault: &Value) {
     rig.vendors.of("wfbss").add_fault(fault).unwrap();
 }
 
-fn settings(settings: &Value) -> Value {
+pub fn settings(settings: &Value) -> Value {
     json!({"content": {"wfbss": {"documents": [{"os": "win", "settings": settings}]}}})
 }
 
-fn to_servers(more: &Value) -> Value {
+pub fn to_servers(more: &Value) -> Value {
     let mut assignment = json!({"targets": {"include": [{"wfbss": {"customers": [
         {"id": CUSTOMER, "groups": [{"name": "Server (Default)"}]}]}}]}});
     assignment.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -11,6 +11,8 @@ mod targets;
 mod tests;
 mod text;
 
+pub use text::is_control_or_invisible;
+
 use std::{collections::BTreeSet, fmt};
 
 use super::{

@@ -6,8 +6,9 @@ use url::Url;
 use super::Findings;
 use crate::api::{FreeForm, GoDuration, Id, IdOrName, SecretKeyRef, limits};
 
-/// Controls, invisible characters and private ones: the general category C that a `char` can have.
-fn is_control_or_invisible(c: char) -> bool {
+/// Controls, invisible characters and private ones: the general category C that a `char` can have. Where they stand, a
+/// text does not look like what it is.
+pub fn is_control_or_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'

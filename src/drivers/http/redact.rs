@@ -10,7 +10,7 @@ use base64::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use crate::model::Secret;
+use crate::{api::validate::is_control_or_invisible, model::Secret};
 
 /// Longest excerpt of an answer in an error, in characters.
 pub const EXCERPT: usize = 500;
@@ -54,8 +54,8 @@ impl Redactor {
     pub fn excerpt(&self, body: &[u8]) -> String {
         // Four bytes a character, and room for a secret that straddles the end.
         let head = body.get(..EXCERPT * 16).unwrap_or(body);
-        let line: String =
-            String::from_utf8_lossy(head).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plain = |c| if is_control_or_invisible(c) { ' ' } else { c };
+        let line: String = String::from_utf8_lossy(head).chars().map(plain).collect();
         let text = self.cut(line.trim());
         match text.char_indices().nth(EXCERPT) {
             Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

@@ -175,8 +175,11 @@ impl Session {
             }
         }
         let obtained = self.obtain(&mut state).await;
-        let throttled = |error: &&DriverError| matches!(error.class, Class::Throttled { .. });
-        state.failed = obtained.as_ref().err().filter(|error| !throttled(error)).cloned();
+        match &obtained {
+            Ok(_) => state.failed = None,
+            Err(error) if matches!(error.class, Class::Throttled { .. }) => {}
+            Err(error) => state.failed = Some(error.clone()),
+        }
         obtained
     }
 
@@ -225,7 +228,7 @@ impl Session {
         let headers = basic(&id, &secret);
         let body = (Bytes::copy_from_slice(body.as_bytes()), "application/x-www-form-urlencoded");
         let answer = self.authenticate(state, &self.token_endpoint, body, headers).await?;
-        let value = self.granted(&answer, "tokenUrl")?;
+        let value = self.granted(state, &answer, "tokenUrl")?;
         state.issued += 1;
         let token = self.issued(&value, state.issued).ok_or_else(|| {
             let message = format!("{} answered without an access_token", answer.call);
@@ -256,7 +259,7 @@ impl Session {
         let (body, headers) = self.registration_call();
         let body = (Bytes::from(body.to_string()), "application/json");
         let answer = self.authenticate(state, &self.registration, body, headers).await?;
-        let value = self.granted(&answer, "registrationUrl")?;
+        let value = self.granted(state, &answer, "registrationUrl")?;
         let member = |snake, camel| wire::text(&value, snake).or_else(|| wire::text(&value, camel));
         let found = member("client_id", "clientId").zip(member("client_secret", "clientSecret"));
         let (id, secret) = found.ok_or_else(|| {
@@ -300,7 +303,7 @@ impl Session {
             authorise: Some(&move |_, _, _| proof.clone()),
         };
         let answer = endpoint.http.send(call).await;
-        if answer.is_err() {
+        if answer.as_ref().map_or(true, |answer| answer.status == 429 || answer.status >= 500) {
             // Nobody judged the credentials.
             state.auth_calls.pop_back();
         }
@@ -332,13 +335,18 @@ impl Session {
     }
 
     /// The JSON of a granted request; refusals of the login are `Unauthorized` whatever their status.
-    fn granted(&self, answer: &Answer, field: &str) -> Result<Value, DriverError> {
+    /// What a refusal says stands until a login succeeds: the calls that follow it may use up the budget.
+    fn granted(&self, state: &mut State, answer: &Answer, field: &str) -> Result<Value, DriverError> {
         if (200..300).contains(&answer.status) {
             return self.http.json(answer);
         }
         let error = faults::error(&self.http, answer);
         Err(match answer.status {
-            400 | 401 | 403 => DriverError::new(Class::Unauthorized, Reason::Unauthorized, error.message),
+            400 | 401 | 403 => {
+                let refused = DriverError::new(Class::Unauthorized, Reason::Unauthorized, error.message);
+                state.failed = Some(refused.clone());
+                refused
+            }
             404 | 405 => {
                 let hint = format!("{}; set `{field}` if logins are served elsewhere", error.message);
                 DriverError::new(Class::Rejected, Reason::VersionUnsupported, hint)
