@@ -34,6 +34,8 @@ const ROWS: &[Row] = &[
     ("policyassignment", "no-group", "TargetsResolved", "", "GroupNotFound"),
     ("policyassignment", "no-platform", "Accepted", "", "toaster"),
     ("policyassignment", "no-feature", "Accepted", "", "NO_SUCH_FEATURE"),
+    ("policyassignment", "too-deep", "Ready", "", "levels deep"),
+    ("policyassignment", "too-large", "Ready", "", "at most 256 kB"),
     ("policyassignment", "no-content-secret", "Ready", "SecretMissing", "nocontent"),
 ];
 
@@ -60,6 +62,16 @@ fn assignment(name: &str, policy: &str, backend: &str, include: &Value) -> Value
     let spec = json!({"policyRef": {"name": policy}, "backendRef": {"name": backend},
         "targets": {"include": [include]}});
     object("PolicyAssignment", name, &spec)
+}
+
+fn nested(depth: usize) -> Value {
+    (1..depth).fold(json!({}), |inner, _| json!({"x": inner}))
+}
+
+/// A policy that would have that name in the console.
+fn named(display: &str) -> Value {
+    let profiles = json!([{"platform": "android", "features": [{"code": "CAMERA"}]}]);
+    object("Policy", "refused", &json!({"displayName": display, "content": {"wso2": {"profiles": profiles}}}))
 }
 
 fn backends(html: &str, redirect: &str, good: &str) -> Vec<Value> {
@@ -99,6 +111,8 @@ fn assignments() -> Vec<Value> {
         policy("toaster", "toaster", &camera),
         policy("feature", "android", &json!({"code": "NO_SUCH_FEATURE", "content": {"enabled": false}})),
         policy("hidden", "android", &hidden),
+        policy("too-deep", "android", &json!({"code": "CAMERA", "content": nested(17)})),
+        policy("too-large", "android", &json!({"code": "CAMERA", "content": {"x": "x".repeat(257 * 1024)}})),
         object("Policy", "scanner", &json!({"content": {"wfbss": {"documents": scanner}}})),
         assignment("good", "good", "wso2", &engineers),
         assignment("no-backend", "good", "nobackend", &engineers),
@@ -110,6 +124,8 @@ fn assignments() -> Vec<Value> {
         assignment("no-group", "scanner", "wfbss", &nowhere),
         assignment("no-platform", "toaster", "wso2", &engineers),
         assignment("no-feature", "feature", "wso2", &engineers),
+        assignment("too-deep", "too-deep", "wso2", &engineers),
+        assignment("too-large", "too-large", "wso2", &engineers),
         assignment("no-content-secret", "hidden", "wso2", &engineers),
     ]
 }
@@ -193,17 +209,11 @@ fn bad_input_is_told_and_harms_nobody() {
 /// (why, object, words of the refusal)
 fn refusals() -> Vec<(&'static str, Value, &'static str)> {
     let roles = |roles: &Value| assignment("refused", "p", "b", &json!({"wso2": {"roles": roles}}));
-    let named = |name: &str| {
-        object(
-            "Policy",
-            "refused",
-            &json!({"displayName": name, "content": {"wso2": {
-        "profiles": [{"platform": "android", "features": [{"code": "CAMERA"}]}]}}}),
-        )
-    };
     vec![
         ("R1: the word for everybody", roles(&json!(["ANY"])), "everyone"),
         ("a role twice", roles(&json!(["engineer", "engineer"])), "Duplicate value"),
+        ("F43: a name that reads backwards", named("Laptop \u{202e}enilesab"), "spec.displayName"),
+        ("F43: a name with NUL", named("Laptop\u{0}baseline"), "spec.displayName"),
         ("F43: a very long name", named(&"x".repeat(10_000)), "spec.displayName"),
     ]
 }
