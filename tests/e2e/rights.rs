@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Installation, apply_text, kubectl, programs::path_of, rights};
+use crate::support::{Installation, apply_text, eventually, kubectl, programs::path_of, rights};
 
 /// (verb, group, resource with subresource)
 type Right = (String, String, String);
@@ -120,4 +120,35 @@ fn drift_until_told_twice(installation: &Installation, user: &str) {
         asked(user).0.contains(&patched)
     });
     assert!(told, "an event is told, and told again as a series");
+}
+
+/// The binding that gives an installation its rights over the cluster.
+fn binding(system: &str) -> String {
+    let all: Value = serde_json::from_str(&kubectl(&["get", "clusterrolebindings", "-o", "json"])).unwrap();
+    let of = |binding: &&Value| binding["subjects"][0]["namespace"] == system;
+    all["items"].as_array().unwrap().iter().find(of).unwrap()["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn rights_withdrawn_while_it_runs_cost_nothing_but_time() {
+    let mut installation = Installation::new("withdrawn");
+    installation
+        .apply(&include_str!("../../examples/wso2-baseline.yaml").replace("ordain-demo", "withdrawn"));
+    installation.wait_ready("policyassignment", "phone-baseline-engineers");
+    kubectl(&["delete", "clusterrolebinding", &binding(&installation.system)]);
+    let longer = r#"[{"op": "replace", "path": "/spec/displayName", "value": "Longer"}]"#;
+    kubectl(&["patch", "policy", "phone-baseline", "-n", "withdrawn", "--type", "json", "-p", longer]);
+    assert!(eventually(|| installation.logs().contains("forbidden")), "{}", installation.logs());
+    assert!(installation.operator().ended().is_none(), "it goes on trying");
+    apply_text(&rights(&installation.system));
+    installation.wait_ready("policy", "phone-baseline");
+    installation.wait_ready("policyassignment", "phone-baseline-engineers");
+    let named = |name: &str| {
+        let state = installation.sandbox.state("wso2");
+        state["policies"].as_array().unwrap().iter().filter(|p| p["policyName"] == name).count()
+    };
+    assert_eq!((named("Longer"), named("Phone baseline")), (1, 0), "the edit is there, once");
+    let assignment = "phone-baseline-engineers";
+    kubectl(&["delete", "policyassignment", assignment, "-n", "withdrawn", "--timeout=60s"]);
+    assert_eq!(named("Longer"), 0, "released before the object went");
 }
