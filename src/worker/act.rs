@@ -90,6 +90,10 @@ impl Worker {
                 now,
             },
         );
+        if !matches!(verdict, guard::Verdict::Held { .. }) {
+            // What was held in other slices may go now, and is looked at again.
+            self.holding.clear();
+        }
         for change in plan.changes.iter().filter(|change| matches!(change.kind, ChangeKind::Hold)) {
             self.holding.insert(change.item.clone(), here.get(&change.item).copied().unwrap_or_default());
         }
@@ -152,6 +156,7 @@ impl Worker {
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
         if applied.effects > 0 {
             self.settle_polls = 0;
+            self.reached();
         }
         self.note_failures(look);
         self.begin_trial(trial, &applied);

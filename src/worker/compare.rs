@@ -142,9 +142,7 @@ impl Worker {
             .chain(gone)
             .collect();
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
-        let looked_at = |item: &ItemKey| look.inputs.contains_key(item);
-        let settled =
-            operations::settle(&self.memory, &inputs, &proven, &looked_at, &look.states, self.now());
+        let settled = operations::settle(&self.memory, &inputs, &proven, &look.states, self.now());
         for (item, (reason, message, until)) in settled.blocked {
             self.verdicts.insert(item.clone(), ItemVerdict::Blocked(reason, message.clone()));
             self.troubles.blocked(&item, self.stakes.inputs(&item, &self.digester), reason, message, until);
@@ -171,7 +169,7 @@ impl Worker {
                 }
                 ItemVerdict::Undeployed => {
                     self.verdicts.insert(item.clone(), ItemVerdict::Undeployed);
-                    self.troubles.seen(item);
+                    self.troubles.placed(item);
                 }
                 other => drop(self.verdicts.insert(item.clone(), other.clone())),
             }
@@ -187,13 +185,14 @@ impl Worker {
         let until = self.now().checked_add(drift_interval(desired)).unwrap_or(Timestamp::MAX);
         for (item, verdict) in &draft.released {
             self.troubles.looked_at(item);
-            if matches!(verdict, ItemVerdict::InStep | ItemVerdict::Undeployed) {
-                self.troubles.seen(item);
+            if *verdict == ItemVerdict::InStep {
+                self.troubles.settled(item);
             }
             self.waiting_releases.remove(item);
             if matches!(verdict, ItemVerdict::Blocked(..)) {
                 let of_item = rest.iter().filter(|release| release.item == *item).cloned().collect();
-                let until = self.troubles.until(item).map_or(until, |rests| rests.min(until));
+                let rests = self.troubles.until(item).filter(|rests| *rests > self.now());
+                let until = rests.map_or(until, |rests| rests.min(until));
                 self.waiting_releases.insert(item.clone(), (of_item, until));
             }
         }

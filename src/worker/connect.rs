@@ -53,6 +53,10 @@ impl Worker {
         let name = backend.settings.credentials.clone();
         let read = self.house.secrets.secret(&namespace, &name, "credentials").await;
         self.secret_read = Some(self.house.clock.monotonic());
+        if read.is_err() {
+            // With the former credentials nothing is done any more: they may have been withdrawn.
+            self.disconnect().await;
+        }
         let credentials = read.map_err(|e| Halt::Account(secret_trouble(&namespace, &name, &e)))?;
         let ca = self.ca(backend, &namespace).await?;
         let driver = self
@@ -60,15 +64,18 @@ impl Worker {
             .connector
             .connect(backend, &backend.system, &credentials, ca.as_deref())
             .map_err(Halt::Account)?;
-        let old = self.session.take();
-        let replaced = old.is_some();
-        if let Some(old) = old {
-            old.driver.close().await;
-        }
+        let replaced = self.disconnect().await;
         self.stakes.clear();
         self.troubles.forgive();
         self.session = Some(Session { driver, generation: backend.generation, probed: None, replaced });
         Ok(())
+    }
+
+    /// Ends the session; true if there was one.
+    async fn disconnect(&mut self) -> bool {
+        let Some(session) = self.session.take() else { return false };
+        session.driver.close().await;
+        true
     }
 
     /// While an outage lasts nothing is asked, unless the Backend was changed or a person asks.

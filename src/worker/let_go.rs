@@ -33,6 +33,7 @@ impl Worker {
             .collect();
         let compiled: BTreeMap<&ObjectName, Option<Compiled>> = candidates
             .iter()
+            .filter(|name| !self.is_outdated(desired, name))
             .filter_map(|name| Some((*name, self.compile_one(desired, desired.assignments.get(*name)?))))
             .collect();
         let witnesses: BTreeMap<ObjectName, Witness<'_>> = compiled
@@ -69,6 +70,13 @@ impl Worker {
         Ok(rest)
     }
 
+    /// What an older generation does not name was perhaps named since (R3, I7). A deletion stands in every later one, too.
+    fn is_outdated(&self, desired: &Desired, name: &ObjectName) -> bool {
+        desired.assignments.get(name).is_some_and(|view| {
+            !view.deleting && self.memory.seen.get(&view.uid).is_some_and(|seen| *seen > view.generation)
+        })
+    }
+
     /// Takes the finalizer off assignments that are being deleted and hold nothing any more.
     pub(super) async fn drop_finalizers(&mut self, desired: &Desired, open: &[Release]) {
         for (name, view) in desired.assignments.iter().filter(|(_, view)| view.deleting && view.finalizer) {
@@ -89,6 +97,7 @@ impl Worker {
         let who = view.name.to_string();
         let seen = self.memory.seen.contains_key(&view.uid).then(|| Write::Unseen(view.uid.clone()));
         let handled = self.memory.handled.contains_key(&who).then_some(Write::Handled(who, None));
+        self.requests.forget(&view.name.to_string());
         if let Err(error) = self.commit(seen.into_iter().chain(handled).collect()) {
             self.store_trouble(&error);
         }

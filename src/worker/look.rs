@@ -50,7 +50,9 @@ impl Worker {
         if !desired.assignments.values().any(|view| view.binding().is_some()) {
             return None;
         }
-        let Some(record) = &self.memory.catalogue else { return Some(Timestamp::MIN) };
+        let Some(record) = self.memory.catalogue.as_ref().filter(|_| !self.relist) else {
+            return Some(Timestamp::MIN);
+        };
         let interval =
             jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
         let unresolved = |kept: &super::compile::Kept| {
@@ -69,6 +71,7 @@ impl Worker {
     pub(super) async fn refresh_catalogue(&mut self) -> Result<bool, Halt> {
         let Some(session) = &self.session else { return Ok(false) };
         let catalogue = session.driver.catalogue().await.map_err(Halt::Account)?;
+        self.relist = false;
         let same = self.memory.catalogue.as_ref().is_some_and(|c| c.catalogue == catalogue);
         self.catalogue_misses = if same { self.catalogue_misses.saturating_add(1) } else { 0 };
         self.commit(vec![Write::Catalogue(CatalogueRecord { at: self.now(), catalogue })])?;

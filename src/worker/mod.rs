@@ -146,7 +146,10 @@ pub struct Worker {
     in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
-    /// Items whose removals the guard held in this pass: no use in looking again before something changes.
+    /// Somebody asked: names are listed anew, whatever their age.
+    relist: bool,
+    /// Items whose removals the guard held since the account last came to rest, and how many of each: they are not looked
+    /// at again before, and count with those of other slices.
     holding: BTreeMap<ItemKey, u32>,
 }
 
@@ -206,6 +209,7 @@ impl Worker {
             in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
+            relist: false,
             holding: BTreeMap::new(),
         })
     }
@@ -252,7 +256,6 @@ impl Worker {
         changes: &tokio::sync::watch::Receiver<u64>,
         stop: &tokio::sync::watch::Receiver<bool>,
     ) -> Wake {
-        self.holding.clear();
         for _ in 0..ROUNDS {
             if !self.house.source.synced() {
                 return Wake::OnChange;
@@ -278,6 +281,7 @@ impl Worker {
                 Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
             };
             self.say(&desired);
+            self.holding.clear();
             return wake;
         }
         Wake::At(self.now())

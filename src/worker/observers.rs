@@ -46,12 +46,14 @@ impl Worker {
         self.watching.retain(|name, _| desired.assignments.get(name).is_some_and(|view| view.observe_only));
         let now = self.now();
         let interval = SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
+        let of_account = self.requests.is_open(&self.id.to_string(), desired.backend.requested_at.as_deref());
         desired
             .assignments
             .iter()
             .filter(|(_, view)| view.observe_only && !view.deleting && view.binding().is_some())
             .filter(|(name, view)| {
-                let asked = self.requests.is_open(&name.to_string(), view.requested_at.as_deref());
+                let asked =
+                    of_account || self.requests.is_open(&name.to_string(), view.requested_at.as_deref());
                 self.watching.get(*name).is_none_or(|seen| {
                     asked || !Arc::ptr_eq(&seen.view, view) || now.duration_since(seen.at) >= interval
                 })

@@ -39,8 +39,8 @@ pub struct Settled {
     pub blocked: BTreeMap<ItemKey, (Reason, String, Option<Timestamp>)>,
 }
 
-/// Judges tasks after a read. `inputs` are the digests wanted now, `proven` the items the read just proved, `looked_at`
-/// those it was about: a task is overdue only once its documents were read after its time.
+/// Judges tasks after a read. `inputs` are the digests wanted now, `proven` the items the read just proved. A task is
+/// overdue only once each of its documents was read after its time, in whatever look.
 ///
 /// What failed or was revoked is remembered for as long as the same is wanted, so that neither a restart nor the next
 /// look sends it once too often.
@@ -48,7 +48,6 @@ pub fn settle(
     memory: &Memory,
     inputs: &dyn Fn(&ItemKey) -> Digest,
     proven: &BTreeSet<ItemKey>,
-    looked_at: &dyn Fn(&ItemKey) -> bool,
     states: &BTreeMap<String, TaskState>,
     now: Timestamp,
 ) -> Settled {
@@ -66,7 +65,7 @@ pub fn settle(
             TaskState::Failure if task.resends > 0 => case.failed_again(&mut settled),
             TaskState::Failure | TaskState::Revoked => case.close(state, &mut settled),
             TaskState::Pending | TaskState::Started
-                if now.duration_since(task.since) > DEADLINE && case.is_read(looked_at) =>
+                if now.duration_since(task.since) > DEADLINE && case.is_read() =>
             {
                 case.overdue(&mut settled);
             }
@@ -91,8 +90,12 @@ impl Case<'_> {
     }
 
     /// What nobody wants any more is not read any more.
-    fn is_read(&self, looked_at: &dyn Fn(&ItemKey) -> bool) -> bool {
-        self.task.items.keys().filter(|item| self.is_wanted(item)).all(looked_at)
+    fn is_read(&self) -> bool {
+        let read = |item: &ItemKey| {
+            let observed = self.memory.items.get(item).and_then(|record| record.observed.as_ref());
+            observed.is_some_and(|observed| observed.at.duration_since(self.task.since) > DEADLINE)
+        };
+        self.task.items.keys().filter(|item| self.is_wanted(item)).all(read)
     }
 
     fn any_wanted(&self) -> bool {

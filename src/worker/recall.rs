@@ -41,13 +41,14 @@ impl Worker {
         let keeps = effective(view.release_policy, origin) == ReleasePolicy::Orphan;
         let names_gone =
             || self.stakes.get(&view.name).is_some_and(|kept| kept.targets == 0 && kept.left_out().is_some());
+        let refused = || self.stakes.get(&view.name).is_some_and(|kept| kept.refused().is_some());
         if self.house.lost.is_none() || keeps {
             Forgotten::Nothing
         } else if view.binding().is_none() {
             Forgotten::Something
         } else if self.session.is_none() || self.memory.catalogue.is_none() {
             Forgotten::NotYetKnown
-        } else if names_gone() {
+        } else if names_gone() || refused() {
             Forgotten::Something
         } else {
             Forgotten::Nothing

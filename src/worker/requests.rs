@@ -91,10 +91,20 @@ impl Requests {
         self.taken_up.get(who).is_some_and(|taken| taken.left.is_none())
     }
 
-    fn scope(&mut self, who: &str, items: BTreeSet<ItemKey>) {
-        if let Some(taken) = self.taken_up.get_mut(who) {
-            taken.left = Some(items);
+    /// What each asks for; those whose object is gone ask for nothing any more.
+    fn scope(&mut self, scopes: Vec<(String, BTreeSet<ItemKey>)>) {
+        for (who, items) in scopes {
+            if let Some(taken) = self.taken_up.get_mut(&who) {
+                taken.left = Some(items);
+            }
         }
+        self.taken_up.retain(|_, taken| taken.left.is_some());
+    }
+
+    /// Its object is gone.
+    pub fn forget(&mut self, who: &str) {
+        self.taken_up.remove(who);
+        self.handled.remove(who);
     }
 
     /// Handled, unless something it asks for is still due; true if it was open before.
@@ -137,22 +147,28 @@ impl Worker {
         let account = self.id.to_string();
         let of_account = self.requests.is_unscoped(&account);
         let mut items = BTreeSet::new();
+        let mut scopes = Vec::new();
         let unscoped = |name: &&ObjectName| self.requests.is_unscoped(&name.to_string());
         let names: Vec<_> = desired.assignments.keys().filter(unscoped).collect();
         for name in names {
             let own = self.items_of(name, releases);
-            self.requests.scope(&name.to_string(), own.clone());
-            items.extend(own);
+            items.extend(own.iter().cloned());
+            scopes.push((name.to_string(), own));
         }
         if of_account {
             let all = desired.assignments.keys().flat_map(|name| self.items_of(name, releases)).collect();
-            self.requests.scope(&account, all);
+            scopes.push((account, all));
+        }
+        let asked = |task: &OperationRecord| of_account || task.items.keys().any(|item| items.contains(item));
+        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open() && asked(task));
+        self.commit(closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect())?;
+        if of_account {
             self.troubles.forgive();
         }
         items.iter().for_each(|item| self.troubles.settled(item));
-        let asked = |task: &OperationRecord| of_account || task.items.keys().any(|item| items.contains(item));
-        let closed = self.memory.operations.iter().filter(|(_, task)| !task.state.is_open() && asked(task));
-        self.commit(closed.map(|(id, _)| Write::Operation(id.clone(), None)).collect())
+        self.requests.scope(scopes);
+        self.relist = true;
+        Ok(())
     }
 
     fn items_of(&self, name: &ObjectName, releases: &[Release]) -> BTreeSet<ItemKey> {
@@ -164,14 +180,17 @@ impl Worker {
     /// What was asked for and is not due any more has been looked at.
     pub(super) fn finish_requests(&mut self, desired: &Desired, due: &Due) -> Result<(), StoreError> {
         let is_due = |item: &ItemKey| due.items.contains_key(item);
-        let assignments = desired.assignments.values().filter(|view| view.requested_at.is_some());
-        let assignments = assignments.map(|view| (view.name.to_string(), &view.requested_at));
-        let all = assignments.chain([(self.id.to_string(), &desired.backend.requested_at)]);
         let mut handled = Vec::new();
-        for (who, value) in all.filter(|(_, value)| value.is_some()) {
-            if self.requests.finish(&who, value.as_deref(), &is_due) {
-                handled.push(Write::Handled(who, value.clone()));
+        for view in desired.assignments.values().filter(|view| view.requested_at.is_some()) {
+            let who = view.name.to_string();
+            if self.requests.finish(&who, view.requested_at.as_deref(), &is_due) {
+                handled.push(Write::Handled(who, view.requested_at.clone()));
+                self.pace.touch([view.name.clone()]);
             }
+        }
+        let (who, value) = (self.id.to_string(), &desired.backend.requested_at);
+        if self.requests.finish(&who, value.as_deref(), &is_due) {
+            handled.push(Write::Handled(who, value.clone()));
         }
         self.commit(handled)
     }
@@ -195,7 +214,7 @@ mod tests {
         assert!(!requests.take_up("a", Some("1"), 2 * SECOND), "the same, still at work");
         assert!(requests.is_open("a", Some("1")));
         assert!(!requests.finish("a", Some("1"), &|_| false), "what it means is not known yet");
-        requests.scope("a", BTreeSet::from([item("x"), item("y")]));
+        requests.scope(vec![("a".into(), BTreeSet::from([item("x"), item("y")]))]);
         assert!(!requests.finish("a", Some("1"), &|due| *due == item("y")), "y is still to be looked at");
         requests.looked_at([item("y")].iter());
         assert_eq!(requests.asked(), BTreeSet::from([&item("x")]));
@@ -213,7 +232,7 @@ mod tests {
         requests.take_up("a", Some("1"), 2 * SECOND);
         assert_eq!(requests.since("a", Some("1")), Some(2 * SECOND));
         assert_eq!(requests.since("a", Some("2")), None, "another value is not taken up yet");
-        requests.scope("a", BTreeSet::new());
+        requests.scope(vec![("a".into(), BTreeSet::new())]);
         assert!(requests.finish("a", Some("1"), &|_| false));
         assert_eq!(requests.since("a", Some("1")), None, "handled");
     }

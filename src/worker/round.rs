@@ -114,7 +114,9 @@ impl Worker {
         self.observe_watching(desired, watching, &look);
         let outcome = self.act(desired, &look, &here, rest, asked).await?;
         self.reached();
-        self.requests.looked_at(look.inputs.keys());
+        if look.observation.complete {
+            self.requests.looked_at(look.inputs.keys());
+        }
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
@@ -139,7 +141,9 @@ impl Worker {
         let told = self.account.behind.take();
         let Some((first, applied)) = older.first() else { return Ok(false) };
         let requested = &desired.backend.requested_at;
-        if told.as_ref().is_some_and(|told| requested.is_some() && told.requested_then != *requested) {
+        // One that was handled before is no answer: it may just have come ahead of the assignments.
+        let open = self.requests.is_open(&self.id.to_string(), requested.as_deref());
+        if open && told.as_ref().is_some_and(|told| told.requested_then != *requested) {
             // From here on what is acted on next counts.
             self.commit(older.iter().map(|(view, _)| Write::Unseen(view.uid.clone())).collect())?;
             return Ok(false);
@@ -195,7 +199,8 @@ impl Worker {
         };
         let mut compiled = compile::compile(view, driver.as_ref(), &context)?;
         let max_targets = desired.backend.settings.max_targets;
-        if compiled.targets > max_targets {
+        // A deletion reaches nobody anew: what it is to take back must be known, also beyond a limit lowered since.
+        if !view.deleting && compiled.targets > max_targets {
             compiled.findings.push(too_far(compiled.targets, max_targets));
             compiled.contributions.clear();
         }

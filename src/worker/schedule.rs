@@ -152,13 +152,57 @@ pub fn jittered(interval: Duration, seed: Digest) -> Duration {
     interval.saturating_sub(interval * tenth / 1000)
 }
 
-/// Cuts a slice of at most `size` items, lanes in order, a tenth of it kept for drift. Items of one customer are
-/// neighbours by key, so a slice keeps them together.
+/// Cuts a slice of at most `size` items, lanes in order, a tenth of it kept for drift; releases, which may wait for
+/// something for long, leave half of it to what is wanted. Items of one customer are neighbours by key, so a slice keeps
+/// them together.
 pub fn slice(due: &Due, size: usize) -> BTreeSet<ItemKey> {
-    let mut by_lane: Vec<(&Lane, &ItemKey)> = due.items.iter().map(|(item, lane)| (lane, item)).collect();
-    by_lane.sort();
-    let drift: Vec<_> = by_lane.iter().filter(|(lane, _)| **lane == Lane::Drift).take(size / 10).collect();
-    let room = size - drift.len();
-    let first = by_lane.iter().take(room);
-    first.chain(drift).map(|(_, item)| (*item).clone()).collect()
+    let of = |wanted: &dyn Fn(Lane) -> bool| -> Vec<&ItemKey> {
+        let mut items: Vec<_> = due.items.iter().filter(|(_, lane)| wanted(**lane)).collect();
+        items.sort_by_key(|(item, lane)| (**lane, (*item).clone()));
+        items.into_iter().map(|(item, _)| item).collect()
+    };
+    let drift = of(&|lane| lane == Lane::Drift);
+    let releases = of(&|lane| lane == Lane::Release);
+    let others = of(&|lane| lane != Lane::Drift && lane != Lane::Release);
+    let room = size - drift.len().min(size / 10);
+    let for_releases = releases.len().min((room / 2).max(room.saturating_sub(others.len())));
+    let for_others = others.len().min(room - for_releases);
+    let for_drift = size - for_releases - for_others;
+    let chosen = others.into_iter().take(for_others).chain(releases.into_iter().take(for_releases));
+    chosen.chain(drift.into_iter().take(for_drift)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(lanes: &[(Lane, usize)]) -> Due {
+        let items = lanes.iter().flat_map(|(lane, count)| {
+            (0..*count).map(move |n| (ItemKey(format!("{lane:?}{n:04}").into()), *lane))
+        });
+        Due { items: items.collect(), next: None }
+    }
+
+    fn counts(due: &Due) -> [usize; 5] {
+        let slice = slice(due, 100);
+        let count = |lane| slice.iter().filter(|item| due.items.get(*item) == Some(&lane)).count();
+        [Lane::Open, Lane::Release, Lane::Interactive, Lane::New, Lane::Drift].map(count)
+    }
+
+    #[test]
+    fn no_lane_starves() {
+        use Lane::{Drift, Interactive, New, Open, Release};
+        let cases: [(&[(Lane, usize)], [usize; 5], &str); 7] = [
+            (&[(Drift, 500)], [0, 0, 0, 0, 100], "only drift: all of it"),
+            (&[(Release, 500)], [0, 100, 0, 0, 0], "only releases: all of it"),
+            (&[(New, 500)], [0, 0, 0, 100, 0], "only new ones: all of it"),
+            (&[(Release, 500), (Interactive, 500)], [0, 50, 50, 0, 0], "waiting releases leave half"),
+            (&[(Release, 500), (Interactive, 3)], [0, 97, 3, 0, 0], "what is not needed goes to releases"),
+            (&[(Open, 500), (Release, 500), (Drift, 500)], [45, 45, 0, 0, 10], "a tenth for drift"),
+            (&[(Open, 20), (Interactive, 20), (New, 500), (Drift, 2)], [20, 0, 20, 58, 2], "lanes in order"),
+        ];
+        for (lanes, expected, reason) in cases {
+            assert_eq!(counts(&due(lanes)), expected, "{reason}");
+        }
+    }
 }

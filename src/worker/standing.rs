@@ -54,6 +54,9 @@ impl Worker {
                 ),
             );
         }
+        if let Some(behind) = &self.account.behind {
+            return Standing::Stalled(Reason::OlderThanApplied, behind.message.clone());
+        }
         if let Some((reason, message)) = self.blocked_release(view) {
             return Standing::Stalled(reason, message);
         }
@@ -220,7 +223,7 @@ impl Worker {
         if let Some(trouble) = &self.account.store_trouble {
             return BackendStanding::Working(Reason::StoreUnavailable, trouble.clone());
         }
-        if let Some(behind) = &self.account.behind {
+        if let Some(behind) = self.account.behind.as_ref().filter(|_| self.outage.is_none()) {
             return BackendStanding::Stalled(Reason::OlderThanApplied, behind.message.clone());
         }
         match &self.outage {

@@ -52,8 +52,9 @@ pub struct Troubles {
 
 const FIRST_DELAY: i64 = 2;
 const LONGEST_DELAY: i64 = 300;
-/// An effect accepted this often without being seen is for a human to look at.
-const NOT_STICKING: u32 = 3;
+/// An effect accepted this often without being seen is for a human to look at. The pauses before add up to a minute, in
+/// which a list may lag (F22).
+const NOT_STICKING: u32 = 6;
 
 impl Troubles {
     /// A step on this item failed.
@@ -119,9 +120,12 @@ impl Troubles {
         self.items.remove(item);
     }
 
-    /// What was sent is seen, if perhaps not deployed: effects accepted from now on are counted anew.
-    pub fn seen(&mut self, item: &ItemKey) {
-        self.accepted.remove(item);
+    /// It stands where it should, if not yet deployed: others that come may move it again. What else was accepted counts
+    /// until it is deployed, for a deploy may undo it.
+    pub fn placed(&mut self, item: &ItemKey) {
+        if let Some(accepted) = self.accepted.get_mut(item) {
+            accepted.times.remove("reorder");
+        }
     }
 
     /// It was read as it should be, or may be tried afresh.
@@ -230,8 +234,12 @@ mod tests {
         assert_eq!(rests(&troubles, 1, 0), None, "the next look shows whether it stays");
         troubles.accepted(&item(), Digest(1), "enable", at(0));
         assert_eq!(rests(&troubles, 1, 0), Some((Some(Reason::Verifying), 4)), "a list may be stale");
-        troubles.accepted(&item(), Digest(1), "enable", at(4));
-        assert_eq!(rests(&troubles, 1, 4), Some((Some(Reason::WriteNotSticking), 300)), "for a human");
+        for (now, pause) in [(4, 8), (12, 16), (28, 32)] {
+            troubles.accepted(&item(), Digest(1), "enable", at(now));
+            assert_eq!(rests(&troubles, 1, now), Some((Some(Reason::Verifying), pause)), "{now}");
+        }
+        troubles.accepted(&item(), Digest(1), "enable", at(60));
+        assert_eq!(rests(&troubles, 1, 60), Some((Some(Reason::WriteNotSticking), 300)), "for a human");
         troubles.worked(&item());
         troubles.accepted(&item(), Digest(1), "enable", at(304));
         assert_eq!(rests(&troubles, 1, 304), Some((Some(Reason::WriteNotSticking), 300)), "still not");
@@ -248,8 +256,8 @@ mod tests {
         for _ in 0..5 {
             troubles.accepted(&item(), Digest(1), "enable", at(0));
             troubles.settled(&item());
-            troubles.accepted(&item(), Digest(1), "enable", at(0));
-            troubles.seen(&item());
+            troubles.accepted(&item(), Digest(1), "reorder", at(0));
+            troubles.placed(&item());
         }
         assert_eq!(rests(&troubles, 1, 0), None, "each was seen");
     }

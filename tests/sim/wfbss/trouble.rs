@@ -255,7 +255,7 @@ async fn the_guard_sees_more_than_a_slice() {
     let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
     assert!(held.contains("105 removals are waiting"), "{held}");
     rig.edit_backend(|backend| backend.approve_removals = Some("105".into()));
-    rig.pass(7200).await;
+    rig.pass(300).await;
     assert!(!rig.cluster.exists("one"), "{:?}", rig.cluster.standing("one"));
     let all = state(&rig)["customers"].clone();
     let groups = all.as_object().unwrap().values().flat_map(|c| c["groups"].as_object().unwrap().values());
