@@ -187,8 +187,8 @@ impl Session {
         let old = state.token.take();
         if let Some(refresh) = old.and_then(|token| token.refresh) {
             match self.refresh(state, &refresh).await {
-                // A refresh token that is refused is no reason to give up: there is the password.
-                Err(error) if error.class == Class::Unauthorized => {}
+                // A refresh token that is refused is no reason to give up: there is the password, of which it says nothing.
+                Err(error) if error.class == Class::Unauthorized => state.failed = None,
                 other => return other,
             }
         }

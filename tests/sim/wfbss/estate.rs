@@ -21,6 +21,19 @@ pub fn estate(customers: u32, groups: u32) -> Rig {
     Rig::new("wfbss", move |clock| WfbssDouble::with_estate(customers, groups, options, clock), |_| {})
 }
 
+/// A started worker that brings 105 documents to everyone, more than one look reads; 10 removals are free.
+pub fn more_than_a_slice() -> Rig {
+    let mut rig = Rig::new(
+        "wfbss",
+        |clock| WfbssDouble::with_estate(21, 5, WfbssOptions::default(), clock),
+        |settings| settings.max_removals = 10,
+    );
+    let everyone = json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
+    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), everyone);
+    rig.start();
+    rig
+}
+
 /// The id of a customer of an estate, from 1.
 pub fn customer(number: u32) -> String {
     format!("{number:08X}-0000-4000-8000-{number:012X}")

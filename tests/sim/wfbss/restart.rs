@@ -1,6 +1,6 @@
 //! In step: restarts and drift intervals cost reads at most, and a lost store costs no write.
 
-use super::*;
+use super::{estate::more_than_a_slice, *};
 
 fn assign_two(rig: &Rig) {
     let policy = settings(&json!({"behavior_monitoring": {"enabled": 0}, "wtp": {"level": 3}}));
@@ -61,19 +61,6 @@ async fn a_lost_store_costs_no_write_where_all_is_equal() {
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
 }
 
-/// 105 documents, more than one look reads.
-fn estate() -> Rig {
-    let mut rig = Rig::new(
-        "wfbss",
-        |clock| WfbssDouble::with_estate(21, 5, WfbssOptions::default(), clock),
-        |settings| settings.max_removals = 10,
-    );
-    let everyone = json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
-    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), everyone);
-    rig.start();
-    rig
-}
-
 fn documents_read(rig: &Rig) -> usize {
     let seen = rig.vendors.of("wfbss").recorder().since(0);
     seen.iter().filter(|seen| seen.method == "GET" && seen.path.ends_with("/policies")).count()
@@ -81,7 +68,7 @@ fn documents_read(rig: &Rig) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_reads_every_slice_once_and_not_again_after_a_restart() {
-    let mut rig = estate();
+    let mut rig = more_than_a_slice();
     rig.pass(600).await;
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
     let before = documents_read(&rig);

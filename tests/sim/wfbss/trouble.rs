@@ -1,6 +1,6 @@
 //! What goes wrong at the system, and what is told of it.
 
-use super::*;
+use super::{estate::more_than_a_slice, *};
 
 fn wants(level: u8) -> Value {
     settings(&json!({"wtp": {"level": level}}))
@@ -238,14 +238,7 @@ async fn the_guard_holds_shorter_lists_and_restored_values() {
 /// R2: the guard counts what a whole account would lose, however it is sliced into rounds.
 #[tokio::test(start_paused = true)]
 async fn the_guard_sees_more_than_a_slice() {
-    let mut rig = Rig::new(
-        "wfbss",
-        |clock| WfbssDouble::with_estate(21, 5, WfbssOptions::default(), clock),
-        |settings| settings.max_removals = 10,
-    );
-    let everyone = json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
-    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), everyone);
-    rig.start();
+    let rig = more_than_a_slice();
     rig.pass(600).await;
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
     let before = effects(&rig).len();
