@@ -71,10 +71,10 @@ pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySetti
 }
 
 /// The last deploy that was asked for, if the system did not take it.
-#[derive(Debug, Clone, Copy)]
-pub struct Refused<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
     /// In the words of the system.
-    pub why: &'a str,
+    pub why: String,
     /// When it is asked for again.
     pub until: Timestamp,
 }
@@ -83,7 +83,7 @@ pub struct Refused<'a> {
 pub fn decide(
     pending: &Pending,
     record: &DeployRecord,
-    refused: Option<Refused<'_>>,
+    refused: Option<&Refused>,
     settings: DeploySettings,
     now: Timestamp,
 ) -> Decision {
@@ -116,7 +116,7 @@ const MANUAL: &str = "deploy.mode is Manual: deploy (apply changes) in the conso
 
 /// What was written after a deploy was taken needs another one, which `DeployRecord::running_since` says; a running one
 /// may answer the next with an error (wso2 sheet section 6), so a refused one rests.
-fn is_due(record: &DeployRecord, refused: Option<Refused<'_>>, now: Timestamp) -> bool {
+fn is_due(record: &DeployRecord, refused: Option<&Refused>, now: Timestamp) -> bool {
     match (refused, record.running_since) {
         (Some(refused), _) => refused.until <= now,
         (None, Some(since)) => now.duration_since(since) >= RETRY,
@@ -172,7 +172,7 @@ mod tests {
         let ours = Pending { ours: vec![id("1")], foreign: Vec::new() };
         let both = Pending { ours: vec![id("1")], foreign: vec![id("2")] };
         let theirs = Pending { ours: Vec::new(), foreign: vec![id("2")] };
-        let until = |seconds| Some(Refused { why: "a run is scheduled", until: at(seconds) });
+        let until = |seconds| Some(Refused { why: "a run is scheduled".into(), until: at(seconds) });
         let cases = [
             (&theirs, record(0, None), None, AUTOMATIC, 1, "settled", "nothing of ours waits"),
             (&ours, record(0, None), None, AUTOMATIC, 1, "deploy", "written, not deployed"),
@@ -192,7 +192,7 @@ mod tests {
             (&ours, record(0, None), until(900), AUTOMATIC, 901, "deploy", "overdue is no reason to give up"),
         ];
         for (pending, record, refused, settings, now, wanted, reason) in cases {
-            let decision = decide(pending, &record, refused, settings, at(now));
+            let decision = decide(pending, &record, refused.as_ref(), settings, at(now));
             assert_eq!(word(&decision), wanted, "{reason}: {decision:?}");
         }
     }
@@ -200,9 +200,9 @@ mod tests {
     #[test]
     fn what_holds_it_is_said_also_when_it_is_overdue() {
         let ours = Pending { ours: vec![id("1")], foreign: Vec::new() };
-        let refused = Some(Refused { why: "Error 500 while applying changes", until: at(2000) });
+        let refused = Refused { why: "Error 500 while applying changes".into(), until: at(2000) };
         for now in [10, 1000] {
-            match decide(&ours, &record(0, None), refused, AUTOMATIC, at(now)) {
+            match decide(&ours, &record(0, None), Some(&refused), AUTOMATIC, at(now)) {
                 Decision::Wait(_, message) | Decision::Overdue(message) => {
                     assert!(message.contains("Error 500 while applying changes"), "{message}");
                 }

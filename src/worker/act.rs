@@ -246,7 +246,6 @@ impl Worker {
 
     fn decide_deploy(&self, pending: &deploy::Pending, settings: DeploySettings) -> Decision {
         let refused = self.troubles.refused_deploy();
-        let refused = refused.map(|r| deploy::Refused { why: &r.why, until: r.until });
         deploy::decide(pending, &self.memory.deploy, refused, settings, self.now())
     }
 

@@ -72,9 +72,8 @@ impl Worker {
 
     /// What an older generation does not name was perhaps named since (R3, I7). A deletion stands in every later one, too.
     fn is_outdated(&self, desired: &Desired, name: &ObjectName) -> bool {
-        desired.assignments.get(name).is_some_and(|view| {
-            !view.deleting && self.memory.seen.get(&view.uid).is_some_and(|seen| *seen > view.generation)
-        })
+        let view = desired.assignments.get(name).filter(|view| !view.deleting);
+        view.is_some_and(|view| self.applied_beyond(view).is_some())
     }
 
     /// Takes the finalizer off assignments that are being deleted and hold nothing any more.

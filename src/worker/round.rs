@@ -132,11 +132,10 @@ impl Worker {
     /// nothing is done on the account. Where none comes, the cluster was restored from a backup; a request on the Backend,
     /// made after this was told, says that what stands there now is meant.
     fn is_behind(&mut self, desired: &Desired) -> Result<bool, StoreError> {
-        let seen = |view: &AssignmentView| self.memory.seen.get(&view.uid).copied();
         let older: Vec<_> = desired
             .assignments
             .values()
-            .filter_map(|view| Some((view, seen(view).filter(|seen| *seen > view.generation)?)))
+            .filter_map(|view| Some((view, self.applied_beyond(view)?)))
             .collect();
         let told = self.account.behind.take();
         let Some((first, applied)) = older.first() else { return Ok(false) };
@@ -159,6 +158,11 @@ impl Worker {
         let requested_then = told.map_or_else(|| requested.clone(), |told| told.requested_then);
         self.account.behind = Some(Behind { message, requested_then });
         Ok(true)
+    }
+
+    /// The generation already acted on, if this one is older.
+    pub(super) fn applied_beyond(&self, view: &AssignmentView) -> Option<i64> {
+        self.memory.seen.get(&view.uid).copied().filter(|seen| *seen > view.generation)
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{Class, DriverError},
     model::{Digest, ItemKey},
-    plan::ItemVerdict,
+    plan::{ItemVerdict, deploy::Refused},
 };
 
 /// A failed item.
@@ -32,22 +32,13 @@ struct Accepted {
     times: BTreeMap<&'static str, u32>,
 }
 
-/// A deploy that the system did not take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// In the words of the system.
-    pub why: String,
-    /// When it is asked for again.
-    pub until: Timestamp,
-    attempts: u32,
-}
-
 /// Failures, in memory only: after a restart everything may be tried once more.
 #[derive(Debug, Default)]
 pub struct Troubles {
     items: BTreeMap<ItemKey, Trouble>,
     accepted: BTreeMap<ItemKey, Accepted>,
-    deploy: Option<Refusal>,
+    /// With the refusals in a row.
+    deploy: Option<(Refused, u32)>,
 }
 
 const FIRST_DELAY: i64 = 2;
@@ -166,8 +157,9 @@ impl Troubles {
 
     /// A deploy was refused, or its answer was lost.
     pub fn deploy_failed(&mut self, error: &DriverError, now: Timestamp) {
-        let attempts = self.deploy.as_ref().map_or(0, |refusal| refusal.attempts).saturating_add(1);
-        self.deploy = Some(Refusal { why: error.message.clone(), until: backoff(now, attempts), attempts });
+        let attempts = self.deploy.as_ref().map_or(0, |(_, attempts)| *attempts).saturating_add(1);
+        let refused = Refused { why: error.message.clone(), until: backoff(now, attempts) };
+        self.deploy = Some((refused, attempts));
     }
 
     /// A deploy was taken.
@@ -176,8 +168,8 @@ impl Troubles {
     }
 
     /// The last deploy, if it was refused.
-    pub fn refused_deploy(&self) -> Option<&Refusal> {
-        self.deploy.as_ref()
+    pub fn refused_deploy(&self) -> Option<&Refused> {
+        self.deploy.as_ref().map(|(refused, _)| refused)
     }
 
     /// Everything may be tried again: other credentials, another spec, a requested reconcile.
