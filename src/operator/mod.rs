@@ -60,7 +60,7 @@ pub struct Parts {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Makes what makes drivers, once it is known who we are and what fences their effects.
-    pub connector: Box<dyn FnOnce(OwnerId, Arc<dyn Fence>) -> Arc<dyn Connector> + Send>,
+    pub connector: Box<dyn FnOnce(OwnerId, Arc<dyn Fence>) -> Arc<dyn Connector> + Send + Sync>,
     /// Measures.
     pub metrics: Metrics,
     /// Sees the commits of the store, in tests.
@@ -97,21 +97,17 @@ const RETRY: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`OperatorError`]: the process should end, and be started again.
-pub async fn run(
-    settings: Settings,
-    parts: Parts,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), OperatorError> {
+pub async fn run(settings: Settings, parts: Parts, stop: watch::Receiver<bool>) -> Result<(), OperatorError> {
     let gates = gates::Gates { settings: &settings, parts: &parts };
     let led = tokio::select! {
         led = gates.lead() => led?,
-        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        () = until(stop.clone()) => return Ok(()),
     };
     let mut lease = led.lease;
     let opened = tokio::select! {
         // The lease is not renewed meanwhile; announcing the epoch shows whether it still holds.
         opened = gates.open(&mut lease, led.claim, led.epoch) => opened,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = until(stop.clone()) => {
             lease.give_back().await;
             return Ok(());
         }

@@ -142,8 +142,6 @@ pub struct Worker {
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
     shadows: BTreeMap<ItemKey, String>,
     finalized: BTreeSet<crate::model::Uid>,
-    /// We put `ordain.dev/in-use` on the Backend; its watch event may still be on its way.
-    in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
     /// Somebody asked: names are listed anew, whatever their age.
@@ -206,7 +204,6 @@ impl Worker {
             duplicates: BTreeMap::new(),
             shadows: BTreeMap::new(),
             finalized: BTreeSet::new(),
-            in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
             relist: false,

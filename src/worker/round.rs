@@ -53,7 +53,7 @@ const SLICE: usize = 100;
 
 impl Worker {
     pub(super) async fn round(&mut self, desired: &Desired, asked: Asked<'_>) -> Result<Next, Halt> {
-        self.free_backend(desired).await;
+        self.tend_backend(desired).await;
         if desired.assignments.values().any(|view| view.deleting) {
             // Orphan must go through also where the system or its credentials are gone for good (R8, R11).
             let released = self.witness(desired, &BTreeSet::new());

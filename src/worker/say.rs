@@ -197,29 +197,30 @@ impl Worker {
     }
 
     /// The Backend stays as long as an assignment with our finalizer names it: without it nothing could be released.
-    async fn hold_backend(&mut self, desired: &Desired) -> bool {
+    ///
+    /// The writer knows what stands there: our view of it may be older than what we wrote ourselves a moment ago.
+    async fn hold_backend(&self, desired: &Desired) -> bool {
         let backend = &desired.backend;
-        if backend.finalizer || self.in_use {
-            return true;
+        let held = self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await;
+        if let Err(error) = &held {
+            tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect");
         }
-        match self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await {
-            Ok(()) => self.in_use = true,
-            Err(error) => tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect"),
-        }
-        self.in_use
+        held.is_ok()
     }
 
-    /// The last assignment is gone: the Backend may go.
-    pub(super) async fn free_backend(&mut self, desired: &Desired) {
+    /// Once the last assignment is gone the Backend may go; until then it stays, also where assignments came from another
+    /// Backend or somebody took our finalizer off it.
+    pub(super) async fn tend_backend(&mut self, desired: &Desired) {
         let backend = &desired.backend;
-        let held =
+        let used =
             desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
-        if held || !(backend.finalizer || self.in_use) {
-            return;
-        }
-        match self.house.reporter.remove_in_use(&backend.id, &backend.uid).await {
-            Ok(()) => self.in_use = false,
-            Err(error) => tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet"),
+        if used && !backend.finalizer && !backend.deleting {
+            self.hold_backend(desired).await;
+        } else if !used
+            && backend.finalizer
+            && let Err(error) = self.house.reporter.remove_in_use(&backend.id, &backend.uid).await
+        {
+            tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet");
         }
     }
 

@@ -8,5 +8,6 @@ mod report;
 mod support;
 mod watch;
 mod wfbss;
+mod whole;
 mod worker;
 mod wso2;

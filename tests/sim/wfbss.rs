@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::support::rig::Rig;
 
-const CUSTOMER: &str = "640FE47F-5118-4D79-8221-A35D0DE2EE2C";
+pub const CUSTOMER: &str = "640FE47F-5118-4D79-8221-A35D0DE2EE2C";
 
 fn rig() -> Rig {
     Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |_| {})

@@ -8,7 +8,7 @@ mod measures;
 mod priority;
 mod release;
 mod restart;
-mod story;
+pub mod story;
 mod targets;
 mod unsteady;
 

@@ -39,6 +39,15 @@ impl Worth {
             rest => Self::After(rest),
         }
     }
+
+    /// Once both agree.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Now, later) | (later, Self::Now) => later,
+            (Self::After(a), Self::After(b)) => Self::After(a.max(b)),
+        }
+    }
 }
 
 /// Decides whether `after` is worth replacing `before`, which the cluster holds (`None`: unknown).
@@ -48,7 +57,8 @@ impl Worth {
 ///   write; a task of the system answering an edit of this object is worth showing at once;
 /// - another generation, request handled, condition, or reason → now, but while it stays
 ///   Reconciling not more often than every [`SHOWN_AFTER`];
-/// - numbers and messages alone → every [`DETAILS_EVERY`]; while the backend is out of reach, never.
+/// - numbers and messages alone → every [`DETAILS_EVERY`], and only those that last: what is open during a converge is
+///   not worth one write when it begins and another when it ends; while the backend is out of reach, never.
 pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth {
     let lasted = Worth::after(SHOWN_AFTER, since.differs);
     let Some(before) = before else {
@@ -59,6 +69,7 @@ pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth
     }
     let still_going = reconciling(before) && reconciling(after) && before.same_generations(after);
     let spaced = |every| since.written.map_or(Worth::Now, |written| Worth::after(every, written));
+    let details = || lasted.and(spaced(DETAILS_EVERY));
     if passes_by_itself(after) && before.same_request(after) {
         if is_task(after) && !reconciling(before) && !before.same_generations(after) {
             Worth::Now
@@ -66,7 +77,7 @@ pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth
             lasted
         }
     } else if before.same_essence(after) {
-        if reason(after) == Some(Reason::BackendUnavailable) { Worth::No } else { spaced(DETAILS_EVERY) }
+        if reason(after) == Some(Reason::BackendUnavailable) { Worth::No } else { details() }
     } else if still_going && before.same_request(after) {
         spaced(SHOWN_AFTER)
     } else {

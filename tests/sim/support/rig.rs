@@ -8,16 +8,12 @@ use std::{
 
 use ordain::{
     api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
-    drivers::{self, Binding, Driver, DriverError, Reach, http::Limits},
+    drivers::{Binding, Reach},
     index::{AssignmentView, BackendView, Input, desired::BackendSettings},
     model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid},
     report::metrics::Metrics,
     store::{Expected, Keys, Store},
-    worker::{
-        House, Worker,
-        ports::{AlwaysLeader, Connector},
-        session::Accounts,
-    },
+    worker::{House, Worker, ports::AlwaysLeader, session::Accounts},
 };
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
@@ -25,13 +21,17 @@ use tokio::{sync::watch, task::JoinSet};
 pub use cluster::Cluster;
 use cluster::State;
 
-use super::{IoGate, Moment, SimClock, gate::Process, vendors::Vendors};
+use super::{
+    IoGate, Moment, SimClock,
+    vendors::{Connect, Vendors},
+};
 
 mod cluster;
 mod gated;
 mod knobs;
 
-use gated::{Commits, Gated};
+pub use gated::Commits;
+use gated::Gated;
 
 /// Everything around one worker.
 pub struct Rig {
@@ -50,46 +50,12 @@ pub struct Rig {
     stop: watch::Sender<bool>,
 }
 
-struct Connect {
-    vendors: Vendors,
-    process: Process,
-    clock: SimClock,
-    owner: OwnerId,
-}
-
-impl Connector for Connect {
-    fn connect(
-        &self,
-        backend: &BackendView,
-        system: &api::SystemSpec,
-        credentials: &BTreeMap<String, Secret>,
-        _: Option<&str>,
-    ) -> Result<Arc<dyn Driver>, DriverError> {
-        let limits = Limits {
-            requests_per_minute: backend.settings.requests_per_minute,
-            burst: backend.settings.burst,
-            in_flight: backend.settings.in_flight,
-            timeout: Duration::from_secs(30),
-            max_body: 8 << 20,
-        };
-        let transport = self.vendors.transport(self.process.clone());
-        drivers::connect::connect(
-            system,
-            credentials,
-            &self.owner,
-            transport,
-            limits,
-            Arc::new(self.clock.clone()),
-        )
-    }
-}
-
 pub fn owner() -> OwnerId {
     OwnerId::new("a cluster")
 }
 
 /// A folder for the store, in memory where the machine offers that: durability is tested elsewhere, speed counts here.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -134,7 +100,7 @@ impl Rig {
             generation: 1,
             created: clock.now(),
             deleting: false,
-            finalizer: true,
+            finalizer: false,
             system: Arc::new(serde_json::from_value(spec).unwrap()),
             settings: backend_settings,
             accept_account: None,

@@ -8,13 +8,20 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use http::{Request, Response};
 use ordain::{
-    drivers::http::{BodyStream, Transport, TransportError},
-    model::Clock,
+    api::SystemSpec,
+    drivers::{
+        self, Driver, DriverError,
+        http::{BodyStream, Transport, TransportError},
+    },
+    index::BackendView,
+    model::{Clock, OwnerId, Secret},
+    operator::limits,
     sandbox::{Double, DoubleService, service::Dropped},
+    worker::ports::Connector,
 };
 use tower::Service;
 
-use super::gate::Process;
+use super::{SimClock, gate::Process};
 
 /// Doubles by the host of their URL: `http://wso2.test` is the double of wso2.
 #[derive(Clone, Default)]
@@ -60,6 +67,34 @@ impl Vendors {
             .into_iter()
             .filter(|call| !call.starts_with("GET") && !call.contains("token") && !call.contains("register"))
             .collect()
+    }
+}
+
+/// Makes drivers of one incarnation over the doubles.
+pub struct Connect {
+    pub vendors: Vendors,
+    pub process: Process,
+    pub clock: SimClock,
+    pub owner: OwnerId,
+}
+
+impl Connector for Connect {
+    fn connect(
+        &self,
+        backend: &BackendView,
+        system: &SystemSpec,
+        credentials: &BTreeMap<String, Secret>,
+        _: Option<&str>,
+    ) -> Result<Arc<dyn Driver>, DriverError> {
+        let transport = self.vendors.transport(self.process.clone());
+        drivers::connect::connect(
+            system,
+            credentials,
+            &self.owner,
+            transport,
+            limits(backend),
+            Arc::new(self.clock.clone()),
+        )
     }
 }
 

@@ -207,7 +207,7 @@ fn call(dialect: Dialect, seen: &Seen) -> Option<Call> {
     }))
 }
 
-fn anonymous(mut policy: Value) -> Value {
+pub fn anonymous(mut policy: Value) -> Value {
     let members: &mut Map<String, Value> = policy.as_object_mut().unwrap();
     members.retain(|member, _| !["id", "priorityId", "profileId", "profile"].contains(&member.as_str()));
     policy

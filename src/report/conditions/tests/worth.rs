@@ -63,8 +63,15 @@ fn what_is_worth_a_write() {
             since(Some(2), 0),
             Worth::After(seconds(30)),
         ),
-        ("numbers alone", Some(&in_step), numbers.clone(), since(None, 0), Worth::Now),
-        ("numbers alone, again", Some(&in_step), numbers, since(Some(100), 0), Worth::After(seconds(200))),
+        (
+            "numbers that may pass",
+            Some(&in_step),
+            numbers.clone(),
+            since(None, 10),
+            Worth::After(seconds(20)),
+        ),
+        ("numbers that last", Some(&in_step), numbers.clone(), since(None, 30), Worth::Now),
+        ("numbers alone, again", Some(&in_step), numbers, since(Some(100), 30), Worth::After(seconds(200))),
         ("an outage in other words", Some(&outage("a")), outage("b"), since(Some(9999), 9999), Worth::No),
         ("a request was handled", Some(&in_step), handled, since(Some(1), 0), Worth::Now),
     ];

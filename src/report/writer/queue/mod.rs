@@ -187,7 +187,7 @@ impl Queue {
 
     /// Wants our finalizer on or off, and somebody told; one who is not told learns it by the waiter's end.
     pub fn pin(&mut self, key: &Key, uid: &Uid, pin: Pin, waiter: Waiter, now: Now) {
-        if pin == Pin::Add && self.pins(key, uid).is_some_and(|pins| pins.ours) {
+        if self.is_pinned_so(key, uid, pin) {
             // Whoever stopped waiting needs no answer.
             let _ = waiter.send(Ok(()));
             return;
@@ -204,6 +204,14 @@ impl Queue {
             Pin::Remove => job.remove.push(waiter),
         }
         self.settle(key, now);
+    }
+
+    /// Whether the finalizer is known to stand as wanted; while one is on its way off or on, nothing is known.
+    fn is_pinned_so(&self, key: &Key, uid: &Uid, pin: Pin) -> bool {
+        let moving =
+            self.jobs.get(key).is_some_and(|job| job.busy || !job.add.is_empty() || !job.remove.is_empty());
+        let ours = self.pins(key, uid).map(|pins| pins.ours);
+        !moving && ours == Some(pin == Pin::Add)
     }
 
     /// Whether a step is ready to be taken.

@@ -88,10 +88,26 @@ impl Reporter for Cluster {
         Ok(())
     }
     async fn ensure_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        self.hold_backend(true);
         Ok(())
     }
     async fn remove_in_use(&self, _: &BackendId, _: &Uid) -> Result<(), WriteError> {
+        self.hold_backend(false);
         Ok(())
+    }
+}
+
+impl Cluster {
+    /// Whether the backend bears our finalizer.
+    pub(super) fn is_held(&self) -> bool {
+        self.state.lock().unwrap().backend.as_ref().is_some_and(|backend| backend.finalizer)
+    }
+
+    fn hold_backend(&self, held: bool) {
+        if let Some(backend) = &mut self.state.lock().unwrap().backend {
+            Arc::make_mut(backend).finalizer = held;
+        }
+        self.changed();
     }
 }
 
