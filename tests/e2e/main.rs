@@ -10,4 +10,5 @@ mod corridor;
 mod crds;
 mod endings;
 mod rights;
+mod stores;
 mod support;

@@ -61,11 +61,35 @@ impl Installation {
 
     /// The same, with further flags.
     pub fn start_with(&mut self, flags: &[&str]) {
+        self.start_as(Command::new(path_of("ORDAIN_BIN")), flags);
+    }
+
+    /// The same where no file may grow beyond so many bytes, as on a volume that is full.
+    pub fn start_on_a_full_volume(&mut self, largest: u64) {
+        // A size limit in blocks of 1,024 bytes; ignored, its signal becomes an error of the write.
+        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", largest / 1024);
+        let mut command = Command::new("bash");
+        command.args(["-c", &limit, &path_of("ORDAIN_BIN")]);
+        self.start_as(command, &[]);
+    }
+
+    /// A second process over the same store and the same Lease; the first one is given back, still running.
+    pub fn start_another(&mut self) -> Program {
+        let first = self.operator.take().expect("the operator was started");
+        self.start();
+        first
+    }
+
+    /// File of the store.
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("store/ordain.db")
+    }
+
+    fn start_as(&mut self, mut command: Command, flags: &[&str]) {
         self.starts += 1;
         let kubeconfig = self.kubeconfig();
         let log = self.folder.path().join(format!("operator-{}.log", self.starts));
-        let store = format!("sqlite://{}", self.folder.path().join("store/ordain.db").display());
-        let mut command = Command::new(path_of("ORDAIN_BIN"));
+        let store = format!("sqlite://{}", self.store().display());
         command
             .args(["run", "--namespace", &self.system, "--watch-namespaces", &self.team])
             .env("ORDAIN_STORE", store)
