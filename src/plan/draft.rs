@@ -14,7 +14,7 @@ use crate::{
     drivers::{DesiredItem, Seed, Translate},
     model::{
         Digest, Digester, ItemKey, LeafPath, Observation, ObservedItem, Shape,
-        memory::{ItemRecord, Memory, OperationRecord, Origin},
+        memory::{ItemRecord, Memory, ObservedRecord, OperationRecord, Origin, SentRecord},
     },
 };
 
@@ -246,8 +246,8 @@ pub fn revoked_message(id: &str) -> String {
 fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
     let sent = record?.sent.as_ref()?;
     let same = inputs.inputs.get(key) == Some(&sent.desired);
-    // The read at hand is the first since the last write: it counts, too.
-    let unjudged = record?.observed.as_ref().is_none_or(|observed| observed.at <= sent.at);
+    // The read at hand is the first that judges the last write: it counts, too.
+    let unjudged = is_unjudged(record?.observed.as_ref(), sent);
     (same && sent.misses + u32::from(unjudged) >= MISSES).then(|| {
         let message = format!(
             "the system accepted this {MISSES} times and still reads back different; it refuses or rewrites a value. \
@@ -255,6 +255,11 @@ fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>)
         );
         ItemVerdict::Blocked(Reason::WriteNotSticking, message)
     })
+}
+
+/// Whether the last read says nothing of the last write yet: it was before it, or before the deploy, which may undo it.
+pub fn is_unjudged(read: Option<&ObservedRecord>, sent: &SentRecord) -> bool {
+    read.is_none_or(|read| read.at <= sent.at || read.pending)
 }
 
 /// A document without marks whose value left ours three times in a day: two writers. We step back to once a day.

@@ -11,6 +11,7 @@ use super::{
     order::Order,
     packing,
     round::{Halt, Next},
+    tally::Counted,
 };
 use crate::{
     api::conditions::Reason,
@@ -30,22 +31,21 @@ use crate::{
 };
 
 impl Worker {
-    /// Plans, judges and applies what the look shows.
+    /// Plans, judges and applies what the look shows. `whole`: with it everything that changed was read.
     pub(super) async fn act(
         &mut self,
         desired: &Desired,
         look: &Look,
         here: &[Release],
         rest: &[Release],
+        whole: bool,
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let (drafted, order) = self.draft(desired, look, here)?;
         self.measure_drift(desired, &drafted);
         self.conclude(desired, &drafted.released, rest).await?;
-        let (plan, verdict) = self.judge(desired, drafted.plan)?;
-        let removals_held = verdict.message();
-        self.note_holds(&plan, removals_held.as_deref());
-        self.account.held = removals_held;
+        let (plan, verdict) = self.judge(desired, look, drafted.plan, whole)?;
+        self.note_holds(&plan, &verdict);
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
@@ -64,39 +64,33 @@ impl Worker {
         self.deploy(desired, look, &pending, asked).await
     }
 
+    /// R2, on all that is outstanding: this slice, and what was counted in others.
     fn judge(
         &mut self,
         desired: &Desired,
+        look: &Look,
         plan: Plan<plan::Drafted>,
+        whole: bool,
     ) -> Result<(Plan<plan::Approved>, guard::Verdict), Halt> {
         let settings = &desired.backend.settings;
         let now = self.now();
         if desired.backend.approve_removals.is_none() && self.memory.approval.is_some() {
             self.commit(vec![Write::Approval(None)])?;
         }
-        let here: BTreeMap<ItemKey, u32> =
-            plan.changes.iter().map(|change| (change.item.clone(), change.removals())).collect();
-        let elsewhere = self.holding.iter().filter(|(item, _)| !here.contains_key(*item));
-        let held_elsewhere = elsewhere.map(|(_, count)| *count).fold(0, u32::saturating_add);
-        let (plan, verdict) = guard::judge(
-            plan,
-            &guard::Limits {
-                max_removals: settings.max_removals,
-                held_elsewhere,
-                window: settings.guard_window,
-                executed: &self.memory.removals,
-                approval: desired.backend.approve_removals.as_deref(),
-                taken: self.memory.approval.as_ref(),
-                now,
-            },
-        );
-        if !matches!(verdict, guard::Verdict::Held { .. }) {
-            // What was held in other slices may go now, and is looked at again.
-            self.holding.clear();
-        }
-        for change in plan.changes.iter().filter(|change| matches!(change.kind, ChangeKind::Hold)) {
-            self.holding.insert(change.item.clone(), here.get(&change.item).copied().unwrap_or_default());
-        }
+        let read = look.items.keys().chain(&look.releasing).map(|item| (item.clone(), 0));
+        let mut here: BTreeMap<ItemKey, u32> = read.collect();
+        here.extend(plan.changes.iter().map(|change| (change.item.clone(), change.removals())));
+        let limits = guard::Limits {
+            max_removals: settings.max_removals,
+            elsewhere: self.tally.elsewhere(&here),
+            whole,
+            window: settings.guard_window,
+            executed: &self.memory.removals,
+            approval: desired.backend.approve_removals.as_deref(),
+            taken: self.memory.approval.as_ref(),
+            now,
+        };
+        let (plan, verdict) = guard::judge(plan, &limits);
         let mut writes = Vec::new();
         if let guard::Verdict::Approved(approval) = &verdict
             && self.memory.approval.as_ref() != Some(approval)
@@ -108,7 +102,31 @@ impl Worker {
             writes.push(Write::Removals(counting));
         }
         self.commit(writes)?;
+        self.count(&here, &plan, &verdict);
         Ok((plan, verdict))
+    }
+
+    /// Remembers what this slice would remove until it is removed.
+    fn count(
+        &mut self,
+        here: &BTreeMap<ItemKey, u32>,
+        plan: &Plan<plan::Approved>,
+        verdict: &guard::Verdict,
+    ) {
+        let nothing_else = |item: &ItemKey| {
+            plan.changes.iter().any(|c| c.item == *item && c.held && matches!(c.kind, ChangeKind::Hold))
+        };
+        let counted = |(item, removals): (&ItemKey, &u32)| {
+            let inputs = self.stakes.inputs(item, &self.digester);
+            let rests = nothing_else(item);
+            (item.clone(), Counted { removals: *removals, inputs, at: self.now(), rests })
+        };
+        let read: Vec<_> = here.iter().map(counted).collect();
+        match verdict {
+            guard::Verdict::Counting => self.tally.count(read),
+            guard::Verdict::Held { .. } => self.tally.hold(read),
+            guard::Verdict::Pass | guard::Verdict::Approved(_) => self.tally.clear(read),
+        }
     }
 
     fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {

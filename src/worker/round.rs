@@ -1,6 +1,6 @@
 //! One round of a pass: from what is wanted now to at most one batch of effects.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -75,6 +75,7 @@ impl Worker {
             return Ok(Next::OnChange);
         }
         self.begin_requests(desired, &rest)?;
+        self.recount(desired, &rest);
         let due = self.due(desired, &rest);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
@@ -108,11 +109,12 @@ impl Worker {
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let round = self.choose(due);
+        let whole = self.tally.is_whole_with(&round, due);
         let here: Vec<Release> =
             rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
         let look = self.look(desired, round, &here, watching).await?;
         self.observe_watching(desired, watching, &look);
-        let outcome = self.act(desired, &look, &here, rest, asked).await?;
+        let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
         self.reached();
         if look.observation.complete {
             self.requests.looked_at(look.inputs.keys());
@@ -217,6 +219,18 @@ impl Worker {
         observed.is_some_and(|o| o.proves == Some(self.stakes.inputs(item, &self.digester)))
     }
 
+    /// What was counted of an item counts as long as the same is wanted of it, and no longer than a read is believed.
+    fn recount(&mut self, desired: &Desired, rest: &[Release]) {
+        let released: BTreeSet<&ItemKey> = rest.iter().map(|release| &release.item).collect();
+        let (now, interval) = (self.now(), desired.backend.settings.drift_interval);
+        let (stakes, digester) = (&self.stakes, &self.digester);
+        self.tally.retain(|item, counted| {
+            let wanted = stakes.is_pushed(item) || released.contains(item);
+            let fresh = Duration::try_from(now.duration_since(counted.at)).is_ok_and(|age| age < interval);
+            wanted && fresh && counted.inputs == stakes.inputs(item, digester)
+        });
+    }
+
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
         let resting = self.troubles.resting(&inputs, self.now());
@@ -235,8 +249,8 @@ impl Worker {
             now: self.now(),
         });
         due.next = due.next.into_iter().chain(waiting).min();
-        due.items.retain(|item, _| !self.holding.contains_key(item));
-        if !self.holding.is_empty() {
+        due.items.retain(|item, _| !self.tally.rests(item));
+        if self.tally.is_waiting() {
             let interval =
                 SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
             let again = self.now().checked_add(interval).unwrap_or(Timestamp::MAX);

@@ -235,22 +235,55 @@ async fn the_guard_holds_shorter_lists_and_restored_values() {
     assert_eq!(effects(&rig).len(), 2, "{:?}", effects(&rig));
 }
 
-/// R2: the guard counts what a whole account would lose, however it is sliced into rounds.
+/// R2: the guard counts what a whole account would lose before anything of it goes, however it is sliced into rounds and
+/// however near to a slice the limit is; it tells one number, the right one.
 #[tokio::test(start_paused = true)]
 async fn the_guard_sees_more_than_a_slice() {
-    let rig = more_than_a_slice();
+    for free in [10, 100, 104] {
+        let rig = more_than_a_slice(free);
+        rig.pass(600).await;
+        assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
+        let before = effects(&rig).len();
+        rig.delete("one");
+        rig.pass(7200).await;
+        assert_eq!(
+            effects(&rig).len(),
+            before,
+            "{free}: nothing is put back: {:?}",
+            &effects(&rig)[before..]
+        );
+        let held: Vec<String> =
+            rig.cluster.backend_facts().into_iter().filter_map(|facts| facts.held).collect();
+        assert!(
+            !held.is_empty() && held.iter().all(|held| held.contains("105 removals are waiting")),
+            "{held:?}"
+        );
+        rig.edit_backend(|backend| backend.approve_removals = Some("100".into()));
+        rig.pass(300).await;
+        assert_eq!(effects(&rig).len(), before, "{free}: another number approves nothing");
+        rig.edit_backend(|backend| backend.approve_removals = Some("105".into()));
+        rig.pass(300).await;
+        assert_all_put_back(&rig);
+    }
+}
+
+/// What is within the limit goes by itself, in slices, once it was counted.
+#[tokio::test(start_paused = true)]
+async fn removals_within_the_limit_wait_for_the_count_and_no_longer() {
+    let rig = more_than_a_slice(105);
     rig.pass(600).await;
-    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
-    let before = effects(&rig).len();
+    let reads = rig.vendors.calls("wfbss").len();
     rig.delete("one");
-    rig.pass(7200).await;
-    assert_eq!(effects(&rig).len(), before, "nothing is put back: {:?}", &effects(&rig)[before..]);
-    let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
-    assert!(held.contains("105 removals are waiting"), "{held}");
-    rig.edit_backend(|backend| backend.approve_removals = Some("105".into()));
-    rig.pass(300).await;
+    rig.pass(120).await;
+    assert_all_put_back(&rig);
+    assert!(rig.cluster.backend_facts().iter().all(|facts| facts.held.is_none()), "never held");
+    let calls = rig.vendors.calls("wfbss").len() - reads;
+    assert!(calls <= 105 * 4, "counted, read again, written, read back: {calls}");
+}
+
+fn assert_all_put_back(rig: &Rig) {
     assert!(!rig.cluster.exists("one"), "{:?}", rig.cluster.standing("one"));
-    let all = state(&rig)["customers"].clone();
+    let all = state(rig)["customers"].clone();
     let groups = all.as_object().unwrap().values().flat_map(|c| c["groups"].as_object().unwrap().values());
     let levels: Vec<_> = groups.map(|group| group["policies"]["win"]["wtp"]["level"].clone()).collect();
     assert!(levels.len() >= 105 && !levels.contains(&json!(3)), "all are put back, not a slice: {levels:?}");
