@@ -190,9 +190,9 @@ fn worked(hand: &Hand<'_>, planned: &PlannedStep, troubles: &mut Troubles, now: 
         troubles.deploy_worked();
     }
     for item in &planned.items {
-        troubles.worked(item);
+        troubles.step_worked(item);
         if let Some(inputs) = hand.inputs.get(item).filter(|_| !is_counted_in_record(&planned.step, item)) {
-            troubles.accepted(item, *inputs, name(&planned.step), now);
+            troubles.effect_accepted(item, *inputs, name(&planned.step), now);
         }
     }
 }

@@ -155,7 +155,7 @@ impl Worker {
     fn remember_verdicts(&mut self, desired: &Desired, look: &Look, draft: &Draft) {
         let until = self.now().checked_add(drift_interval(desired)).ok();
         for (item, verdict) in &draft.verdicts {
-            self.troubles.looked_at(item);
+            self.troubles.was_read(item);
             if let ItemVerdict::Blocked(reason, message) = verdict {
                 let inputs = look.inputs.get(item).copied().unwrap_or(Digest(0));
                 if !self.troubles.is_resting(item, inputs, self.now()) {
@@ -165,11 +165,11 @@ impl Worker {
             match verdict {
                 ItemVerdict::InStep => {
                     self.verdicts.remove(item);
-                    self.troubles.settled(item);
+                    self.troubles.came_right(item);
                 }
                 ItemVerdict::Undeployed => {
                     self.verdicts.insert(item.clone(), ItemVerdict::Undeployed);
-                    self.troubles.placed(item);
+                    self.troubles.is_in_place(item);
                 }
                 other => drop(self.verdicts.insert(item.clone(), other.clone())),
             }
@@ -184,9 +184,9 @@ impl Worker {
         self.released.extend(draft.released.clone());
         let until = self.now().checked_add(drift_interval(desired)).unwrap_or(Timestamp::MAX);
         for (item, verdict) in &draft.released {
-            self.troubles.looked_at(item);
+            self.troubles.was_read(item);
             if *verdict == ItemVerdict::InStep {
-                self.troubles.settled(item);
+                self.troubles.came_right(item);
             }
             self.waiting_releases.remove(item);
             if matches!(verdict, ItemVerdict::Blocked(..)) {

@@ -93,11 +93,8 @@ impl Worker {
 
     /// Nothing is kept of an object that is gone. What cannot be forgotten now costs a row, no more.
     fn forget_object(&mut self, view: &AssignmentView) {
-        let who = view.name.to_string();
         let seen = self.memory.seen.contains_key(&view.uid).then(|| Write::Unseen(view.uid.clone()));
-        let handled = self.memory.handled.contains_key(&who).then_some(Write::Handled(who, None));
-        self.requests.forget(&view.name.to_string());
-        if let Err(error) = self.commit(seen.into_iter().chain(handled).collect()) {
+        if let Err(error) = self.commit(seen.into_iter().collect()) {
             self.store_trouble(&error);
         }
     }

@@ -124,14 +124,27 @@ impl Requests {
 
 impl Worker {
     /// Takes up what was asked for since; true if it was asked of the Backend.
-    pub(super) fn take_up_requests(&mut self, desired: &Desired) -> bool {
+    pub(super) fn take_up_requests(&mut self, desired: &Desired) -> Result<bool, StoreError> {
+        self.forget_requests_of_the_gone(desired)?;
         let now = self.house.clock.monotonic();
         for view in desired.assignments.values().filter(|view| view.requested_at.is_some()) {
             if self.requests.take_up(&view.name.to_string(), view.requested_at.as_deref(), now) {
                 self.pace.touch([view.name.clone()]);
             }
         }
-        self.requests.take_up(&self.id.to_string(), desired.backend.requested_at.as_deref(), now)
+        Ok(self.requests.take_up(&self.id.to_string(), desired.backend.requested_at.as_deref(), now))
+    }
+
+    /// Assignments that are gone, or on another Backend by now, leave no row. One that comes back with an old request is
+    /// looked at once more.
+    fn forget_requests_of_the_gone(&mut self, desired: &Desired) -> Result<(), StoreError> {
+        let mut gone: BTreeSet<String> = self.memory.handled.keys().cloned().collect();
+        gone.remove(&self.id.to_string());
+        if !gone.is_empty() {
+            desired.assignments.keys().for_each(|name| drop(gone.remove(&name.to_string())));
+        }
+        gone.iter().for_each(|who| self.requests.forget(who));
+        self.commit(gone.into_iter().map(|who| Write::Handled(who, None)).collect())
     }
 
     /// What is asked for may be tried once more, also what a human was to look at first: a Backend's request means
@@ -165,7 +178,7 @@ impl Worker {
         if of_account {
             self.troubles.forgive();
         }
-        items.iter().for_each(|item| self.troubles.settled(item));
+        items.iter().for_each(|item| self.troubles.came_right(item));
         self.requests.scope(scopes);
         self.relist = true;
         Ok(())

@@ -63,7 +63,7 @@ impl Worker {
             // Not a single call (R23).
             return Ok(Next::OnChange);
         }
-        let requested = self.take_up_requests(desired);
+        let requested = self.take_up_requests(desired)?;
         self.ensure_driver(desired, requested).await?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
@@ -233,9 +233,7 @@ impl Worker {
 
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
-        let resting = self.troubles.resting(&inputs, self.now());
-        let resting =
-            resting.into_iter().filter(|(_, t)| !t.unseen).map(|(item, t)| (item, t.until)).collect();
+        let resting = self.troubles.left_alone(&inputs, self.now());
         let asked = self.requests.asked();
         let (releasing, waiting) = self.releasing(releases, &asked);
         let mut due = schedule::due(&Situation {
