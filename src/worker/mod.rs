@@ -19,6 +19,7 @@ pub mod compile;
 pub mod connect;
 pub mod content;
 pub mod facts;
+mod in_use;
 mod journal;
 mod let_go;
 pub mod look;
@@ -86,6 +87,8 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     /// This installation.
     pub owner: OwnerId,
+    /// Whether every namespace is watched.
+    pub sees_everything: bool,
     /// Where a ClusterBackend's Secrets live.
     pub operator_namespace: String,
     /// How long a system may take to list what was just created (F22).
@@ -144,6 +147,8 @@ pub struct Worker {
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
     shadows: BTreeMap<ItemKey, String>,
     finalized: BTreeSet<crate::model::Uid>,
+    /// Assignments with our finalizer were seen on the Backend, which therefore bears one, too.
+    in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
     /// Somebody asked: names are listed anew, whatever their age.
@@ -205,6 +210,7 @@ impl Worker {
             duplicates: BTreeMap::new(),
             shadows: BTreeMap::new(),
             finalized: BTreeSet::new(),
+            in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
             relist: false,

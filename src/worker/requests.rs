@@ -141,7 +141,8 @@ impl Worker {
         let mut gone: BTreeSet<String> = self.memory.handled.keys().cloned().collect();
         gone.remove(&self.id.to_string());
         if !gone.is_empty() {
-            desired.assignments.keys().for_each(|name| drop(gone.remove(&name.to_string())));
+            let here: BTreeSet<String> = desired.assignments.keys().map(ToString::to_string).collect();
+            gone = &gone - &here;
         }
         gone.iter().for_each(|who| self.requests.forget(who));
         self.commit(gone.into_iter().map(|who| Write::Handled(who, None)).collect())

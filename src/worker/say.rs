@@ -203,34 +203,6 @@ impl Worker {
             .collect()
     }
 
-    /// The Backend stays as long as an assignment with our finalizer names it: without it nothing could be released.
-    ///
-    /// The writer knows what stands there: our view of it may be older than what we wrote ourselves a moment ago.
-    async fn hold_backend(&self, desired: &Desired) -> bool {
-        let backend = &desired.backend;
-        let held = self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await;
-        if let Err(error) = &held {
-            tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect");
-        }
-        held.is_ok()
-    }
-
-    /// Once the last assignment is gone the Backend may go; until then it stays, also where assignments came from another
-    /// Backend or somebody took our finalizer off it.
-    pub(super) async fn tend_backend(&mut self, desired: &Desired) {
-        let backend = &desired.backend;
-        let used =
-            desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
-        if used && !backend.finalizer && !backend.deleting {
-            self.hold_backend(desired).await;
-        } else if !used
-            && backend.finalizer
-            && let Err(error) = self.house.reporter.remove_in_use(&backend.id, &backend.uid).await
-        {
-            tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet");
-        }
-    }
-
     /// Events for effects people want to know of; none for a first apply, whose status says it.
     pub(super) fn tell_corrections(&self, desired: &Desired, look: &Look, corrected: &BTreeSet<ItemKey>) {
         for item in corrected {

@@ -126,6 +126,20 @@ impl Installation {
             .collect()
     }
 
+    /// Rules of statuses (product.md section 7) broken by what stands in the team's namespace now.
+    fn untrue_statuses(&self) -> Vec<String> {
+        let kinds = "backends,policies,targetgroups,policyassignments";
+        let list = kubectl(&["get", kinds, "-n", &self.team, "-o", "json"]);
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let of = |object: &Value| {
+            let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].clone());
+            let generation = object["metadata"]["generation"].as_i64().unwrap();
+            let broken = crate::status_lint::lint(kind, &object["status"], generation);
+            broken.into_iter().map(|rule| format!("{kind} {name}: {rule}")).collect::<Vec<_>>()
+        };
+        list["items"].as_array().unwrap().iter().flat_map(of).collect()
+    }
+
     fn kubeconfig(&self) -> PathBuf {
         let path = self.folder.path().join("operator.kubeconfig");
         let token = output(Command::new("kubectl").args(["create", "token", "ordain", "-n", &self.system]));
@@ -194,7 +208,10 @@ impl Drop for Installation {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- operator\n{}", tail(&self.logs()));
+            return;
         }
+        let untrue = self.untrue_statuses();
+        assert!(untrue.is_empty(), "{}", untrue.join("\n"));
     }
 }
 

@@ -159,6 +159,7 @@ impl Rig {
             accounts: Accounts::default(),
             clock,
             owner: self.owner.clone(),
+            sees_everything: true,
             operator_namespace: "ordain-system".into(),
             settle: jiff::SignedDuration::from_secs(150),
             lost: self.lost.clone(),

@@ -30,7 +30,7 @@ use crate::{
         FakeApi, Moment, SimClock,
         rig::{Commits, folder},
         settle::{Settle, Unsettled},
-        status_lint::assert_true_statuses,
+        status_history::assert_true_statuses,
         vendors::{Connect, Vendors},
     },
     wso2::story::anonymous,
