@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, diff::difference, identify::Identified,
-    release::Release, retire::retire, seed,
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, diff::difference,
+    identify::Identified, release::Release, retire::retire, seed,
 };
 use crate::{
     api::conditions::Reason,
@@ -73,6 +73,8 @@ pub struct Draft {
     pub released: BTreeMap<ItemKey, ItemVerdict>,
     /// Differences found, for InSync and drift events.
     pub differences: BTreeMap<ItemKey, Difference>,
+    /// A list was read back longer than it was sent (R19).
+    pub appends: bool,
 }
 
 /// Drafts the plan.
@@ -83,6 +85,7 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
         verdicts: BTreeMap::new(),
         released: BTreeMap::new(),
         differences: BTreeMap::new(),
+        appends: false,
     };
     for (key, desired) in inputs.items {
         let (verdict, kind) = one(inputs, desired, &mut out.differences);
@@ -98,6 +101,7 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
             changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
     }
     out.plan = Plan::draft(changes);
+    out.appends = out.differences.iter().any(|(key, found)| arrays::shows_appending(inputs, key, found));
     out
 }
 
@@ -196,6 +200,7 @@ fn obstacle(
         .or_else(|| open_task(inputs, &desired.key))
         .or_else(|| revoked(inputs, &desired.key))
         .or_else(|| inputs.resting.get(&desired.key).cloned())
+        .or_else(|| arrays::would_append(inputs, desired, observed, record, difference))
         .or_else(|| not_sticking(inputs, &desired.key, record.filter(|_| difference.needs_write())))
         .or_else(|| contested(inputs, record))
         .or_else(|| report_only(inputs, &desired.key, record))

@@ -77,6 +77,7 @@ impl Worker {
         self.remember_verdicts(desired, look, &draft);
         self.remember_releases(desired, look, &draft, rest);
         self.judge_trial(look, &draft)?;
+        self.note_appending(&draft)?;
         self.settle_tasks(look, &draft)?;
         Ok((draft, order))
     }
