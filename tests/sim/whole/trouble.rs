@@ -29,3 +29,33 @@ async fn kinds_that_are_not_installed_yet_are_waited_for() {
     assert!(other.is_empty(), "{other:#?}");
     assert!(whole.readiness.borrow().is_empty(), "{:?}", whole.readiness.borrow());
 }
+
+/// What is applied together arrives in any order; Flux and helm give up on what is Stalled (product.md section 7).
+#[tokio::test(start_paused = true)]
+async fn an_assignment_that_comes_before_its_policy_is_patient() {
+    let mut whole = Whole::new();
+    whole.start(None);
+    whole.assign("camera", "wso2", to_roles(&["engineer"]));
+    let stalled =
+        |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some();
+    whole.pass(300).await;
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "False PolicyNotFound");
+    assert!(!stalled(&whole), "it may still come");
+    whole.apply("Policy", "camera", camera(false));
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
+    whole.api.delete("Policy", TEAM, "camera");
+    whole.pass(300).await;
+    assert!(!stalled(&whole), "it may be replaced");
+    whole.pass(400).await;
+    assert!(stalled(&whole), "ten minutes on, somebody must look");
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "False PolicyNotFound");
+    whole.apply("Policy", "camera", camera(false));
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
+    assert_eq!(
+        whole.vendors.effects("wso2").iter().filter(|call| call.contains("remove")).count(),
+        0,
+        "frozen"
+    );
+}
