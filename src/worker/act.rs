@@ -1,6 +1,6 @@
 //! From a look to effects: draft, guard, hold or write, deploy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +18,7 @@ use crate::{
     drivers::{DeploySettings, Step},
     index::Desired,
     model::{
-        ItemKey,
+        ItemKey, Uid,
         memory::{DeployRecord, Write},
     },
     plan::{
@@ -212,11 +212,15 @@ impl Worker {
             .flat_map(|step| &step.items)
             .filter_map(|item| look.items.get(item))
             .flat_map(|item| &item.contributors);
-        let writes: Vec<_> = contributors
+        let newer =
+            |(uid, generation): &(&Uid, i64)| self.memory.seen.get(*uid).is_none_or(|seen| seen < generation);
+        let sources: BTreeSet<(&Uid, i64)> = contributors
             .filter_map(|name| desired.assignments.get(name))
-            .filter(|view| self.memory.seen.get(&view.uid).is_none_or(|seen| *seen < view.generation))
-            .map(|view| Write::Seen(view.uid.clone(), view.generation))
+            .flat_map(|view| view.sources())
+            .filter(newer)
             .collect();
+        let writes =
+            sources.into_iter().map(|(uid, generation)| Write::Seen(uid.clone(), generation)).collect();
         Ok(self.commit(writes)?)
     }
 

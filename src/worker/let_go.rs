@@ -9,7 +9,7 @@ use crate::{
     api::ReleasePolicy,
     drivers::Compiled,
     index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName, memory::Write},
+    model::{ItemKey, ObjectName, Uid, memory::Write},
     plan::release::{Release, Witness, releases},
 };
 
@@ -85,16 +85,20 @@ impl Worker {
                 continue;
             }
             match self.house.reporter.remove_finalizer(name, &view.uid).await {
-                Ok(()) => self.forget_object(view),
+                Ok(()) => self.forget_object(desired, view),
                 Err(error) => tracing::warn!(assignment = %name, %error, "finalizer not removed yet"),
             }
         }
     }
 
-    /// Nothing is kept of an object that is gone. What cannot be forgotten now costs a row, no more.
-    fn forget_object(&mut self, view: &AssignmentView) {
-        let seen = self.memory.seen.contains_key(&view.uid).then(|| Write::Unseen(view.uid.clone()));
-        if let Err(error) = self.commit(seen.into_iter().collect()) {
+    /// Nothing is kept of an object that is gone, nor of what it alone was resolved from. What cannot be forgotten now
+    /// costs a row, no more.
+    fn forget_object(&mut self, desired: &Desired, view: &AssignmentView) {
+        let others = || desired.assignments.values().filter(|other| other.uid != view.uid);
+        let needed = |uid: &Uid| others().any(|other| other.sources().any(|(source, _)| source == uid));
+        let known = view.sources().map(|(uid, _)| uid).filter(|uid| self.memory.seen.contains_key(*uid));
+        let gone = known.filter(|uid| !needed(uid)).map(|uid| Write::Unseen(uid.clone())).collect();
+        if let Err(error) = self.commit(gone) {
             self.store_trouble(&error);
         }
     }

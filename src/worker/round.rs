@@ -15,7 +15,7 @@ use crate::{
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
     model::{
-        ItemKey, ObjectName,
+        ItemKey, ObjectName, Uid,
         memory::{Memory, Write},
     },
     plan::release::Release,
@@ -46,6 +46,13 @@ impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// An object that was acted on in a later generation than it has here.
+pub(super) struct Older {
+    uid: Uid,
+    generation: i64,
+    applied: i64,
 }
 
 /// Documents looked at in one round; small enough for a newer change to come soon, large enough to pack.
@@ -146,25 +153,30 @@ impl Worker {
         let open = self.requests.is_open(&self.id.to_string(), requested.as_deref());
         if open && told.as_ref().is_some_and(|told| told.requested_then != *requested) {
             // From here on what is acted on next counts.
-            self.commit(older.iter().map(|(view, _)| Write::Unseen(view.uid.clone())).collect())?;
+            self.commit(older.iter().map(|(_, older)| Write::Unseen(older.uid.clone())).collect())?;
             return Ok(false);
         }
         let message = format!(
-            "{} of its assignments are older here than what was already applied ({}: generation {}, applied {applied}), \
-             so nothing is written. A lagging API server mends itself; if the cluster was restored from a backup and \
+            "{} of its assignments, or the Policies and TargetGroups they name, are older here than what was already \
+             applied ({}: generation {}, applied {}), so nothing is written. A lagging API server mends itself; if the cluster was restored from a backup and \
              this state is meant, set annotation ordain.dev/reconcile-requested-at on the backend to a new value",
             older.len(),
             first.name,
-            first.generation
+            applied.generation,
+            applied.applied
         );
         let requested_then = told.map_or_else(|| requested.clone(), |told| told.requested_then);
         self.account.behind = Some(Behind { message, requested_then });
         Ok(true)
     }
 
-    /// The generation already acted on, if this one is older.
-    pub(super) fn applied_beyond(&self, view: &AssignmentView) -> Option<i64> {
-        self.memory.seen.get(&view.uid).copied().filter(|seen| *seen > view.generation)
+    /// What was already acted on in a later generation than it has here: the assignment, its Policy, its TargetGroups.
+    pub(super) fn applied_beyond(&self, view: &AssignmentView) -> Option<Older> {
+        let older = |(uid, generation): (&Uid, i64)| {
+            let applied = self.memory.seen.get(uid).copied().filter(|seen| *seen > generation)?;
+            Some(Older { uid: uid.clone(), generation, applied })
+        };
+        view.sources().find_map(older)
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {

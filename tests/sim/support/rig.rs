@@ -252,7 +252,11 @@ impl Rig {
             observe_only: spec.mode() == Mode::Observe,
             release_policy: spec.release_policy,
             requested_at: None,
-            input: Input::Bound { binding: Box::new(binding), findings: Vec::new() },
+            input: Input::Bound {
+                binding: Box::new(binding),
+                findings: Vec::new(),
+                sources: [(Uid(format!("uid-{name}-policy").into()), generation)].into(),
+            },
         };
         state.assignments.insert(key, Arc::new(view));
         drop(state);

@@ -95,7 +95,7 @@ impl Whole {
         }));
         let mut member = double.backend(&format!("https://{system}.test"));
         member["credentialsRef"] = json!({ "name": system });
-        self.apply("Backend", system, json!({"system": {system: member}, "driftInterval": "30m"}));
+        self.apply("Backend", system, json!({"system": {system: member}, "drift": {"interval": "30m"}}));
     }
 
     /// `kubectl apply` of one of the five kinds.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// CRDs that come later, as with `helm install` in two steps (F20): it waits, and works as soon as they are there.
+/// CRDs that come later, as with `helm install` in two steps: it waits, and works as soon as they are there.
 #[tokio::test(start_paused = true)]
 async fn kinds_that_are_not_installed_yet_are_waited_for() {
     const KINDS: [&str; 5] = ["Policy", "TargetGroup", "Backend", "ClusterBackend", "PolicyAssignment"];
@@ -58,4 +58,37 @@ async fn an_assignment_that_comes_before_its_policy_is_patient() {
         0,
         "frozen"
     );
+}
+
+/// I7, F11: after a restart an API server that lags shows a Policy or a TargetGroup as it was; neither is applied again.
+#[tokio::test(start_paused = true)]
+async fn an_older_policy_or_group_from_a_lagging_api_server_is_not_applied() {
+    let group = |roles: &[&str]| json!({"wso2": {"roles": roles}});
+    let by_group = json!({"targets": {"include": [{"targetGroupRef": {"name": "people"}}]}});
+    for kind in ["Policy", "TargetGroup"] {
+        let mut whole = Whole::new();
+        whole.apply("Policy", "camera", camera(false));
+        whole.apply("TargetGroup", "people", group(&["engineer"]));
+        whole.assign("camera", "wso2", by_group.clone());
+        whole.start(None);
+        assert!(whole.settle().await);
+        let before = whole.api.revision();
+        whole.apply("Policy", "camera", camera(true));
+        whole.apply("TargetGroup", "people", group(&["sales"]));
+        assert!(whole.settle().await);
+        assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep", "{kind}");
+        whole.kill().await;
+        whole.api.lag(kind, before, true);
+        let effects = whole.vendors.effects("wso2").len();
+        whole.start(None);
+        whole.pass(900).await;
+        assert_eq!(whole.vendors.effects("wso2")[effects..], [""; 0], "{kind}");
+        let (_, reason) = whole.api.condition("Backend", TEAM, "wso2", "Ready").unwrap();
+        assert_eq!(reason, "OlderThanApplied", "{kind}");
+        whole.api.catch_up();
+        assert!(whole.settle().await);
+        assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep", "{kind}");
+        assert_eq!(whole.ready("Backend", "wso2"), "True Connected", "{kind}");
+        assert_eq!(whole.vendors.effects("wso2")[effects..], [""; 0], "{kind}: it was right all the time");
+    }
 }
