@@ -3,10 +3,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Difference, ItemVerdict,
-    draft::{Inputs, is_unjudged},
-};
+use super::{Difference, ItemVerdict, draft::Inputs};
 use crate::{
     api::conditions::Reason,
     drivers::DesiredItem,
@@ -51,10 +48,10 @@ fn is_known(inputs: &Inputs<'_>) -> bool {
     inputs.memory.account.as_ref().is_some_and(|account| account.capabilities.contains_key(ARRAYS_APPEND))
 }
 
-/// This very state was sent, and this is the first read since.
+/// This very state was sent, and this is the read that shows what became of it.
 fn was_just_sent(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> bool {
-    let sent = record.and_then(|record| Some((record.sent.as_ref()?, record.observed.as_ref())));
-    sent.is_some_and(|(sent, read)| inputs.inputs.get(key) == Some(&sent.desired) && is_unjudged(read, sent))
+    let sent = record.and_then(|record| record.sent.as_ref());
+    sent.is_some_and(|sent| inputs.inputs.get(key) == Some(&sent.desired) && !sent.judged)
 }
 
 fn lists<'a>(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Approved, Change, Drafted, Plan};
+use super::{Approved, Drafted, Plan};
 use crate::model::memory::{ApprovalRecord, RemovalRecord};
 
 /// Limits and state the guard judges by.
@@ -17,9 +17,7 @@ use crate::model::memory::{ApprovalRecord, RemovalRecord};
 pub struct Limits<'a> {
     /// `guard.maxRemovals`.
     pub max_removals: u32,
-    /// Removals counted on items this round does not look at.
-    pub elsewhere: u32,
-    /// Whether these are all: everything whose desired state changed was read.
+    /// Whether what is outstanding is known whole: everything whose desired state changed was read.
     pub whole: bool,
     /// `guard.window`.
     pub window: Duration,
@@ -71,15 +69,13 @@ pub fn within_window(executed: &[RemovalRecord], window: Duration, now: Timestam
     executed.iter().filter(|r| now.duration_since(r.at) < window).cloned().collect()
 }
 
-/// Judges a drafted plan, together with what other slices of it were counted to remove.
-pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdict) {
-    let outstanding: u32 =
-        plan.changes.iter().map(Change::removals).fold(limits.elsewhere, u32::saturating_add);
+/// Judges so many removals of the account.
+pub fn verdict(outstanding: u32, limits: &Limits<'_>) -> Verdict {
     let executed = within_window(limits.executed, limits.window, limits.now)
         .iter()
         .map(|r| r.count)
         .fold(0, u32::saturating_add);
-    let verdict = if outstanding == 0 {
+    if outstanding == 0 {
         Verdict::Pass
     } else if !limits.whole {
         Verdict::Counting
@@ -89,7 +85,12 @@ pub fn judge(plan: Plan<Drafted>, limits: &Limits<'_>) -> (Plan<Approved>, Verdi
         Verdict::Approved(approval)
     } else {
         Verdict::Held { outstanding, executed, limit: limits.max_removals }
-    };
+    }
+}
+
+/// Judges a drafted plan as a part of all removals `outstanding` on the account, its own among them.
+pub fn judge(plan: Plan<Drafted>, outstanding: u32, limits: &Limits<'_>) -> (Plan<Approved>, Verdict) {
+    let verdict = verdict(outstanding, limits);
     let hold = matches!(verdict, Verdict::Held { .. } | Verdict::Counting);
     let changes = plan
         .changes
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{ExternalId, ItemKey},
-        plan::{ChangeKind, Stage},
+        plan::{Change, ChangeKind, Stage},
     };
 
     /// A plan that takes so many objects away.
@@ -165,7 +166,6 @@ mod tests {
         for (why, (here, elsewhere, before), whole, approval, taken, expected) in cases {
             let limits = Limits {
                 max_removals: 10,
-                elsewhere,
                 whole,
                 window: Duration::from_hours(1),
                 executed: &executed(before),
@@ -173,7 +173,7 @@ mod tests {
                 taken: taken.as_ref(),
                 now: Timestamp::UNIX_EPOCH,
             };
-            let (approved, verdict) = judge(plan(here), &limits);
+            let (approved, verdict) = judge(plan(here), here + elsewhere, &limits);
             assert_eq!(verdict, expected, "{why}");
             let goes = matches!(verdict, Verdict::Pass | Verdict::Approved(_));
             let left: u32 = approved.changes.iter().map(Change::removals).sum();

@@ -13,6 +13,7 @@
 //! values, open tasks) is in memory.
 
 pub mod arrays;
+mod count;
 pub mod deploy;
 pub mod diff;
 pub mod draft;

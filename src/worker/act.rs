@@ -1,6 +1,6 @@
 //! From a look to effects: draft, guard, hold or write, deploy.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,20 +11,18 @@ use super::{
     order::Order,
     packing,
     round::{Halt, Next},
-    tally::Counted,
 };
 use crate::{
     api::conditions::Reason,
     drivers::{DeploySettings, Step},
     index::Desired,
     model::{
-        ItemKey, Uid,
+        Uid,
         memory::{DeployRecord, Write},
     },
     plan::{
-        self, ChangeKind, ItemVerdict, Plan,
+        self, ItemVerdict, Plan,
         deploy::{self, Decision},
-        guard,
         release::Release,
         steps::{PlannedStep, Round, steps},
     },
@@ -44,8 +42,7 @@ impl Worker {
         let (drafted, order) = self.draft(desired, look, here)?;
         self.measure_drift(desired, &drafted);
         self.conclude(desired, &drafted.released, rest).await?;
-        let (plan, verdict) = self.judge(desired, look, drafted.plan, whole)?;
-        self.note_holds(&plan, &verdict);
+        let plan = self.judge(desired, drafted.plan, &drafted.removals, here, whole)?;
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
@@ -62,71 +59,6 @@ impl Worker {
             return self.carry_out(desired, look, planned, asked).await;
         }
         self.deploy(desired, look, &pending, asked).await
-    }
-
-    /// R2, on all that is outstanding: this slice, and what was counted in others.
-    fn judge(
-        &mut self,
-        desired: &Desired,
-        look: &Look,
-        plan: Plan<plan::Drafted>,
-        whole: bool,
-    ) -> Result<(Plan<plan::Approved>, guard::Verdict), Halt> {
-        let settings = &desired.backend.settings;
-        let now = self.now();
-        if desired.backend.approve_removals.is_none() && self.memory.approval.is_some() {
-            self.commit(vec![Write::Approval(None)])?;
-        }
-        let read = look.items.keys().chain(&look.releasing).map(|item| (item.clone(), 0));
-        let mut here: BTreeMap<ItemKey, u32> = read.collect();
-        here.extend(plan.changes.iter().map(|change| (change.item.clone(), change.removals())));
-        let limits = guard::Limits {
-            max_removals: settings.max_removals,
-            elsewhere: self.tally.elsewhere(&here),
-            whole,
-            window: settings.guard_window,
-            executed: &self.memory.removals,
-            approval: desired.backend.approve_removals.as_deref(),
-            taken: self.memory.approval.as_ref(),
-            now,
-        };
-        let (plan, verdict) = guard::judge(plan, &limits);
-        let mut writes = Vec::new();
-        if let guard::Verdict::Approved(approval) = &verdict
-            && self.memory.approval.as_ref() != Some(approval)
-        {
-            writes.push(Write::Approval(Some(approval.clone())));
-        }
-        let counting = guard::within_window(&self.memory.removals, settings.guard_window, now);
-        if counting != self.memory.removals {
-            writes.push(Write::Removals(counting));
-        }
-        self.commit(writes)?;
-        self.count(&here, &plan, &verdict);
-        Ok((plan, verdict))
-    }
-
-    /// Remembers what this slice would remove until it is removed.
-    fn count(
-        &mut self,
-        here: &BTreeMap<ItemKey, u32>,
-        plan: &Plan<plan::Approved>,
-        verdict: &guard::Verdict,
-    ) {
-        let nothing_else = |item: &ItemKey| {
-            plan.changes.iter().any(|c| c.item == *item && c.held && matches!(c.kind, ChangeKind::Hold))
-        };
-        let counted = |(item, removals): (&ItemKey, &u32)| {
-            let inputs = self.stakes.inputs(item, &self.digester);
-            let rests = nothing_else(item);
-            (item.clone(), Counted { removals: *removals, inputs, at: self.now(), rests })
-        };
-        let read: Vec<_> = here.iter().map(counted).collect();
-        match verdict {
-            guard::Verdict::Counting => self.tally.count(read),
-            guard::Verdict::Held { .. } => self.tally.hold(read),
-            guard::Verdict::Pass | guard::Verdict::Approved(_) => self.tally.clear(read),
-        }
     }
 
     fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {
@@ -172,6 +104,7 @@ impl Worker {
         };
         let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
+        self.tally.executed(&applied.tried);
         if applied.effects > 0 {
             self.settle_polls = 0;
             self.reached();

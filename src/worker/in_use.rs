@@ -1,14 +1,18 @@
 //! The Backend's finalizer: it stays as long as something hangs on it, for without it nothing could be released.
 
 use super::Worker;
-use crate::{index::Desired, model::BackendKind};
+use crate::{
+    index::{AssignmentView, Desired},
+    model::{BackendKind, memory::Write},
+    store::StoreError,
+};
 
 /// What the Backend's finalizer depends on.
 #[derive(Debug, Clone, Copy)]
 struct Situation {
     /// An assignment with our finalizer names it.
     used: bool,
-    /// It was used before, by this process.
+    /// It was used before, by this installation.
     was_used: bool,
     /// It bears the finalizer.
     there: bool,
@@ -49,21 +53,37 @@ impl Worker {
         held.is_ok()
     }
 
-    /// Holds or frees the Backend, as assignments come and go.
-    pub(super) async fn tend_backend(&mut self, desired: &Desired) {
+    /// Holds or frees the Backend, as assignments come and go. That it is used stands in the store, so that it is known
+    /// also after a restart.
+    pub(super) async fn tend_backend(&mut self, desired: &Desired) -> Result<(), StoreError> {
         let backend = &desired.backend;
-        let used =
-            desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
-        let all_seen = self.house.sees_everything || self.id.kind == BackendKind::Backend;
-        let (was_used, there) = (self.in_use, backend.finalizer);
-        self.in_use |= used;
-        match tend(Situation { used, was_used, there, deleting: backend.deleting, all_seen }) {
+        let situation = self.situation(desired);
+        if situation.used && !situation.was_used {
+            self.commit(vec![Write::Seen(backend.uid.clone(), backend.generation)])?;
+        }
+        match tend(situation) {
             Tend::Hold => drop(self.hold_backend(desired).await),
             Tend::Free => match self.house.reporter.remove_in_use(&backend.id, &backend.uid).await {
-                Ok(()) => self.in_use = false,
+                Ok(()) if situation.was_used => self.commit(vec![Write::Unseen(backend.uid.clone())])?,
+                Ok(()) => {}
                 Err(error) => tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet"),
             },
             Tend::Leave => {}
+        }
+        Ok(())
+    }
+
+    fn situation(&self, desired: &Desired) -> Situation {
+        let backend = &desired.backend;
+        let bears_ours = |view: &AssignmentView| view.finalizer || self.finalized.contains(&view.uid);
+        let in_scope = self.house.sees_everything || self.id.kind == BackendKind::Backend;
+        Situation {
+            used: desired.assignments.values().any(|view| bears_ours(view)),
+            was_used: self.memory.seen.contains_key(&backend.uid),
+            there: backend.finalizer,
+            deleting: backend.deleting,
+            // One that cannot be decoded may name it, and bear our finalizer.
+            all_seen: in_scope && desired.undecodable.is_empty(),
         }
     }
 }
@@ -92,7 +112,7 @@ mod tests {
                 Tend::Leave,
             ),
             ("the last one left", now(false, true, true, false, true), Tend::Free),
-            ("the last one left before a restart", now(false, false, true, false, true), Tend::Free),
+            ("its use was forgotten with the store", now(false, false, true, false, true), Tend::Free),
             ("it waits to go", now(false, true, true, true, true), Tend::Free),
             ("others may use it", now(false, false, true, false, false), Tend::Leave),
             ("others may, who hold it again then", now(false, true, true, false, false), Tend::Free),

@@ -73,7 +73,7 @@ impl Worker {
     /// What an older generation does not name was perhaps named since (R3, I7). A deletion stands in every later one, too.
     fn is_outdated(&self, desired: &Desired, name: &ObjectName) -> bool {
         let view = desired.assignments.get(name).filter(|view| !view.deleting);
-        view.is_some_and(|view| self.applied_beyond(view).is_some())
+        view.is_some_and(|view| self.is_older(view))
     }
 
     /// Takes the finalizer off assignments that are being deleted and hold nothing any more.

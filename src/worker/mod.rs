@@ -21,6 +21,7 @@ pub mod content;
 pub mod facts;
 mod in_use;
 mod journal;
+mod judge;
 mod let_go;
 pub mod look;
 mod measure;
@@ -147,8 +148,6 @@ pub struct Worker {
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
     shadows: BTreeMap<ItemKey, String>,
     finalized: BTreeSet<crate::model::Uid>,
-    /// Assignments with our finalizer were seen on the Backend, which therefore bears one, too.
-    in_use: bool,
     settle_polls: u32,
     catalogue_misses: u32,
     /// Somebody asked: names are listed anew, whatever their age.
@@ -210,7 +209,6 @@ impl Worker {
             duplicates: BTreeMap::new(),
             shadows: BTreeMap::new(),
             finalized: BTreeSet::new(),
-            in_use: false,
             settle_polls: 0,
             catalogue_misses: 0,
             relist: false,
@@ -285,7 +283,6 @@ impl Worker {
                 Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
             };
             self.say(&desired);
-            self.tally.came_to_rest();
             return wake;
         }
         Wake::At(self.now())

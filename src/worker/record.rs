@@ -10,7 +10,7 @@ use crate::{
     },
     plan::{
         Difference, ItemVerdict,
-        draft::{Draft, Inputs, is_unjudged},
+        draft::{Draft, Inputs},
         seed,
     },
 };
@@ -78,7 +78,8 @@ fn new_record(inputs: &Inputs<'_>, desired: &DesiredItem, observed: &ObservedIte
     ItemRecord::new(origin, observed.id.clone(), desired.mark(), &desired.title, &desired.status_key)
 }
 
-/// Did the last write stick? Judged once per write, not while its task is open, and for good only once it is deployed.
+/// Did the last write stick? Judged once per write, not while its task is open, and as stuck only once it is deployed: a
+/// deploy may undo it.
 fn judge_last_write(
     record: &mut ItemRecord,
     before: Option<&ItemRecord>,
@@ -87,12 +88,13 @@ fn judge_last_write(
     difference: Option<&Difference>,
     inputs: &Inputs<'_>,
 ) {
-    let last_read = before.and_then(|b| b.observed.as_ref());
     let Some(sent) = record.sent.as_mut().filter(|sent| Some(sent.desired) == wanted) else { return };
-    if !difference.is_some_and(Difference::needs_write) {
-        sent.misses = if observed.pending { sent.misses } else { 0 };
-    } else if is_unjudged(last_read, sent) && task_is_closed(inputs, before) {
-        sent.misses = sent.misses.saturating_add(1);
+    if difference.is_some_and(Difference::needs_write) {
+        if !sent.judged && task_is_closed(inputs, before) {
+            (sent.misses, sent.judged) = (sent.misses.saturating_add(1), true);
+        }
+    } else if !observed.pending {
+        (sent.misses, sent.judged) = (0, true);
     }
 }
 

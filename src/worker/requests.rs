@@ -101,10 +101,16 @@ impl Requests {
         self.taken_up.retain(|_, taken| taken.left.is_some());
     }
 
-    /// Its object is gone.
-    pub fn forget(&mut self, who: &str) {
-        self.taken_up.remove(who);
-        self.handled.remove(who);
+    /// Forgets those of objects that are gone; tells of which a value was handled.
+    fn retain(&mut self, is_here: &dyn Fn(&str) -> bool) -> Vec<String> {
+        self.taken_up.retain(|who, _| is_here(who));
+        let gone: Vec<String> = self.handled.keys().filter(|who| !is_here(who)).cloned().collect();
+        self.handled.retain(|who, _| is_here(who));
+        gone
+    }
+
+    fn is_empty(&self) -> bool {
+        self.taken_up.is_empty() && self.handled.is_empty()
     }
 
     /// Handled, unless something it asks for is still due; true if it was open before.
@@ -138,13 +144,12 @@ impl Worker {
     /// Assignments that are gone, or on another Backend by now, leave no row. One that comes back with an old request is
     /// looked at once more.
     fn forget_requests_of_the_gone(&mut self, desired: &Desired) -> Result<(), StoreError> {
-        let mut gone: BTreeSet<String> = self.memory.handled.keys().cloned().collect();
-        gone.remove(&self.id.to_string());
-        if !gone.is_empty() {
-            let here: BTreeSet<String> = desired.assignments.keys().map(ToString::to_string).collect();
-            gone = &gone - &here;
+        if self.requests.is_empty() {
+            return Ok(());
         }
-        gone.iter().for_each(|who| self.requests.forget(who));
+        let account = self.id.to_string();
+        let here: BTreeSet<String> = desired.assignments.keys().map(ToString::to_string).collect();
+        let gone = self.requests.retain(&|who| who == account || here.contains(who));
         self.commit(gone.into_iter().map(|who| Write::Handled(who, None)).collect())
     }
 
@@ -249,5 +254,20 @@ mod tests {
         requests.scope(vec![("a".into(), BTreeSet::new())]);
         assert!(requests.finish("a", Some("1"), &|_| false));
         assert_eq!(requests.since("a", Some("1")), None, "handled");
+    }
+
+    #[test]
+    fn a_request_of_what_is_gone_is_new_when_it_comes_back() {
+        let mut requests = Requests::default();
+        for who in ["handled", "at work"] {
+            requests.take_up(who, Some("1"), SECOND);
+            requests.scope(vec![(who.into(), BTreeSet::from([item("x")]))]);
+        }
+        assert!(requests.finish("handled", Some("1"), &|_| false));
+        assert_eq!(requests.retain(&|_| true), [""; 0], "both are here");
+        assert_eq!(requests.retain(&|_| false), ["handled"]);
+        for who in ["handled", "at work"] {
+            assert!(requests.take_up(who, Some("1"), SECOND), "{who} is looked at");
+        }
     }
 }

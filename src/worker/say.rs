@@ -19,7 +19,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{Approved, ChangeKind, ItemVerdict, Plan, guard, release::Release, steps::PlannedStep},
+    plan::{ItemVerdict, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -140,26 +140,6 @@ impl Worker {
         }
         self.drop_finalizers(desired, &open).await;
         Ok(())
-    }
-
-    /// Changes the guard held are said on the assignments they belong to. While it still counts, what was said of the
-    /// account before stays.
-    pub(super) fn note_holds(&mut self, plan: &Plan<Approved>, verdict: &guard::Verdict) {
-        if *verdict != guard::Verdict::Counting {
-            self.account.held = verdict.message();
-        }
-        let waits = if self.account.held.is_some() {
-            ItemVerdict::Held
-        } else {
-            self.verdicts.retain(|_, verdict| *verdict != ItemVerdict::Held);
-            ItemVerdict::Waiting(Reason::Applying, "removals wait until all that changed was read".into())
-        };
-        for change in plan.changes.iter().filter(|change| change.held) {
-            if matches!(change.kind, ChangeKind::Hold) {
-                self.verdicts.insert(change.item.clone(), waits.clone());
-            }
-            self.pace.touch(change.assignments.iter().cloned());
-        }
     }
 
     /// Only steps whose assignments bear our finalizer: without it a deletion would not wait for us.

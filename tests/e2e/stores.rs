@@ -98,11 +98,18 @@ fn on_a_full_volume_nothing_is_sent_and_the_status_says_why() {
     let message = installation.get("backend", "wso2").unwrap()["status"]["conditions"].to_string();
     assert!(message.contains("volume"), "{message}");
     let mark = installation.sandbox.mark("wso2");
-    camera(!enabled);
+    let renamed = json!({"spec": {"displayName": "Renamed"}}).to_string();
+    kubectl(&["patch", "policy", "phone-baseline", "-n", &team, "--type=merge", "-p", &renamed]);
     std::thread::sleep(std::time::Duration::from_secs(3));
-    assert_eq!(effects(&installation, mark), [""; 0], "what cannot be remembered is not done");
+    let is_renamed = |installation: &Installation| {
+        let state = installation.sandbox.state("wso2");
+        state["policies"].as_array().unwrap().iter().any(|policy| policy["policyName"] == "Renamed")
+    };
+    assert!(!is_renamed(&installation), "what cannot be remembered is not done");
+    assert_eq!(effects(&installation, mark), [""; 0], "nor is anything else");
     installation.kill();
     installation.start();
     installation.wait_ready("policyassignment", ASSIGNMENT);
+    assert!(eventually(|| is_renamed(&installation)), "with room again it is done");
     installation.wait_for("backend", "wso2", "Ready", "True", None);
 }
