@@ -56,6 +56,8 @@ impl Worker {
             return Ok(Next::At(self.poll_later()));
         }
         if !planned.is_empty() {
+            // Whatever was said of a deploy was before this.
+            self.account.deployment = None;
             return self.carry_out(desired, look, planned, asked).await;
         }
         self.deploy(desired, look, &pending, asked).await

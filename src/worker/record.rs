@@ -78,8 +78,8 @@ fn new_record(inputs: &Inputs<'_>, desired: &DesiredItem, observed: &ObservedIte
     ItemRecord::new(origin, observed.id.clone(), desired.mark(), &desired.title, &desired.status_key)
 }
 
-/// Did the last write stick? Judged once per write, not while its task is open, and as stuck only once it is deployed: a
-/// deploy may undo it.
+/// Did the last write stick? Judged by the first read after it, and as stuck only once it is deployed: a deploy may undo
+/// it. Where a task carries it out, what becomes of the task says it.
 fn judge_last_write(
     record: &mut ItemRecord,
     before: Option<&ItemRecord>,
@@ -90,9 +90,8 @@ fn judge_last_write(
 ) {
     let Some(sent) = record.sent.as_mut().filter(|sent| Some(sent.desired) == wanted) else { return };
     if difference.is_some_and(Difference::needs_write) {
-        if !sent.judged && task_is_closed(inputs, before) {
-            (sent.misses, sent.judged) = (sent.misses.saturating_add(1), true);
-        }
+        let missed = !sent.judged && task_is_closed(inputs, before);
+        (sent.misses, sent.judged) = (sent.misses.saturating_add(missed.into()), true);
     } else if !observed.pending {
         (sent.misses, sent.judged) = (0, true);
     }

@@ -79,6 +79,42 @@ async fn what_a_deploy_undoes_is_written_three_times_and_told() {
     }
 }
 
+/// Drift that is only reported, and not published either, is no write that did not stick, however often it is read.
+#[tokio::test(start_paused = true)]
+async fn unpublished_drift_that_is_reported_is_corrected_once_that_is_wanted() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        let deploy = |mode: &'static str, correct: bool| {
+            story.edit_backend(|backend| {
+                let mut system = serde_json::to_value(&*backend.system).unwrap();
+                system["wso2"]["deploy"] = json!({"mode": mode, "foreignChanges": "Hold"});
+                backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
+                backend.settings.correct_drift = correct;
+                backend.generation += 1;
+            });
+        };
+        deploy("Manual", false);
+        story.console(json!({"policies": [{"id": 3, "features": {"CAMERA": {"enabled": true}}}]}));
+        story.pass(5 * 1800).await;
+        assert_ne!(
+            story.reason("baseline"),
+            Some(Reason::WriteNotSticking),
+            "{dialect:?}: it was sent once, and took"
+        );
+        assert_eq!(story.facts("baseline").in_sync.status, Some(false), "{dialect:?}: drift is told");
+        story.console(json!({"applyChanges": true}));
+        deploy("Automatic", true);
+        story.request("baseline", "now");
+        story.pass(120).await;
+        story.assert_in_step("baseline");
+        assert_eq!(
+            story.policy(3).unwrap()["contents"]["CAMERA"]["enabled"],
+            false,
+            "{dialect:?}: corrected"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_is_accepted_and_never_seen_rests_and_is_told() {
     for dialect in BOTH {
