@@ -1,9 +1,9 @@
 //! Whom a policy reaches: selections in the words of each system.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{IdOrName, LocalRef, SystemName, limits, schema};
+use super::{Id, IdOrName, LocalRef, Name, SystemName, limits, schema};
 
 union! {
     rules = schema::exactly_one;
@@ -65,7 +65,7 @@ pub struct WfbssTargets {
 }
 
 /// A customer and what of it is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = schema::rules(&[(
     "has(self.groups) != (has(self.allGroups) && self.allGroups)",
@@ -92,6 +92,23 @@ pub enum GroupScope<'a> {
     All,
     /// Exactly these, possibly none.
     Only(&'a [IdOrName]),
+}
+
+/// By hand, since what is flattened is decoded twice, by way of a buffer.
+impl<'de> Deserialize<'de> for Customer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", rename = "Customer")]
+        struct Wire {
+            id: Option<Id>,
+            name: Option<Name>,
+            groups: Option<Vec<IdOrName>>,
+            all_groups: Option<bool>,
+        }
+        let Wire { id, name, groups, all_groups } = Wire::deserialize(deserializer)?;
+        let customer = IdOrName::only([id.map(IdOrName::Id), name.map(IdOrName::Name)])?;
+        Ok(Self { customer, groups, all_groups })
+    }
 }
 
 impl Customer {

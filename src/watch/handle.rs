@@ -24,7 +24,6 @@ use crate::{
 pub(super) enum Change {
     Begin,
     Arrived {
-        metadata: Box<ObjectMeta>,
         arrived: Arrived,
         status: Option<Status>,
     },
@@ -143,9 +142,9 @@ impl IndexHandle {
             Change::End => index.end(feed),
             Change::Barred(why) => index.bar(feed, &why),
             Change::Works => index.unbar(feed),
-            Change::Arrived { metadata, arrived, status } => {
+            Change::Arrived { arrived, status } => {
                 if feed.kind != Kind::Namespace {
-                    let object = Watched { kind: feed.kind, metadata: &metadata };
+                    let object = Watched { kind: feed.kind, metadata: arrived.metadata() };
                     self.0.audience.seen(&object, status.as_ref());
                 }
                 match arrived {

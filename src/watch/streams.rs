@@ -14,7 +14,7 @@ use kube::{
 };
 
 use super::{
-    decode::{Arrived, Incoming, Ours},
+    decode::{Incoming, Ours},
     handle::{Change, IndexHandle},
 };
 use crate::index::{Feed, Object};
@@ -50,16 +50,12 @@ fn config() -> watcher::Config {
 }
 
 fn changes_of<K: Ours>(event: Event<Incoming<K>>) -> Change {
-    let arrived = |Incoming { metadata, arrived, status, .. }: Incoming<K>| Change::Arrived {
-        metadata: Box::new(metadata),
-        arrived,
-        status,
-    };
+    let arrived = |Incoming { arrived, status, .. }: Incoming<K>| Change::Arrived { arrived, status };
     match event {
         Event::Init => Change::Begin,
         Event::InitDone => Change::End,
         Event::Apply(object) | Event::InitApply(object) => arrived(object),
-        Event::Delete(object) => Change::Gone(Box::new(object.metadata)),
+        Event::Delete(object) => Change::Gone(Box::new(object.arrived.metadata().clone())),
     }
 }
 
@@ -71,8 +67,7 @@ fn labels_of(event: Event<PartialObjectMeta<Namespace>>) -> Change {
             let mut metadata = object.metadata;
             metadata.managed_fields = None;
             metadata.annotations = None;
-            let arrived = Arrived::Object(Object::Namespace(Box::new(metadata.clone())));
-            Change::Arrived { metadata: Box::new(metadata), arrived, status: None }
+            Change::Arrived { arrived: Object::Namespace(Box::new(metadata)).into(), status: None }
         }
         Event::Delete(object) => Change::Gone(Box::new(object.metadata)),
     }

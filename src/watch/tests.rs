@@ -40,7 +40,7 @@ fn undecodable<K>(incoming: Incoming<K>) -> Undecodable {
 #[test]
 fn an_object_is_pruned_and_its_status_set_apart() {
     let incoming = decode(&assignment());
-    let meta = &incoming.metadata;
+    let meta = incoming.arrived.metadata().clone();
     assert_eq!((meta.managed_fields.as_ref(), meta.labels.as_ref()), (None, None));
     assert_eq!(meta.annotations.as_ref().unwrap().len(), 1);
     assert_eq!((meta.generation, meta.resource_version.as_deref()), (Some(3), Some("12")));
