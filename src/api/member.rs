@@ -4,7 +4,7 @@
 //! tree can say what is wrong and where, and what can be read nevertheless; so one is built where
 //! reading fails, and where the text nests so deep that a parser might give up.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::LazyLock};
 
 use serde::{
     Deserialize, Deserializer,
@@ -19,7 +19,7 @@ pub const DEPTH: usize = 64;
 /// A member on its way.
 pub enum Member<'a> {
     /// Its text, with no error but perhaps within a string.
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// What a source without text gives: a watch event whose `object` precedes its `type`.
     Tree(Tree),
 }
@@ -32,12 +32,7 @@ impl Default for Member<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut tree = None;
-        let text = <&RawValue>::deserialize(TextOrTree { deserializer, tree: &mut tree });
-        match tree {
-            Some(tree) => Ok(Self::Tree(tree)),
-            None => text.map(|text| Self::Text(text.get())),
-        }
+        deserializer.deserialize_newtype_struct(&RAW, MemberVisitor)
     }
 }
 
@@ -57,7 +52,7 @@ impl Member<'_> {
     pub fn tree(self) -> Result<Tree, serde_json::Error> {
         match self {
             Self::Text(text) => {
-                let mut deserializer = serde_json::Deserializer::from_str(text);
+                let mut deserializer = serde_json::Deserializer::from_str(&text);
                 // Branches stop long before the stack does, and what lies below them is skipped without recursion.
                 Tree::deserialize(&mut deserializer)
             }
@@ -68,9 +63,10 @@ impl Member<'_> {
 
 /// Whether a text nests less deep than [`DEPTH`].
 fn is_shallow(text: &str) -> bool {
-    let opens = |byte: &u8| matches!(byte, b'{' | b'[');
-    // A text with few brackets, the usual one, need not be followed.
-    if text.bytes().filter(|byte| opens(byte)).count() < DEPTH {
+    // A text with few brackets, the usual one, need not be followed. Counted in pieces whose count
+    // fits into a byte, which the compiler turns into a few instructions.
+    let opening = |piece: &[u8]| piece.iter().map(|byte| u8::from(matches!(byte, b'{' | b'['))).sum::<u8>();
+    if text.as_bytes().chunks(128).map(|piece| usize::from(opening(piece))).sum::<usize>() < DEPTH {
         return true;
     }
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -87,27 +83,31 @@ fn is_shallow(text: &str) -> bool {
     })
 }
 
-/// Asks for the text; what cannot give it gives a tree, and the asker an error that says nothing.
-struct TextOrTree<'a, D> {
-    deserializer: D,
-    tree: &'a mut Option<Tree>,
-}
+/// The name under which a [`RawValue`] asks for its text. `RawValue` itself cannot be used: where
+/// there is no text it fails, and what it failed on is lost.
+static RAW: LazyLock<&'static str> = LazyLock::new(|| {
+    let mut name = "";
+    let _ = <&RawValue>::deserialize(Listener(&mut name));
+    name
+});
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for TextOrTree<'_, D> {
-    type Error = D::Error;
+/// Listens for the name of what is asked for.
+struct Listener<'a>(&'a mut &'static str);
+
+impl<'de> Deserializer<'de> for Listener<'_> {
+    type Error = de::value::Error;
 
     fn deserialize_newtype_struct<V: de::Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        let Self { deserializer, tree } = self;
-        let text = deserializer.deserialize_newtype_struct(name, TextVisitor { visitor, tree })?;
-        text.ok_or_else(|| de::Error::custom("a tree"))
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = name;
+        self.deserialize_any(visitor)
     }
 
-    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.deserializer.deserialize_any(visitor)
+    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
@@ -116,26 +116,51 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TextOrTree<'_, D> {
     }
 }
 
-struct TextVisitor<'a, V> {
-    visitor: V,
-    tree: &'a mut Option<Tree>,
-}
+struct MemberVisitor;
 
-impl<'de, V: de::Visitor<'de>> de::Visitor<'de> for TextVisitor<'_, V> {
-    type Value = Option<V::Value>;
+impl<'de> de::Visitor<'de> for MemberVisitor {
+    type Value = Member<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    /// The form in which `serde_json` hands out text.
-    fn visit_map<A: de::MapAccess<'de>>(self, text: A) -> Result<Self::Value, A::Error> {
-        self.visitor.visit_map(text).map(Some)
+    /// The form in which `serde_json` hands out text: its only member, by that name.
+    fn visit_map<A: de::MapAccess<'de>>(self, mut members: A) -> Result<Member<'de>, A::Error> {
+        match members.next_key::<&str>()? {
+            Some(name) if name == *RAW => members.next_value_seed(TextVisitor).map(Member::Text),
+            _ => Err(de::Error::custom("neither a text nor a tree")),
+        }
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        *self.tree = Some(Tree::deserialize(deserializer)?);
-        Ok(None)
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+        Tree::deserialize(deserializer).map(Member::Tree)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> DeserializeSeed<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(text.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(text.to_owned().into())
     }
 }
 
@@ -239,3 +264,6 @@ impl<'de> de::Visitor<'de> for Branch<'_> {
         Ok(object.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

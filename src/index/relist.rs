@@ -150,8 +150,8 @@ impl Index {
             .assignments
             .keys()
             .filter(|name| !feed.kind.is_namespaced() || feed.carries(feed.kind, &name.namespace));
-        let concerned: BTreeSet<_> = concerned.cloned().collect();
-        self.stale.assignments.extend(concerned);
+        let mut concerned: BTreeSet<_> = concerned.cloned().collect();
+        self.stale.assignments.append(&mut concerned);
         self.stale.backends.extend(self.backends.keys().cloned());
     }
 }

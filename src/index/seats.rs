@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     backends,
-    desired::{AssignmentView, BackendView, Desired},
+    desired::{AssignmentView, BackendView, Desired, Input},
     entry::Assignment,
     links::named,
     object::Kind,
@@ -129,7 +129,11 @@ impl Index {
             self.dirty.unbound.insert(name.clone());
             return;
         };
-        let view = self.view(name, entry);
+        let mut view = self.view(name, entry);
+        if let Input::Bound { binding, .. } = &mut view.input {
+            // Mostly the default, which is the same for all assignments of a policy.
+            binding.display_name = self.names.get(&binding.display_name);
+        }
         let seat = self.seats.entry((*id).clone()).or_default();
         if seat.assignments.get(name).is_some_and(|old| **old == view) {
             return;

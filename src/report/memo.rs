@@ -1,7 +1,7 @@
 //! What must be remembered of a status to write the next one: some hundred bytes instead of kilobytes.
 
 use std::{
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, Hash, Hasher, RandomState},
     sync::LazyLock,
 };
 
@@ -173,14 +173,18 @@ fn brief(condition: &Condition) -> Brief {
 }
 
 fn essence(status: &impl Body) -> u64 {
-    let conditions: Box<[_]> =
-        status.conditions().iter().map(|c| (c.type_, c.status, c.reason, c.observed_generation)).collect();
-    digest(&(status.observed_generation(), status.policy_generation(), status.handled(), conditions))
+    let mut hasher = KEYS.build_hasher();
+    (status.observed_generation(), status.policy_generation(), status.handled()).hash(&mut hasher);
+    for one in status.conditions() {
+        (one.type_, one.status, one.reason, one.observed_generation).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
-/// Equal for what is equal, within this process. Keyed at random, so that nobody can make up a
-/// status that passes for another.
+/// Equal for what is equal, within this process.
 fn digest(of: &(impl Hash + ?Sized)) -> u64 {
-    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     KEYS.hash_one(of)
 }
+
+/// Random, so that nobody can make up a status that passes for another.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);

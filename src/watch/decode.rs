@@ -21,20 +21,8 @@ use crate::{
         member::{DEPTH, Member, Tree},
     },
     index::{Kind, Object, RawFacts, Undecodable},
+    report::memo::{Body, Memo},
 };
-
-/// A status as the API server holds it.
-#[derive(Debug, Clone)]
-pub enum Status {
-    /// Of a PolicyAssignment.
-    Assignment(Box<PolicyAssignmentStatus>),
-    /// Of a Backend or ClusterBackend.
-    Backend(Box<BackendStatus>),
-    /// Of a Policy.
-    Policy(Box<PolicyStatus>),
-    /// Of a TargetGroup.
-    TargetGroup(Box<TargetGroupStatus>),
-}
 
 /// A kind of ours that is watched.
 pub(super) trait Ours:
@@ -42,15 +30,14 @@ pub(super) trait Ours:
 {
     const KIND: Kind;
     type Spec: DeserializeOwned;
-    type Status: DeserializeOwned;
+    type Status: DeserializeOwned + Body;
 
     fn object(metadata: ObjectMeta, spec: Self::Spec) -> Object;
-    fn status(status: Self::Status) -> Status;
     fn api(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self>>;
 }
 
 macro_rules! watched {
-    ($($kind:ident as $object:ident with $status:ident in $of:ident, $api:expr;)+) => {$(
+    ($($kind:ident as $object:ident with $status:ident, $api:expr;)+) => {$(
         impl Ours for $kind {
             const KIND: Kind = Kind::$kind;
             type Spec = <$kind as kube::core::object::HasSpec>::Spec;
@@ -58,10 +45,6 @@ macro_rules! watched {
 
             fn object(metadata: ObjectMeta, spec: Self::Spec) -> Object {
                 Object::$object(Box::new($kind { metadata, spec, status: None }))
-            }
-
-            fn status(status: $status) -> Status {
-                Status::$of(Box::new(status))
             }
 
             fn api(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self>> {
@@ -83,11 +66,11 @@ fn cluster<K: Ours>(client: &Client, _: Option<&str>) -> Api<Incoming<K>> {
 }
 
 watched! {
-    Policy as Policy with PolicyStatus in Policy, namespaced;
-    TargetGroup as TargetGroup with TargetGroupStatus in TargetGroup, namespaced;
-    PolicyAssignment as Assignment with PolicyAssignmentStatus in Assignment, namespaced;
-    Backend as Backend with BackendStatus in Backend, namespaced;
-    ClusterBackend as ClusterBackend with BackendStatus in Backend, cluster;
+    Policy as Policy with PolicyStatus, namespaced;
+    TargetGroup as TargetGroup with TargetGroupStatus, namespaced;
+    PolicyAssignment as Assignment with PolicyAssignmentStatus, namespaced;
+    Backend as Backend with BackendStatus, namespaced;
+    ClusterBackend as ClusterBackend with BackendStatus, cluster;
 }
 
 /// What came: the object, or what can be said of one that does not decode.
@@ -120,8 +103,8 @@ impl Arrived {
 #[derive(Debug, Clone)]
 pub(super) struct Incoming<K> {
     pub arrived: Arrived,
-    /// `None` where there is none, or none that this version understands.
-    pub status: Option<Status>,
+    /// What is remembered of its status; `None` where there is none, or none that this version understands.
+    pub status: Option<Memo>,
     kind: std::marker::PhantomData<fn() -> K>,
 }
 
@@ -133,7 +116,7 @@ impl<'de, K: Ours> Deserialize<'de> for Incoming<K> {
             Some(spec) => Arrived::Object(K::object(metadata, spec)),
             None => slowly::<K>(metadata, spec),
         };
-        let status = status_of::<K>(status).map(K::status);
+        let status = status_of::<K>(status).as_ref().map(Memo::of);
         Ok(Self { arrived, status, kind: std::marker::PhantomData })
     }
 }

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 use super::{
     audience::{Audience, Watched},
-    decode::{Arrived, Status},
+    decode::Arrived,
 };
 use crate::{
     index::{Desired, Dirty, Feed, Index, Kind, Object, Scope},
     model::{BackendId, ObjectName, Uid},
-    report::{aggregate::Said, writer::Key},
+    report::{aggregate::Said, memo::Memo, writer::Key},
     worker::ports::DesiredSource,
 };
 
@@ -25,7 +25,7 @@ pub(super) enum Change {
     Begin,
     Arrived {
         arrived: Arrived,
-        status: Option<Status>,
+        status: Option<Memo>,
     },
     Gone(Box<ObjectMeta>),
     End,
@@ -144,8 +144,10 @@ impl IndexHandle {
             Change::Works => index.unbar(feed),
             Change::Arrived { arrived, status } => {
                 if feed.kind != Kind::Namespace {
-                    let object = Watched { kind: feed.kind, metadata: arrived.metadata() };
-                    self.0.audience.seen(&object, status.as_ref());
+                    let metadata = arrived.metadata();
+                    let (name, uid) = index.introduce(feed.kind, metadata);
+                    let object = Watched { kind: feed.kind, name: &name, uid: &uid, metadata };
+                    self.0.audience.seen(&object, status);
                 }
                 match arrived {
                     Arrived::Object(object) => index.apply(object),
