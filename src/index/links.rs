@@ -111,7 +111,9 @@ impl Index {
             index.note_summaries(&name, &new);
             index.assignments.insert(name.clone(), Box::new(new));
         });
-        self.stale.assignments.insert(name);
+        if !self.stale.all_assignments {
+            self.stale.assignments.insert(name);
+        }
     }
 
     pub(super) fn remove_assignment(&mut self, name: &ObjectName) {

@@ -57,8 +57,12 @@ impl Index {
         for id in std::mem::take(&mut self.stale.backends) {
             self.settle_backend(id);
         }
-        for name in std::mem::take(&mut self.stale.assignments) {
-            self.settle_assignment(&name);
+        let noted = std::mem::take(&mut self.stale.assignments);
+        if std::mem::take(&mut self.stale.all_assignments) {
+            let all: Vec<_> = self.assignments.keys().cloned().collect();
+            all.iter().for_each(|name| self.settle_assignment(name));
+        } else {
+            noted.iter().for_each(|name| self.settle_assignment(name));
         }
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.removed.retain(|(kind, name)| self.uid(*kind, name).is_none());

@@ -73,8 +73,6 @@ pub struct Brief {
     pub status: ConditionStatus,
     /// Why.
     pub reason: Reason,
-    /// Generation it speaks of.
-    pub observed_generation: Option<i64>,
     /// When its status last changed.
     pub since: Timestamp,
 }
@@ -167,7 +165,6 @@ fn brief(condition: &Condition) -> Brief {
         type_: condition.type_,
         status: condition.status,
         reason: condition.reason,
-        observed_generation: condition.observed_generation,
         since: condition.last_transition_time.0,
     }
 }
