@@ -120,6 +120,8 @@ pub enum Input {
         binding: Box<Binding>,
         /// Found while resolving references.
         findings: Vec<Finding>,
+        /// Uid and generation of the Policy and the TargetGroups it was resolved from.
+        sources: Box<[(Uid, i64)]>,
     },
     /// Something is missing or forbidden: what was applied stays as it is (a freeze), nothing is removed.
     /// Releasing on deletion stays possible.
@@ -151,9 +153,23 @@ impl Desired {
 }
 
 impl AssignmentView {
+    /// The assignment itself, its Policy and its TargetGroups: everything that says what is applied, with the generation
+    /// it has here.
+    pub fn sources(&self) -> impl Iterator<Item = (&Uid, i64)> {
+        let named = match &self.input {
+            Input::Bound { sources, .. } => &**sources,
+            Input::Frozen { .. } => &[],
+        };
+        std::iter::once((&self.uid, self.generation))
+            .chain(named.iter().map(|(uid, generation)| (uid, *generation)))
+    }
+
     fn wants_the_same(&self, later: &Self) -> bool {
         let same_input = match (&self.input, &later.input) {
-            (Input::Bound { binding, findings }, Input::Bound { binding: after, findings: found }) => {
+            (
+                Input::Bound { binding, findings, .. },
+                Input::Bound { binding: after, findings: found, .. },
+            ) => {
                 binding.policy_generation == after.policy_generation
                     && binding.reach == after.reach
                     && binding.policy == after.policy

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{PolicyAssignmentSpec, PolicySpec, Reason, SystemName, TargetSpec, limits},
     drivers::{Binding, Finding, Reach, Severity},
-    model::{BackendId, BackendKind, ObjectName},
+    model::{BackendId, BackendKind, ObjectName, Uid},
 };
 
 type Resolved<T> = Result<T, Fault>;
@@ -65,7 +65,20 @@ impl Index {
                 reach,
             }),
             findings,
+            sources: self.sources(name, entry, slot),
         })
+    }
+
+    /// What else than the assignment itself says what is applied: an older state of it must not be acted on (I7).
+    fn sources(
+        &self,
+        name: &ObjectName,
+        entry: &Assignment,
+        policy: &Slot<Arc<PolicySpec>>,
+    ) -> Box<[(Uid, i64)]> {
+        let groups = entry.groups().filter_map(|group| self.groups.get(&beside(name, group)));
+        let heads = std::iter::once(&policy.head).chain(groups.map(|slot| &slot.head));
+        heads.map(|head| (head.uid.clone(), head.generation)).collect()
     }
 
     /// The system of the backend, and whether it is a ClusterBackend.

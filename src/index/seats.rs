@@ -95,11 +95,6 @@ impl Index {
         self.seats.iter().filter(|(_, seat)| seat.backend.is_some()).map(|(id, _)| id)
     }
 
-    /// Whether an assignment with our finalizer names the backend: then it bears `ordain.dev/in-use`.
-    pub fn in_use(&self, id: &BackendId) -> bool {
-        self.seats.get(id).is_some_and(|seat| seat.assignments.values().any(|view| view.finalizer))
-    }
-
     /// Whether a worker speaks for the assignments of this backend.
     pub(super) fn has_worker(&self, id: &BackendId) -> bool {
         self.seats.get(id).is_some_and(|seat| seat.backend.is_some())

@@ -159,6 +159,9 @@ pub struct SentRecord {
     pub at: Timestamp,
     /// How often this very state was sent and then read back different (WriteNotSticking at three).
     pub misses: u32,
+    /// A read has shown whether it stuck; what differs after that is somebody else's doing.
+    #[serde(default)]
+    pub judged: bool,
 }
 
 /// What one assignment holds of one item.

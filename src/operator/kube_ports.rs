@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
 use kube::{Api, Client, Resource, ResourceExt as _};
 
-use super::{bounded, measured::Measured};
+use super::{bounded, wire::FencedWire};
 use crate::{
     api::{LABEL_USE, Reason, SystemSpec, USE_CREDENTIALS},
     drivers::{
@@ -135,7 +135,7 @@ impl Connector for RealConnector {
             refused: self.refused.clone(),
         })
         .map_err(|why| DriverError::new(Class::Rejected, Reason::CaInvalid, format!("spec.caRef: {why}")))?;
-        let measured = Measured {
+        let wire = FencedWire {
             wire: Arc::new(transport),
             system: system.name(),
             metrics: self.metrics.clone(),
@@ -146,7 +146,7 @@ impl Connector for RealConnector {
             system,
             credentials,
             &self.owner,
-            Arc::new(measured),
+            Arc::new(wire),
             limits(backend),
             self.clock.clone(),
         )

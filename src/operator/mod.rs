@@ -10,10 +10,10 @@
 mod gates;
 mod identity;
 mod kube_ports;
-mod measured;
 mod readiness;
 mod rooms;
 mod supervisor;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 

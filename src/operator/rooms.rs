@@ -14,6 +14,7 @@ use super::{
     KubeSecrets, OperatorError, Parts, Settings, readiness::Readiness, supervisor::Supervisor, until,
 };
 use crate::{
+    index::Scope,
     lease::Leadership,
     model::OwnerId,
     report::{
@@ -64,6 +65,7 @@ impl Rooms {
             accounts: Accounts::default(),
             clock,
             owner,
+            sees_everything: settings.scope == Scope::All,
             operator_namespace: settings.namespace.clone(),
             settle: settings.settle,
             metrics: metrics.clone(),

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, diff::difference, identify::Identified,
-    release::Release, retire::retire, seed,
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, count, diff::difference,
+    identify::Identified, release::Release, retire::retire, seed,
 };
 use crate::{
     api::conditions::Reason,
@@ -73,6 +73,10 @@ pub struct Draft {
     pub released: BTreeMap<ItemKey, ItemVerdict>,
     /// Differences found, for InSync and drift events.
     pub differences: BTreeMap<ItemKey, Difference>,
+    /// What each item would lose (R2), frozen or not.
+    pub removals: BTreeMap<ItemKey, u32>,
+    /// A list was read back longer than it was sent (R19).
+    pub appends: bool,
 }
 
 /// Drafts the plan.
@@ -83,6 +87,8 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
         verdicts: BTreeMap::new(),
         released: BTreeMap::new(),
         differences: BTreeMap::new(),
+        removals: BTreeMap::new(),
+        appends: false,
     };
     for (key, desired) in inputs.items {
         let (verdict, kind) = one(inputs, desired, &mut out.differences);
@@ -93,12 +99,27 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
         }
     }
     retire(inputs, &mut changes, &mut out);
-    if inputs.frozen.is_some() {
-        changes =
-            changes.into_iter().map(|c| if c.removals() > 0 { c.without_removals() } else { c }).collect();
+    out.removals = count::removals(inputs, &changes, &out.released);
+    if let Some(why) = inputs.frozen {
+        changes = freeze(changes, why, &mut out.verdicts);
     }
     out.plan = Plan::draft(changes);
+    out.appends = out.differences.iter().any(|(key, found)| arrays::shows_appending(inputs, key, found));
     out
+}
+
+/// Removals are taken out; where nothing else is to be done, that is said.
+fn freeze(changes: Vec<Change>, why: &str, verdicts: &mut BTreeMap<ItemKey, ItemVerdict>) -> Vec<Change> {
+    let mut kept = Vec::with_capacity(changes.len());
+    for change in changes {
+        let change = if change.removals() > 0 { change.without_removals() } else { change };
+        if matches!(change.kind, ChangeKind::Hold) {
+            verdicts.insert(change.item, ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned()));
+        } else {
+            kept.push(change);
+        }
+    }
+    kept
 }
 
 type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
@@ -196,6 +217,7 @@ fn obstacle(
         .or_else(|| open_task(inputs, &desired.key))
         .or_else(|| revoked(inputs, &desired.key))
         .or_else(|| inputs.resting.get(&desired.key).cloned())
+        .or_else(|| arrays::would_append(inputs, desired, observed, record, difference))
         .or_else(|| not_sticking(inputs, &desired.key, record.filter(|_| difference.needs_write())))
         .or_else(|| contested(inputs, record))
         .or_else(|| report_only(inputs, &desired.key, record))
@@ -246,9 +268,8 @@ pub fn revoked_message(id: &str) -> String {
 fn not_sticking(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
     let sent = record?.sent.as_ref()?;
     let same = inputs.inputs.get(key) == Some(&sent.desired);
-    // The read at hand is the first since the last write: it counts, too.
-    let unjudged = record?.observed.as_ref().is_none_or(|observed| observed.at <= sent.at);
-    (same && sent.misses + u32::from(unjudged) >= MISSES).then(|| {
+    // The read at hand is the one that judges the last write: it counts, too.
+    (same && sent.misses + u32::from(!sent.judged) >= MISSES).then(|| {
         let message = format!(
             "the system accepted this {MISSES} times and still reads back different; it refuses or rewrites a value. \
              Write the value as the system reports it, or drop it from the Policy"

@@ -12,6 +12,8 @@
 //! two calls needs no resume code. What a read cannot tell (ids of created objects, slots before a PUT, former
 //! values, open tasks) is in memory.
 
+pub mod arrays;
+mod count;
 pub mod deploy;
 pub mod diff;
 pub mod draft;

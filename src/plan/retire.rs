@@ -109,7 +109,7 @@ fn unreadable(inputs: &Inputs<'_>, item: &ItemKey) -> ItemVerdict {
 }
 
 /// Leaves to put back with the digest of our value, less those that somebody else claims.
-fn leaves_to_restore(
+pub(super) fn leaves_to_restore(
     inputs: &Inputs<'_>,
     item: &ItemKey,
     restoring: &[&Release],

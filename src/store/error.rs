@@ -58,7 +58,7 @@ pub enum StoreError {
     ReadOnly(String),
     /// Reading or writing failed. A commit that failed so was not applied for this process, but may
     /// be found applied after a crash, like any commit interrupted at its end.
-    #[error("the store cannot be read or written: {0}")]
+    #[error("the store cannot be read or written: {0}; look at the volume of the operator")]
     Io(String),
     /// Damage found while running. Restart: opening moves the file aside and starts from what the
     /// systems and the cluster tell (R13).

@@ -1,6 +1,6 @@
 //! From a look to effects: draft, guard, hold or write, deploy.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,35 +17,32 @@ use crate::{
     drivers::{DeploySettings, Step},
     index::Desired,
     model::{
-        ItemKey,
+        Uid,
         memory::{DeployRecord, Write},
     },
     plan::{
-        self, ChangeKind, ItemVerdict, Plan,
+        self, ItemVerdict, Plan,
         deploy::{self, Decision},
-        guard,
         release::Release,
         steps::{PlannedStep, Round, steps},
     },
 };
 
 impl Worker {
-    /// Plans, judges and applies what the look shows.
+    /// Plans, judges and applies what the look shows. `whole`: with it everything that changed was read.
     pub(super) async fn act(
         &mut self,
         desired: &Desired,
         look: &Look,
         here: &[Release],
         rest: &[Release],
+        whole: bool,
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let (drafted, order) = self.draft(desired, look, here)?;
         self.measure_drift(desired, &drafted);
         self.conclude(desired, &drafted.released, rest).await?;
-        let (plan, verdict) = self.judge(desired, drafted.plan)?;
-        let removals_held = verdict.message();
-        self.note_holds(&plan, removals_held.as_deref());
-        self.account.held = removals_held;
+        let plan = self.judge(desired, drafted.plan, &drafted.removals, here, whole)?;
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
@@ -62,53 +59,6 @@ impl Worker {
             return self.carry_out(desired, look, planned, asked).await;
         }
         self.deploy(desired, look, &pending, asked).await
-    }
-
-    fn judge(
-        &mut self,
-        desired: &Desired,
-        plan: Plan<plan::Drafted>,
-    ) -> Result<(Plan<plan::Approved>, guard::Verdict), Halt> {
-        let settings = &desired.backend.settings;
-        let now = self.now();
-        if desired.backend.approve_removals.is_none() && self.memory.approval.is_some() {
-            self.commit(vec![Write::Approval(None)])?;
-        }
-        let here: BTreeMap<ItemKey, u32> =
-            plan.changes.iter().map(|change| (change.item.clone(), change.removals())).collect();
-        let elsewhere = self.holding.iter().filter(|(item, _)| !here.contains_key(*item));
-        let held_elsewhere = elsewhere.map(|(_, count)| *count).fold(0, u32::saturating_add);
-        let (plan, verdict) = guard::judge(
-            plan,
-            &guard::Limits {
-                max_removals: settings.max_removals,
-                held_elsewhere,
-                window: settings.guard_window,
-                executed: &self.memory.removals,
-                approval: desired.backend.approve_removals.as_deref(),
-                taken: self.memory.approval.as_ref(),
-                now,
-            },
-        );
-        if !matches!(verdict, guard::Verdict::Held { .. }) {
-            // What was held in other slices may go now, and is looked at again.
-            self.holding.clear();
-        }
-        for change in plan.changes.iter().filter(|change| matches!(change.kind, ChangeKind::Hold)) {
-            self.holding.insert(change.item.clone(), here.get(&change.item).copied().unwrap_or_default());
-        }
-        let mut writes = Vec::new();
-        if let guard::Verdict::Approved(approval) = &verdict
-            && self.memory.approval.as_ref() != Some(approval)
-        {
-            writes.push(Write::Approval(Some(approval.clone())));
-        }
-        let counting = guard::within_window(&self.memory.removals, settings.guard_window, now);
-        if counting != self.memory.removals {
-            writes.push(Write::Removals(counting));
-        }
-        self.commit(writes)?;
-        Ok((plan, verdict))
     }
 
     fn steps(&self, look: &Look, plan: Plan<plan::Approved>, order: Order) -> Vec<PlannedStep> {
@@ -154,6 +104,7 @@ impl Worker {
         };
         let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
+        self.tally.executed(&applied.tried);
         if applied.effects > 0 {
             self.settle_polls = 0;
             self.reached();
@@ -194,11 +145,15 @@ impl Worker {
             .flat_map(|step| &step.items)
             .filter_map(|item| look.items.get(item))
             .flat_map(|item| &item.contributors);
-        let writes: Vec<_> = contributors
+        let newer =
+            |(uid, generation): &(&Uid, i64)| self.memory.seen.get(*uid).is_none_or(|seen| seen < generation);
+        let sources: BTreeSet<(&Uid, i64)> = contributors
             .filter_map(|name| desired.assignments.get(name))
-            .filter(|view| self.memory.seen.get(&view.uid).is_none_or(|seen| *seen < view.generation))
-            .map(|view| Write::Seen(view.uid.clone(), view.generation))
+            .flat_map(|view| view.sources())
+            .filter(newer)
             .collect();
+        let writes =
+            sources.into_iter().map(|(uid, generation)| Write::Seen(uid.clone(), generation)).collect();
         Ok(self.commit(writes)?)
     }
 

@@ -66,6 +66,8 @@ pub struct Applied {
     pub interrupted: bool,
     /// A failure that concerns the whole account.
     pub outage: Option<DriverError>,
+    /// Items of every step that was journalled, whatever became of its call: their removals count as executed.
+    pub tried: Vec<ItemKey>,
     /// Effects that were carried out, for events: item and why.
     pub done: Vec<(ItemKey, String)>,
 }
@@ -88,6 +90,7 @@ pub async fn apply(
         }
         let writes = before(hand, &chunk, memory);
         commit(hand, memory, writes, &journal(&chunk, (hand.now)()))?;
+        applied.tried.extend(chunk.iter().flat_map(|step| step.items.iter().cloned()));
         let results = run(hand, chunk).await;
         applied.calls += results.len();
         let writes = after(hand, &results, memory, troubles, &mut applied);
@@ -190,9 +193,9 @@ fn worked(hand: &Hand<'_>, planned: &PlannedStep, troubles: &mut Troubles, now: 
         troubles.deploy_worked();
     }
     for item in &planned.items {
-        troubles.worked(item);
+        troubles.step_worked(item);
         if let Some(inputs) = hand.inputs.get(item).filter(|_| !is_counted_in_record(&planned.step, item)) {
-            troubles.accepted(item, *inputs, name(&planned.step), now);
+            troubles.effect_accepted(item, *inputs, name(&planned.step), now);
         }
     }
 }

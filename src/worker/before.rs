@@ -172,7 +172,7 @@ impl Before<'_> {
         let desired = self.inputs.get(item).copied()?;
         let mut record = self.memory.items.get(item)?.clone();
         let misses = record.sent.as_ref().filter(|s| s.desired == desired).map_or(0, |s| s.misses);
-        record.sent = Some(SentRecord { desired, at: self.now, misses });
+        record.sent = Some(SentRecord { desired, at: self.now, misses, judged: false });
         // Old cores reset the place on every PUT: it is journalled here (R17).
         record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
         Some(Write::Item(item.clone(), Some(Box::new(record))))

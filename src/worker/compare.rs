@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     round::Halt,
 };
 use crate::{
+    api::conditions::Reason,
     index::Desired,
     model::{
         Digest, ItemKey, LeafPath, ObjectName, Shape,
@@ -26,6 +27,9 @@ use crate::{
         release::Release,
     },
 };
+
+/// Before a document that could not be read is asked for again, so that it may be let go of.
+const UNREADABLE: SignedDuration = SignedDuration::from_secs(30);
 
 impl Worker {
     /// Identifies and drafts, then remembers what the read showed.
@@ -77,6 +81,7 @@ impl Worker {
         self.remember_verdicts(desired, look, &draft);
         self.remember_releases(desired, look, &draft, rest);
         self.judge_trial(look, &draft)?;
+        self.note_appending(&draft)?;
         self.settle_tasks(look, &draft)?;
         Ok((draft, order))
     }
@@ -155,7 +160,7 @@ impl Worker {
     fn remember_verdicts(&mut self, desired: &Desired, look: &Look, draft: &Draft) {
         let until = self.now().checked_add(drift_interval(desired)).ok();
         for (item, verdict) in &draft.verdicts {
-            self.troubles.looked_at(item);
+            self.troubles.was_read(item);
             if let ItemVerdict::Blocked(reason, message) = verdict {
                 let inputs = look.inputs.get(item).copied().unwrap_or(Digest(0));
                 if !self.troubles.is_resting(item, inputs, self.now()) {
@@ -165,11 +170,11 @@ impl Worker {
             match verdict {
                 ItemVerdict::InStep => {
                     self.verdicts.remove(item);
-                    self.troubles.settled(item);
+                    self.troubles.came_right(item);
                 }
                 ItemVerdict::Undeployed => {
                     self.verdicts.insert(item.clone(), ItemVerdict::Undeployed);
-                    self.troubles.placed(item);
+                    self.troubles.is_in_place(item);
                 }
                 other => drop(self.verdicts.insert(item.clone(), other.clone())),
             }
@@ -177,24 +182,29 @@ impl Worker {
         }
     }
 
-    /// A release that waits for a human is looked at again after a drift interval, or once it is another.
+    /// A release that waits for a human is looked at again after a drift interval, one that could not be read a little
+    /// later, both at once where it is another.
     fn remember_releases(&mut self, desired: &Desired, look: &Look, draft: &Draft, rest: &[Release]) {
         let (released, memory) = (&mut self.released, &self.memory);
         released.retain(|item, _| !look.inputs.contains_key(item) && memory.claims_on(item).next().is_some());
         self.released.extend(draft.released.clone());
-        let until = self.now().checked_add(drift_interval(desired)).unwrap_or(Timestamp::MAX);
         for (item, verdict) in &draft.released {
-            self.troubles.looked_at(item);
+            self.troubles.was_read(item);
             if *verdict == ItemVerdict::InStep {
-                self.troubles.settled(item);
+                self.troubles.came_right(item);
             }
             self.waiting_releases.remove(item);
-            if matches!(verdict, ItemVerdict::Blocked(..)) {
-                let of_item = rest.iter().filter(|release| release.item == *item).cloned().collect();
-                let rests = self.troubles.until(item).filter(|rests| *rests > self.now());
-                let until = rests.map_or(until, |rests| rests.min(until));
-                self.waiting_releases.insert(item.clone(), (of_item, until));
-            }
+            let pause = match verdict {
+                ItemVerdict::Blocked(..) => drift_interval(desired),
+                // Others that can be read must not wait behind it.
+                ItemVerdict::Waiting(Reason::NotReadable, _) => UNREADABLE,
+                _ => continue,
+            };
+            let until = self.now().checked_add(pause).unwrap_or(Timestamp::MAX);
+            let of_item = rest.iter().filter(|release| release.item == *item).cloned().collect();
+            let rests = self.troubles.until(item).filter(|rests| *rests > self.now());
+            let until = rests.map_or(until, |rests| rests.min(until));
+            self.waiting_releases.insert(item.clone(), (of_item, until));
         }
     }
 
@@ -234,8 +244,8 @@ impl Worker {
     }
 }
 
-fn drift_interval(desired: &Desired) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default()
+fn drift_interval(desired: &Desired) -> SignedDuration {
+    SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default()
 }
 
 /// Why no removal may be made on this account now (R3).
@@ -246,6 +256,7 @@ fn frozen(desired: &Desired, look: &Look) -> Option<String> {
              or delete it"
         ));
     }
-    (!look.observation.complete)
+    // Documents are read one by one: those that were not are let go of by themselves, later.
+    (look.driver.facts().snapshot && !look.observation.complete)
         .then(|| "the system's list was not complete, so nothing is removed; it is read again".to_owned())
 }

@@ -74,7 +74,7 @@ pub fn compile(
     context: &CompileContext<'_>,
 ) -> Option<Compiled> {
     match &view.input {
-        Input::Bound { binding, findings } => {
+        Input::Bound { binding, findings, .. } => {
             let mut compiled = driver.compile(binding, context);
             compiled.findings.extend(findings.iter().cloned());
             compiled.findings.sort();

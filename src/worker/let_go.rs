@@ -9,7 +9,7 @@ use crate::{
     api::ReleasePolicy,
     drivers::Compiled,
     index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName, memory::Write},
+    model::{ItemKey, ObjectName, Uid, memory::Write},
     plan::release::{Release, Witness, releases},
 };
 
@@ -73,7 +73,7 @@ impl Worker {
     /// What an older generation does not name was perhaps named since (R3, I7). A deletion stands in every later one, too.
     fn is_outdated(&self, desired: &Desired, name: &ObjectName) -> bool {
         let view = desired.assignments.get(name).filter(|view| !view.deleting);
-        view.is_some_and(|view| self.applied_beyond(view).is_some())
+        view.is_some_and(|view| self.is_older(view))
     }
 
     /// Takes the finalizer off assignments that are being deleted and hold nothing any more.
@@ -85,19 +85,20 @@ impl Worker {
                 continue;
             }
             match self.house.reporter.remove_finalizer(name, &view.uid).await {
-                Ok(()) => self.forget_object(view),
+                Ok(()) => self.forget_object(desired, view),
                 Err(error) => tracing::warn!(assignment = %name, %error, "finalizer not removed yet"),
             }
         }
     }
 
-    /// Nothing is kept of an object that is gone. What cannot be forgotten now costs a row, no more.
-    fn forget_object(&mut self, view: &AssignmentView) {
-        let who = view.name.to_string();
-        let seen = self.memory.seen.contains_key(&view.uid).then(|| Write::Unseen(view.uid.clone()));
-        let handled = self.memory.handled.contains_key(&who).then_some(Write::Handled(who, None));
-        self.requests.forget(&view.name.to_string());
-        if let Err(error) = self.commit(seen.into_iter().chain(handled).collect()) {
+    /// Nothing is kept of an object that is gone, nor of what it alone was resolved from. What cannot be forgotten now
+    /// costs a row, no more.
+    fn forget_object(&mut self, desired: &Desired, view: &AssignmentView) {
+        let others = || desired.assignments.values().filter(|other| other.uid != view.uid);
+        let needed = |uid: &Uid| others().any(|other| other.sources().any(|(source, _)| source == uid));
+        let known = view.sources().map(|(uid, _)| uid).filter(|uid| self.memory.seen.contains_key(*uid));
+        let gone = known.filter(|uid| !needed(uid)).map(|uid| Write::Unseen(uid.clone())).collect();
+        if let Err(error) = self.commit(gone) {
             self.store_trouble(&error);
         }
     }

@@ -19,7 +19,9 @@ pub mod compile;
 pub mod connect;
 pub mod content;
 pub mod facts;
+mod in_use;
 mod journal;
+mod judge;
 mod let_go;
 pub mod look;
 mod measure;
@@ -39,6 +41,7 @@ pub mod schedule;
 pub mod seeds;
 pub mod session;
 pub mod standing;
+mod tally;
 pub mod trouble;
 
 use std::{
@@ -62,6 +65,7 @@ use compile::Stakes;
 use ports::{Connector, DesiredSource, Fence, Reporter, SecretSource};
 use requests::Requests;
 use session::{Accounts, Session};
+use tally::Tally;
 use trouble::Troubles;
 
 /// What all workers of a process share.
@@ -84,6 +88,8 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     /// This installation.
     pub owner: OwnerId,
+    /// Whether every namespace is watched.
+    pub sees_everything: bool,
     /// Where a ClusterBackend's Secrets live.
     pub operator_namespace: String,
     /// How long a system may take to list what was just created (F22).
@@ -146,9 +152,8 @@ pub struct Worker {
     catalogue_misses: u32,
     /// Somebody asked: names are listed anew, whatever their age.
     relist: bool,
-    /// Items whose removals the guard held since the account last came to rest, and how many of each: they are not looked
-    /// at again before, and count with those of other slices.
-    holding: BTreeMap<ItemKey, u32>,
+    /// Removals of the slices read so far (R2).
+    tally: Tally,
 }
 
 /// What a pass came to.
@@ -207,7 +212,7 @@ impl Worker {
             settle_polls: 0,
             catalogue_misses: 0,
             relist: false,
-            holding: BTreeMap::new(),
+            tally: Tally::default(),
         })
     }
 
@@ -278,7 +283,6 @@ impl Worker {
                 Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
             };
             self.say(&desired);
-            self.holding.clear();
             return wake;
         }
         Wake::At(self.now())

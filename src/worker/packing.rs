@@ -1,4 +1,5 @@
-//! Whether the account takes writes of several customers is found out on one of them (R19).
+//! What only writes show of an account: whether it takes several customers in one, found out on one of them, and whether
+//! it appends to lists (R19).
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use crate::{
         ItemKey,
         memory::{AccountRecord, Write},
     },
-    plan::{ItemVerdict, draft::Draft, steps::PlannedStep},
+    plan::{ItemVerdict, arrays::ARRAYS_APPEND, draft::Draft, steps::PlannedStep},
 };
 
 /// Capability: `Allowed` once a packed write was verified for all its documents; `Denied` once one was not, until the
@@ -27,8 +28,11 @@ pub fn packing(account: Option<&AccountRecord>) -> Packing {
     }
 }
 
-/// A probe does not tell of packed writes: what is proven stays.
+/// A probe does not tell of packed writes, nor of lists: what is proven stays.
 pub fn keep_proof(known: &AccountRecord, found: &mut AccountRecord) {
+    if let Some(state) = known.capabilities.get(ARRAYS_APPEND) {
+        found.capabilities.insert(ARRAYS_APPEND.to_owned(), state.clone());
+    }
     if packing(Some(known)) == Packing::Proven {
         found.capabilities.insert(PACKED.to_owned(), ALLOWED.to_owned());
     }
@@ -72,8 +76,8 @@ impl Worker {
             open.remove(item);
         }
         match (failed, open.is_empty()) {
-            (true, _) => self.note_packing(DENIED),
-            (false, true) => self.note_packing(ALLOWED),
+            (true, _) => self.note_capability(PACKED, DENIED),
+            (false, true) => self.note_capability(PACKED, ALLOWED),
             (false, false) => {
                 self.trial = Some(open);
                 Ok(())
@@ -81,9 +85,14 @@ impl Worker {
         }
     }
 
-    fn note_packing(&mut self, state: &str) -> Result<(), Halt> {
+    /// A list came back longer than it was sent: from now on none is replaced on this account.
+    pub(super) fn note_appending(&mut self, draft: &Draft) -> Result<(), Halt> {
+        if draft.appends { self.note_capability(ARRAYS_APPEND, ALLOWED) } else { Ok(()) }
+    }
+
+    fn note_capability(&mut self, name: &str, state: &str) -> Result<(), Halt> {
         let Some(mut account) = self.memory.account.clone() else { return Ok(()) };
-        account.capabilities.insert(PACKED.to_owned(), state.to_owned());
+        account.capabilities.insert(name.to_owned(), state.to_owned());
         Ok(self.commit(vec![Write::Account(Some(account))])?)
     }
 }

@@ -52,7 +52,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     record.absences = 0;
     record.retiring = false;
     record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
-    judge_last_write(&mut record, before, wanted, difference, inputs);
+    judge_last_write(&mut record, before, wanted, observed, difference, inputs);
     note_drift(&mut record, before, wanted, difference, inputs.now);
     if in_step {
         record.proven = wanted;
@@ -78,20 +78,23 @@ fn new_record(inputs: &Inputs<'_>, desired: &DesiredItem, observed: &ObservedIte
     ItemRecord::new(origin, observed.id.clone(), desired.mark(), &desired.title, &desired.status_key)
 }
 
-/// Did the last write stick? Judged once per write, and not while its task is open.
+/// Did the last write stick? Judged once per write, not while its task is open, and as stuck only once it is deployed: a
+/// deploy may undo it.
 fn judge_last_write(
     record: &mut ItemRecord,
     before: Option<&ItemRecord>,
     wanted: Option<Digest>,
+    observed: &ObservedItem,
     difference: Option<&Difference>,
     inputs: &Inputs<'_>,
 ) {
-    let read_since = before.and_then(|b| b.observed.as_ref()).map(|o| o.at);
     let Some(sent) = record.sent.as_mut().filter(|sent| Some(sent.desired) == wanted) else { return };
-    if !difference.is_some_and(Difference::needs_write) {
-        sent.misses = 0;
-    } else if read_since.is_none_or(|read| read <= sent.at) && task_is_closed(inputs, before) {
-        sent.misses = sent.misses.saturating_add(1);
+    if difference.is_some_and(Difference::needs_write) {
+        if !sent.judged && task_is_closed(inputs, before) {
+            (sent.misses, sent.judged) = (sent.misses.saturating_add(1), true);
+        }
+    } else if !observed.pending {
+        (sent.misses, sent.judged) = (0, true);
     }
 }
 

@@ -101,10 +101,16 @@ impl Requests {
         self.taken_up.retain(|_, taken| taken.left.is_some());
     }
 
-    /// Its object is gone.
-    pub fn forget(&mut self, who: &str) {
-        self.taken_up.remove(who);
-        self.handled.remove(who);
+    /// Forgets those of objects that are gone; tells of which a value was handled.
+    fn retain(&mut self, is_here: &dyn Fn(&str) -> bool) -> Vec<String> {
+        self.taken_up.retain(|who, _| is_here(who));
+        let gone: Vec<String> = self.handled.keys().filter(|who| !is_here(who)).cloned().collect();
+        self.handled.retain(|who, _| is_here(who));
+        gone
+    }
+
+    fn is_empty(&self) -> bool {
+        self.taken_up.is_empty() && self.handled.is_empty()
     }
 
     /// Handled, unless something it asks for is still due; true if it was open before.
@@ -124,14 +130,27 @@ impl Requests {
 
 impl Worker {
     /// Takes up what was asked for since; true if it was asked of the Backend.
-    pub(super) fn take_up_requests(&mut self, desired: &Desired) -> bool {
+    pub(super) fn take_up_requests(&mut self, desired: &Desired) -> Result<bool, StoreError> {
+        self.forget_requests_of_the_gone(desired)?;
         let now = self.house.clock.monotonic();
         for view in desired.assignments.values().filter(|view| view.requested_at.is_some()) {
             if self.requests.take_up(&view.name.to_string(), view.requested_at.as_deref(), now) {
                 self.pace.touch([view.name.clone()]);
             }
         }
-        self.requests.take_up(&self.id.to_string(), desired.backend.requested_at.as_deref(), now)
+        Ok(self.requests.take_up(&self.id.to_string(), desired.backend.requested_at.as_deref(), now))
+    }
+
+    /// Assignments that are gone, or on another Backend by now, leave no row. One that comes back with an old request is
+    /// looked at once more.
+    fn forget_requests_of_the_gone(&mut self, desired: &Desired) -> Result<(), StoreError> {
+        if self.requests.is_empty() {
+            return Ok(());
+        }
+        let account = self.id.to_string();
+        let here: BTreeSet<String> = desired.assignments.keys().map(ToString::to_string).collect();
+        let gone = self.requests.retain(&|who| who == account || here.contains(who));
+        self.commit(gone.into_iter().map(|who| Write::Handled(who, None)).collect())
     }
 
     /// What is asked for may be tried once more, also what a human was to look at first: a Backend's request means
@@ -165,7 +184,7 @@ impl Worker {
         if of_account {
             self.troubles.forgive();
         }
-        items.iter().for_each(|item| self.troubles.settled(item));
+        items.iter().for_each(|item| self.troubles.came_right(item));
         self.requests.scope(scopes);
         self.relist = true;
         Ok(())
@@ -235,5 +254,20 @@ mod tests {
         requests.scope(vec![("a".into(), BTreeSet::new())]);
         assert!(requests.finish("a", Some("1"), &|_| false));
         assert_eq!(requests.since("a", Some("1")), None, "handled");
+    }
+
+    #[test]
+    fn a_request_of_what_is_gone_is_new_when_it_comes_back() {
+        let mut requests = Requests::default();
+        for who in ["handled", "at work"] {
+            requests.take_up(who, Some("1"), SECOND);
+            requests.scope(vec![(who.into(), BTreeSet::from([item("x")]))]);
+        }
+        assert!(requests.finish("handled", Some("1"), &|_| false));
+        assert_eq!(requests.retain(&|_| true), [""; 0], "both are here");
+        assert_eq!(requests.retain(&|_| false), ["handled"]);
+        for who in ["handled", "at work"] {
+            assert!(requests.take_up(who, Some("1"), SECOND), "{who} is looked at");
+        }
     }
 }

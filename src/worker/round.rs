@@ -1,6 +1,6 @@
 //! One round of a pass: from what is wanted now to at most one batch of effects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::{
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
     model::{
-        ItemKey, ObjectName,
+        ItemKey, ObjectName, Uid,
         memory::{Memory, Write},
     },
     plan::release::Release,
@@ -48,12 +48,19 @@ impl From<StoreError> for Halt {
     }
 }
 
+/// An object that was acted on in a later generation than it has here.
+pub(super) struct Older {
+    uid: Uid,
+    generation: i64,
+    applied: i64,
+}
+
 /// Documents looked at in one round; small enough for a newer change to come soon, large enough to pack.
 const SLICE: usize = 100;
 
 impl Worker {
     pub(super) async fn round(&mut self, desired: &Desired, asked: Asked<'_>) -> Result<Next, Halt> {
-        self.tend_backend(desired).await;
+        self.tend_backend(desired).await?;
         if desired.assignments.values().any(|view| view.deleting) {
             // Orphan must go through also where the system or its credentials are gone for good (R8, R11).
             let released = self.witness(desired, &BTreeSet::new());
@@ -63,7 +70,7 @@ impl Worker {
             // Not a single call (R23).
             return Ok(Next::OnChange);
         }
-        let requested = self.take_up_requests(desired);
+        let requested = self.take_up_requests(desired)?;
         self.ensure_driver(desired, requested).await?;
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
@@ -75,6 +82,7 @@ impl Worker {
             return Ok(Next::OnChange);
         }
         self.begin_requests(desired, &rest)?;
+        self.recount(desired, &rest)?;
         let due = self.due(desired, &rest);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
@@ -108,11 +116,12 @@ impl Worker {
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let round = self.choose(due);
+        let whole = self.tally.is_whole_with(&round, due);
         let here: Vec<Release> =
             rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
         let look = self.look(desired, round, &here, watching).await?;
         self.observe_watching(desired, watching, &look);
-        let outcome = self.act(desired, &look, &here, rest, asked).await?;
+        let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
         self.reached();
         if look.observation.complete {
             self.requests.looked_at(look.inputs.keys());
@@ -132,37 +141,48 @@ impl Worker {
     /// nothing is done on the account. Where none comes, the cluster was restored from a backup; a request on the Backend,
     /// made after this was told, says that what stands there now is meant.
     fn is_behind(&mut self, desired: &Desired) -> Result<bool, StoreError> {
-        let older: Vec<_> = desired
+        let older: BTreeMap<Uid, (&ObjectName, Older)> = desired
             .assignments
-            .values()
-            .filter_map(|view| Some((view, self.applied_beyond(view)?)))
+            .iter()
+            .flat_map(|(name, view)| {
+                self.older_sources(view).map(move |older| (older.uid.clone(), (name, older)))
+            })
             .collect();
         let told = self.account.behind.take();
-        let Some((first, applied)) = older.first() else { return Ok(false) };
+        let Some((first, example)) = older.values().next() else { return Ok(false) };
         let requested = &desired.backend.requested_at;
         // One that was handled before is no answer: it may just have come ahead of the assignments.
         let open = self.requests.is_open(&self.id.to_string(), requested.as_deref());
         if open && told.as_ref().is_some_and(|told| told.requested_then != *requested) {
             // From here on what is acted on next counts.
-            self.commit(older.iter().map(|(view, _)| Write::Unseen(view.uid.clone())).collect())?;
+            self.commit(older.into_keys().map(Write::Unseen).collect())?;
             return Ok(false);
         }
         let message = format!(
-            "{} of its assignments are older here than what was already applied ({}: generation {}, applied {applied}), \
-             so nothing is written. A lagging API server mends itself; if the cluster was restored from a backup and \
-             this state is meant, set annotation ordain.dev/reconcile-requested-at on the backend to a new value",
+            "{} of its assignments, or of the Policies and TargetGroups they name, are older here than what was already \
+             applied ({first}: generation {}, applied {}), so nothing is written. A lagging API server mends itself; if \
+             the cluster was restored from a backup and this state is meant, set annotation \
+             ordain.dev/reconcile-requested-at on the backend to a new value",
             older.len(),
-            first.name,
-            first.generation
+            example.generation,
+            example.applied
         );
         let requested_then = told.map_or_else(|| requested.clone(), |told| told.requested_then);
         self.account.behind = Some(Behind { message, requested_then });
         Ok(true)
     }
 
-    /// The generation already acted on, if this one is older.
-    pub(super) fn applied_beyond(&self, view: &AssignmentView) -> Option<i64> {
-        self.memory.seen.get(&view.uid).copied().filter(|seen| *seen > view.generation)
+    /// Whether something it is made of was already acted on in a later generation than it has here.
+    pub(super) fn is_older(&self, view: &AssignmentView) -> bool {
+        self.older_sources(view).next().is_some()
+    }
+
+    /// Of the assignment, its Policy and its TargetGroups those that were.
+    fn older_sources<'a>(&'a self, view: &'a AssignmentView) -> impl Iterator<Item = Older> + 'a {
+        view.sources().filter_map(|(uid, generation)| {
+            let applied = self.memory.seen.get(uid).copied().filter(|seen| *seen > generation)?;
+            Some(Older { uid: uid.clone(), generation, applied })
+        })
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
@@ -219,9 +239,7 @@ impl Worker {
 
     fn due(&self, desired: &Desired, releases: &[Release]) -> schedule::Due {
         let inputs = |item: &ItemKey| self.stakes.inputs(item, &self.digester);
-        let resting = self.troubles.resting(&inputs, self.now());
-        let resting =
-            resting.into_iter().filter(|(_, t)| !t.unseen).map(|(item, t)| (item, t.until)).collect();
+        let resting = self.troubles.left_alone(&inputs, self.now());
         let asked = self.requests.asked();
         let (releasing, waiting) = self.releasing(releases, &asked);
         let mut due = schedule::due(&Situation {
@@ -235,10 +253,10 @@ impl Worker {
             now: self.now(),
         });
         due.next = due.next.into_iter().chain(waiting).min();
-        due.items.retain(|item, _| !self.holding.contains_key(item));
-        if !self.holding.is_empty() {
-            let interval =
-                SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
+        let interval = SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
+        let oldest = self.now().checked_sub(interval).unwrap_or(Timestamp::MIN);
+        due.items.retain(|item, _| !self.tally.rests(item, oldest));
+        if self.tally.waiting().next().is_some() {
             let again = self.now().checked_add(interval).unwrap_or(Timestamp::MAX);
             due.next = Some(due.next.map_or(again, |next| next.min(again)));
         }
@@ -256,7 +274,7 @@ impl Worker {
     fn choose(&self, due: &schedule::Due) -> BTreeSet<ItemKey> {
         let snapshot = self.session.as_ref().is_some_and(|s| s.driver.facts().snapshot);
         if !snapshot {
-            return schedule::slice(due, SLICE);
+            return schedule::slice(&self.unread_first(due), SLICE);
         }
         if self.is_publishing() || due.items.values().any(|lane| *lane == Lane::Drift) {
             return self.stakes.items().chain(due.items.keys()).cloned().collect();
@@ -264,11 +282,22 @@ impl Worker {
         due.items.keys().cloned().collect()
     }
 
+    /// While something that changed was not read, what was read and is not settled waits for it (R2).
+    fn unread_first(&self, due: &schedule::Due) -> schedule::Due {
+        let unread = |item: &ItemKey, lane: &Lane| self.tally.is_unread(item, *lane);
+        let mut chosen = due.clone();
+        if due.items.iter().any(|(item, lane)| unread(item, lane)) {
+            chosen.items.retain(|item, lane| matches!(lane, Lane::Open | Lane::Drift) || unread(item, lane));
+        }
+        chosen
+    }
+
     /// When to look again at items that were read and are not settled.
     fn after_looking(&mut self, due: &schedule::Due, look: &Look) -> Next {
         let unsettled =
             due.items.keys().any(|item| look.items.contains_key(item) || look.releasing.contains(item));
-        if !unsettled {
+        let unread = due.items.iter().any(|(item, lane)| self.tally.is_unread(item, *lane));
+        if !unsettled || unread {
             self.settle_polls = 0;
             let more = !due.items.is_empty();
             return if more { Next::Again } else { due.next.map_or(Next::OnChange, Next::At) };

@@ -19,7 +19,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{Approved, ChangeKind, ItemVerdict, Plan, release::Release, steps::PlannedStep},
+    plan::{ItemVerdict, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -142,19 +142,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Changes the guard held are said on the assignments they belong to.
-    pub(super) fn note_holds(&mut self, plan: &Plan<Approved>, held: Option<&str>) {
-        if held.is_none() {
-            self.verdicts.retain(|_, verdict| *verdict != ItemVerdict::Held);
-        }
-        for change in plan.changes.iter().filter(|change| change.held) {
-            if matches!(change.kind, ChangeKind::Hold) {
-                self.verdicts.insert(change.item.clone(), ItemVerdict::Held);
-            }
-            self.pace.touch(change.assignments.iter().cloned());
-        }
-    }
-
     /// Only steps whose assignments bear our finalizer: without it a deletion would not wait for us.
     pub(super) async fn with_finalizers(
         &mut self,
@@ -194,34 +181,6 @@ impl Worker {
                 !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
             })
             .collect()
-    }
-
-    /// The Backend stays as long as an assignment with our finalizer names it: without it nothing could be released.
-    ///
-    /// The writer knows what stands there: our view of it may be older than what we wrote ourselves a moment ago.
-    async fn hold_backend(&self, desired: &Desired) -> bool {
-        let backend = &desired.backend;
-        let held = self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await;
-        if let Err(error) = &held {
-            tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect");
-        }
-        held.is_ok()
-    }
-
-    /// Once the last assignment is gone the Backend may go; until then it stays, also where assignments came from another
-    /// Backend or somebody took our finalizer off it.
-    pub(super) async fn tend_backend(&mut self, desired: &Desired) {
-        let backend = &desired.backend;
-        let used =
-            desired.assignments.values().any(|view| view.finalizer || self.finalized.contains(&view.uid));
-        if used && !backend.finalizer && !backend.deleting {
-            self.hold_backend(desired).await;
-        } else if !used
-            && backend.finalizer
-            && let Err(error) = self.house.reporter.remove_in_use(&backend.id, &backend.uid).await
-        {
-            tracing::warn!(backend = %backend.id, %error, "finalizer not removed yet");
-        }
     }
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.

@@ -27,7 +27,7 @@ impl Worker {
             return Standing::Suspended;
         }
         if let Input::Frozen { reason, message } = &view.input {
-            return Standing::Stalled(*reason, message.clone());
+            return self.frozen(*reason, message.clone());
         }
         if let Some(refused) = kept.and_then(Kept::refused) {
             return unresolved_or_stalled(refused, view);
@@ -39,6 +39,15 @@ impl Worker {
             return observing(watching);
         }
         self.working(view, kept, items)
+    }
+
+    /// What is applied together arrives in any order, and a Policy may be replaced: Flux and helm give up on what is
+    /// Stalled, so a missing Policy is not, for a while.
+    fn frozen(&self, reason: Reason, message: String) -> Standing {
+        match reason {
+            Reason::PolicyNotFound => Standing::Unresolved(reason, message, self.now()),
+            _ => Standing::Stalled(reason, message),
+        }
     }
 
     fn working(&self, view: &AssignmentView, kept: Option<&Kept>, items: &[&ItemKey]) -> Standing {

@@ -21,7 +21,7 @@ pub struct Trouble {
     /// When to try again; `None`: only other inputs help.
     pub until: Option<Timestamp>,
     /// Something was accepted and not looked at since: it is read once more before it rests.
-    pub unseen: bool,
+    unseen: bool,
     attempts: u32,
 }
 
@@ -89,7 +89,7 @@ impl Troubles {
     }
 
     /// It was read.
-    pub fn looked_at(&mut self, item: &ItemKey) {
+    pub fn was_read(&mut self, item: &ItemKey) {
         if let Some(trouble) = self.items.get_mut(item) {
             trouble.unseen = false;
         }
@@ -107,20 +107,20 @@ impl Troubles {
     }
 
     /// A step on it worked.
-    pub fn worked(&mut self, item: &ItemKey) {
+    pub fn step_worked(&mut self, item: &ItemKey) {
         self.items.remove(item);
     }
 
     /// It stands where it should, if not yet deployed: others that come may move it again. What else was accepted counts
     /// until it is deployed, for a deploy may undo it.
-    pub fn placed(&mut self, item: &ItemKey) {
+    pub fn is_in_place(&mut self, item: &ItemKey) {
         if let Some(accepted) = self.accepted.get_mut(item) {
             accepted.times.remove("reorder");
         }
     }
 
     /// It was read as it should be, or may be tried afresh.
-    pub fn settled(&mut self, item: &ItemKey) {
+    pub fn came_right(&mut self, item: &ItemKey) {
         self.items.remove(item);
         self.accepted.remove(item);
     }
@@ -129,7 +129,7 @@ impl Troubles {
     /// showing it rests, so that a console that ignores us is not called without a pause.
     ///
     /// Content is counted in the item's record, over restarts (`SentRecord`).
-    pub fn accepted(&mut self, item: &ItemKey, inputs: Digest, effect: &'static str, now: Timestamp) {
+    pub fn effect_accepted(&mut self, item: &ItemKey, inputs: Digest, effect: &'static str, now: Timestamp) {
         let afresh = Accepted { inputs, times: BTreeMap::new() };
         let before = self.accepted.entry(item.clone()).or_insert_with(|| afresh.clone());
         if before.inputs != inputs {
@@ -177,6 +177,16 @@ impl Troubles {
         *self = Self::default();
     }
 
+    /// Until when items are left alone, given their inputs now; what was accepted and not looked at since is read first.
+    pub fn left_alone(
+        &self,
+        inputs: &dyn Fn(&ItemKey) -> Digest,
+        now: Timestamp,
+    ) -> BTreeMap<ItemKey, Option<Timestamp>> {
+        let seen = self.resting(inputs, now).into_iter().filter(|(_, trouble)| !trouble.unseen);
+        seen.map(|(item, trouble)| (item, trouble.until)).collect()
+    }
+
     /// Items that rest, given their inputs now.
     pub fn resting(&self, inputs: &dyn Fn(&ItemKey) -> Digest, now: Timestamp) -> BTreeMap<ItemKey, Trouble> {
         self.items
@@ -222,18 +232,18 @@ mod tests {
     #[test]
     fn what_is_accepted_and_never_seen_rests_longer_and_longer() {
         let mut troubles = Troubles::default();
-        troubles.accepted(&item(), Digest(1), "enable", at(0));
+        troubles.effect_accepted(&item(), Digest(1), "enable", at(0));
         assert_eq!(rests(&troubles, 1, 0), None, "the next look shows whether it stays");
-        troubles.accepted(&item(), Digest(1), "enable", at(0));
+        troubles.effect_accepted(&item(), Digest(1), "enable", at(0));
         assert_eq!(rests(&troubles, 1, 0), Some((Some(Reason::Verifying), 4)), "a list may be stale");
         for (now, pause) in [(4, 8), (12, 16), (28, 32)] {
-            troubles.accepted(&item(), Digest(1), "enable", at(now));
+            troubles.effect_accepted(&item(), Digest(1), "enable", at(now));
             assert_eq!(rests(&troubles, 1, now), Some((Some(Reason::Verifying), pause)), "{now}");
         }
-        troubles.accepted(&item(), Digest(1), "enable", at(60));
+        troubles.effect_accepted(&item(), Digest(1), "enable", at(60));
         assert_eq!(rests(&troubles, 1, 60), Some((Some(Reason::WriteNotSticking), 300)), "for a human");
-        troubles.worked(&item());
-        troubles.accepted(&item(), Digest(1), "enable", at(304));
+        troubles.step_worked(&item());
+        troubles.effect_accepted(&item(), Digest(1), "enable", at(304));
         assert_eq!(rests(&troubles, 1, 304), Some((Some(Reason::WriteNotSticking), 300)), "still not");
         assert_eq!(rests(&troubles, 2, 304), None, "other inputs are tried at once");
     }
@@ -242,14 +252,14 @@ mod tests {
     fn each_effect_is_counted_by_itself_until_it_is_seen() {
         let mut troubles = Troubles::default();
         for effect in ["create", "reorder", "enable", "disable", "delete"] {
-            troubles.accepted(&item(), Digest(1), effect, at(0));
+            troubles.effect_accepted(&item(), Digest(1), effect, at(0));
             assert_eq!(rests(&troubles, 1, 0), None, "{effect} is the next stage, not the same again");
         }
         for _ in 0..5 {
-            troubles.accepted(&item(), Digest(1), "enable", at(0));
-            troubles.settled(&item());
-            troubles.accepted(&item(), Digest(1), "reorder", at(0));
-            troubles.placed(&item());
+            troubles.effect_accepted(&item(), Digest(1), "enable", at(0));
+            troubles.came_right(&item());
+            troubles.effect_accepted(&item(), Digest(1), "reorder", at(0));
+            troubles.is_in_place(&item());
         }
         assert_eq!(rests(&troubles, 1, 0), None, "each was seen");
     }

@@ -10,4 +10,8 @@ mod corridor;
 mod crds;
 mod endings;
 mod rights;
+#[path = "../sim/support/status_lint.rs"]
+#[allow(dead_code, reason = "the simulation reads histories, too")]
+mod status_lint;
+mod stores;
 mod support;

@@ -3,6 +3,7 @@
 mod copies;
 mod crash;
 mod estate;
+mod guard;
 mod overlap;
 mod packing;
 mod reach;

@@ -43,9 +43,9 @@ impl Worth {
     /// Once both agree.
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::No, _) | (_, Self::No) => Self::No,
-            (Self::Now, later) | (later, Self::Now) => later,
             (Self::After(a), Self::After(b)) => Self::After(a.max(b)),
+            (Self::Now, other) | (other, Self::Now) => other,
+            (Self::No, _) | (_, Self::No) => Self::No,
         }
     }
 }

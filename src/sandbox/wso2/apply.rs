@@ -77,7 +77,7 @@ impl Store {
         self.reveal(now);
         let Some(mut run) = self.run.take() else { return };
         if run.outcome != Outcome::Stuck && run.types.is_none() && now.mono >= run.clear_at {
-            run.types = Some(self.clear_flags(run.outcome));
+            run.types = Some(self.clear_flags(options, run.outcome));
         }
         if run.types.is_none() || now.mono < run.deliver_at {
             self.run = Some(run);
@@ -87,14 +87,17 @@ impl Store {
     }
 
     /// The flags go first: `updated` is false before any device has been told.
-    fn clear_flags(&mut self, outcome: Outcome) -> BTreeSet<String> {
+    fn clear_flags(&mut self, options: &Wso2Options, outcome: Outcome) -> BTreeSet<String> {
         if outcome == Outcome::Lost {
             return BTreeSet::new();
         }
         let mut types = BTreeSet::new();
         for policy in self.policies.values_mut().filter(|p| p.updated) {
             policy.updated = false;
-            types.extend(self.profiles.get(&policy.profile_id).map(|p| p.device_type.clone()));
+            if let Some(profile) = self.profiles.get_mut(&policy.profile_id) {
+                profile.features.retain(|feature| !options.apply_drops.contains(&feature.code));
+                types.insert(profile.device_type.clone());
+            }
         }
         types
     }

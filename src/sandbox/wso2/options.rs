@@ -199,6 +199,8 @@ pub struct Wso2Options {
     pub device_types_as_objects: bool,
     /// C: feature codes whose payload the platform's validator refuses (rules unknown, section 12).
     pub payload_rejects: BTreeSet<String>,
+    /// Feature codes that publishing takes out again, as a licence check at apply-changes might. The sheet does not say.
+    pub apply_drops: BTreeSet<String>,
 }
 
 impl Wso2Options {
@@ -254,6 +256,7 @@ impl Wso2Options {
             internal_roles_listed: false,
             device_types_as_objects: entgra,
             payload_rejects: BTreeSet::new(),
+            apply_drops: BTreeSet::new(),
         }
     }
 

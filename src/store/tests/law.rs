@@ -65,12 +65,12 @@ prop_compose! {
     fn item_record()(
         origin in select(vec![Origin::Created, Origin::Adopted, Origin::Document]), id in option::of(word()),
         title in word(), observed in option::of(observed()), slot in any::<Option<i64>>(),
-        sent in option::of((digest(), time(), any::<u32>())), secrets in digests(), drifted in vec(time(), 0..3),
+        sent in option::of((digest(), time(), any::<u32>(), any::<bool>())), secrets in digests(), drifted in vec(time(), 0..3),
         seeded in any::<Option<i64>>(), suspect_until in option::of(time()), absences in any::<u8>(),
         retiring in any::<bool>(), proven in option::of(digest()), marked in option::of(object()),
     ) -> ItemRecord {
         let id = id.map(|id| ExternalId(id.into()));
-        let sent = sent.map(|(desired, at, misses)| SentRecord { desired, at, misses });
+        let sent = sent.map(|(desired, at, misses, judged)| SentRecord { desired, at, misses, judged });
         let status_key = title.clone();
         let mark = marked.map(|object| mark(object, title.clone()));
         ItemRecord {

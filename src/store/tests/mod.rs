@@ -167,7 +167,7 @@ fn item(n: usize, leaf_count: usize) -> ItemRecord {
             provenance: Provenance { version: "7".into(), ..Provenance::default() },
         }),
         slot: Some(number),
-        sent: Some(SentRecord { desired: Digest(1 << 100), at: at(1), misses: 2 }),
+        sent: Some(SentRecord { desired: Digest(1 << 100), at: at(1), misses: 2, judged: true }),
         proven: Some(Digest(3)),
         secrets: vec![],
         drifted: vec![],

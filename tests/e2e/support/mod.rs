@@ -61,11 +61,35 @@ impl Installation {
 
     /// The same, with further flags.
     pub fn start_with(&mut self, flags: &[&str]) {
+        self.start_as(Command::new(path_of("ORDAIN_BIN")), flags);
+    }
+
+    /// The same where no file may grow beyond so many bytes, as on a volume that is full.
+    pub fn start_on_a_full_volume(&mut self, largest: u64) {
+        // A size limit in blocks of 1,024 bytes; ignored, its signal becomes an error of the write.
+        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", largest / 1024);
+        let mut command = Command::new("bash");
+        command.args(["-c", &limit, &path_of("ORDAIN_BIN")]);
+        self.start_as(command, &[]);
+    }
+
+    /// A second process over the same store and the same Lease; the first one is given back, still running.
+    pub fn start_another(&mut self) -> Program {
+        let first = self.operator.take().expect("the operator was started");
+        self.start();
+        first
+    }
+
+    /// File of the store.
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("store/ordain.db")
+    }
+
+    fn start_as(&mut self, mut command: Command, flags: &[&str]) {
         self.starts += 1;
         let kubeconfig = self.kubeconfig();
         let log = self.folder.path().join(format!("operator-{}.log", self.starts));
-        let store = format!("sqlite://{}", self.folder.path().join("store/ordain.db").display());
-        let mut command = Command::new(path_of("ORDAIN_BIN"));
+        let store = format!("sqlite://{}", self.store().display());
         command
             .args(["run", "--namespace", &self.system, "--watch-namespaces", &self.team])
             .env("ORDAIN_STORE", store)
@@ -100,6 +124,23 @@ impl Installation {
                 std::fs::read_to_string(self.folder.path().join(format!("operator-{n}.log"))).ok()
             })
             .collect()
+    }
+
+    /// Rules of statuses (product.md section 7) broken by what stands in the team's namespace now.
+    fn untrue_statuses(&self) -> Vec<String> {
+        let kinds = "backends,policies,targetgroups,policyassignments";
+        let list = kubectl(&["get", kinds, "-n", &self.team, "-o", "json"]);
+        let list: Value = serde_json::from_str(&list).unwrap();
+        // A test that makes a ClusterBackend calls it like its namespace.
+        let shared = kubectl(&["get", "clusterbackend", &self.team, "--ignore-not-found", "-o", "json"]);
+        let shared: Option<Value> = serde_json::from_str(&shared).ok();
+        let of = |object: &Value| {
+            let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].clone());
+            let generation = object["metadata"]["generation"].as_i64().unwrap();
+            let broken = crate::status_lint::lint(kind, &object["status"], generation);
+            broken.into_iter().map(|rule| format!("{kind} {name}: {rule}")).collect::<Vec<_>>()
+        };
+        list["items"].as_array().unwrap().iter().chain(&shared).flat_map(of).collect()
     }
 
     fn kubeconfig(&self) -> PathBuf {
@@ -170,7 +211,10 @@ impl Drop for Installation {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- operator\n{}", tail(&self.logs()));
+            return;
         }
+        let untrue = self.untrue_statuses();
+        assert!(untrue.is_empty(), "{}", untrue.join("\n"));
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Desk, name, seconds, stalled, working};
 use crate::support::{
     Moment,
     apiserver::{Fault, FaultKind},
-    status_lint::assert_true_statuses,
+    status_history::assert_true_statuses,
 };
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use super::{Desk, backend_facts, key, name, seconds, stalled, working};
 use crate::support::{
     apiserver::{Fault, FaultKind, Part},
-    status_lint::{Kstatus, assert_true_statuses, kstatus},
+    status_history::assert_true_statuses,
+    status_lint::{Kstatus, kstatus},
 };
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod gate;
 pub mod rig;
 pub mod settle;
+pub mod status_history;
 pub mod status_lint;
 pub mod vendors;
 

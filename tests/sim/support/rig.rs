@@ -10,9 +10,9 @@ use ordain::{
     api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
     drivers::{Binding, Reach},
     index::{AssignmentView, BackendView, Input, desired::BackendSettings},
-    model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid},
+    model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid, memory::Memory},
     report::metrics::Metrics,
-    store::{Expected, Keys, Store},
+    store::{Expected, Keys, Opened, Store, StoreError, StoreHook},
     worker::{House, Worker, ports::AlwaysLeader, session::Accounts},
 };
 use serde_json::{Value, json};
@@ -138,12 +138,8 @@ impl Rig {
         if let Some((number, moment)) = point {
             self.gate.crash_at(number, moment);
         }
-        let url = self.folder.path().join("ordain.db").display().to_string();
-        let keys = Keys::derive(&Secret::new(vec![7u8; 32])).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let commits = Arc::new(Commits::new(process.clone()));
-        let opened = Store::open_hooked(&url, keys, Expected { epoch: None }, clock.clone(), commits);
-        let store = match opened {
+        let store = match self.open_store(Arc::new(Commits::new(process.clone()))) {
             Ok(opened) => opened.store,
             Err(_) if process.is_dead() => return,
             Err(error) => panic!("{error}"),
@@ -163,6 +159,7 @@ impl Rig {
             accounts: Accounts::default(),
             clock,
             owner: self.owner.clone(),
+            sees_everything: true,
             operator_namespace: "ordain-system".into(),
             settle: jiff::SignedDuration::from_secs(150),
             lost: self.lost.clone(),
@@ -171,6 +168,20 @@ impl Rig {
         let worker = Worker::new(self.id.clone(), Arc::new(house)).unwrap();
         self.stop = watch::Sender::new(false);
         self.tasks.spawn(worker.run(self.stop.subscribe()));
+    }
+
+    fn open_store(&self, hook: Arc<dyn StoreHook>) -> Result<Opened, StoreError> {
+        let url = self.folder.path().join("ordain.db").display().to_string();
+        let keys = Keys::derive(&Secret::new(vec![7u8; 32])).unwrap();
+        Store::open_hooked(&url, keys, Expected { epoch: None }, Arc::new(self.clock.clone()), hook)
+    }
+
+    /// Kills the worker and reads what it would remember.
+    pub async fn remembered(&mut self) -> Memory {
+        self.kill().await;
+        let process = self.gate.next_incarnation();
+        let opened = self.open_store(Arc::new(Commits::new(process))).unwrap();
+        opened.store.load(&self.id).unwrap()
     }
 
     /// kill -9.
@@ -242,7 +253,11 @@ impl Rig {
             observe_only: spec.mode() == Mode::Observe,
             release_policy: spec.release_policy,
             requested_at: None,
-            input: Input::Bound { binding: Box::new(binding), findings: Vec::new() },
+            input: Input::Bound {
+                binding: Box::new(binding),
+                findings: Vec::new(),
+                sources: [(Uid(format!("uid-{name}-policy").into()), generation)].into(),
+            },
         };
         state.assignments.insert(key, Arc::new(view));
         drop(state);

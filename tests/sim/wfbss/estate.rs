@@ -21,12 +21,12 @@ pub fn estate(customers: u32, groups: u32) -> Rig {
     Rig::new("wfbss", move |clock| WfbssDouble::with_estate(customers, groups, options, clock), |_| {})
 }
 
-/// A started worker that brings 105 documents to everyone, more than one look reads; 10 removals are free.
-pub fn more_than_a_slice() -> Rig {
+/// A started worker that brings 105 documents to everyone, more than one look reads; so many removals are free.
+pub fn more_than_a_slice(free: u32) -> Rig {
     let mut rig = Rig::new(
         "wfbss",
         |clock| WfbssDouble::with_estate(21, 5, WfbssOptions::default(), clock),
-        |settings| settings.max_removals = 10,
+        |settings| settings.max_removals = free,
     );
     let everyone = json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
     rig.assign("one", settings(&json!({"wtp": {"level": 3}})), everyone);

@@ -68,7 +68,7 @@ fn documents_read(rig: &Rig) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_reads_every_slice_once_and_not_again_after_a_restart() {
-    let mut rig = more_than_a_slice();
+    let mut rig = more_than_a_slice(10);
     rig.pass(600).await;
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
     let before = documents_read(&rig);

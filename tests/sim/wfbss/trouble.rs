@@ -1,6 +1,6 @@
 //! What goes wrong at the system, and what is told of it.
 
-use super::{estate::more_than_a_slice, *};
+use super::*;
 
 fn wants(level: u8) -> Value {
     settings(&json!({"wtp": {"level": level}}))
@@ -194,64 +194,4 @@ async fn a_write_whose_answer_is_lost_is_not_sent_again() {
         assert_eq!((level(&rig), effects(&rig).len()), (json!(3), 1), "{kind}");
         assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{kind}");
     }
-}
-
-/// R2: values put back and shorter lists are removals; additions go on.
-#[tokio::test(start_paused = true)]
-async fn the_guard_holds_shorter_lists_and_restored_values() {
-    let mut rig = Rig::new(
-        "wfbss",
-        |clock| WfbssDouble::new(WfbssOptions::default(), clock),
-        |s| {
-            s.max_removals = 0;
-        },
-    );
-    let list = |programs: &[&str], level: u8| {
-        settings(&json!({"behavior_monitoring": {"approved_programs": programs}, "wtp": {"level": level}}))
-    };
-    let restore = json!({"releasePolicy": "Restore"});
-    rig.assign("one", list(&["C:\\a.exe", "C:\\b.exe"], 2), to_servers(&restore));
-    rig.start();
-    rig.pass(60).await;
-    let programs = |rig: &Rig| document(rig)["behavior_monitoring"]["approved_programs"].clone();
-    assert_eq!(programs(&rig), json!(["C:\\a.exe", "C:\\b.exe"]));
-    rig.assign("one", list(&["C:\\a.exe"], 3), to_servers(&restore));
-    rig.pass(60).await;
-    assert_eq!(level(&rig), 3, "additions go on");
-    assert_eq!(programs(&rig), json!(["C:\\a.exe", "C:\\b.exe"]), "the shorter list waits");
-    assert!(
-        matches!(rig.cluster.standing("one"), Some(Standing::Working(Reason::HeldByGuard, _))),
-        "{:?}",
-        rig.cluster.standing("one")
-    );
-    let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
-    assert!(held.contains("1 removals are waiting"), "{held}");
-    rig.delete("one");
-    rig.pass(60).await;
-    assert!(rig.cluster.exists("one") && level(&rig) == 3);
-    rig.let_go("one");
-    rig.pass(60).await;
-    assert!(!rig.cluster.exists("one"));
-    assert_eq!(effects(&rig).len(), 2, "{:?}", effects(&rig));
-}
-
-/// R2: the guard counts what a whole account would lose, however it is sliced into rounds.
-#[tokio::test(start_paused = true)]
-async fn the_guard_sees_more_than_a_slice() {
-    let rig = more_than_a_slice();
-    rig.pass(600).await;
-    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep));
-    let before = effects(&rig).len();
-    rig.delete("one");
-    rig.pass(7200).await;
-    assert_eq!(effects(&rig).len(), before, "nothing is put back: {:?}", &effects(&rig)[before..]);
-    let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
-    assert!(held.contains("105 removals are waiting"), "{held}");
-    rig.edit_backend(|backend| backend.approve_removals = Some("105".into()));
-    rig.pass(300).await;
-    assert!(!rig.cluster.exists("one"), "{:?}", rig.cluster.standing("one"));
-    let all = state(&rig)["customers"].clone();
-    let groups = all.as_object().unwrap().values().flat_map(|c| c["groups"].as_object().unwrap().values());
-    let levels: Vec<_> = groups.map(|group| group["policies"]["win"]["wtp"]["level"].clone()).collect();
-    assert!(levels.len() >= 105 && !levels.contains(&json!(3)), "all are put back, not a slice: {levels:?}");
 }

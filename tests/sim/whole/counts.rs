@@ -53,9 +53,13 @@ async fn a_converge_costs_one_status_and_a_life_one_finalizer() {
     assert!(whole.settle().await);
     assert_eq!(whole.told("PolicyAssignment", "camera"), Value::Null);
     assert_eq!(whole.told("PolicyAssignment", "web"), Value::Null);
-    let end = writes(&whole, mark);
-    assert_eq!(end.get("patch policyassignments"), Some(&2), "a finalizer goes: {end:?}");
-    assert_eq!(end.get("patch policies/status"), Some(&2), "nobody assigns them any more: {end:?}");
+    let end = written([
+        ("patch backends", 2),
+        ("patch policyassignments", 2),
+        ("patch policies/status", 2),
+        ("create events", 2),
+    ]);
+    assert_eq!(writes(&whole, mark), end, "finalizers go, and it is told");
     assert_eq!(whole.api.writes().no_ops().len(), 0, "nothing was written that changed nothing");
 }
 

@@ -29,7 +29,9 @@ async fn run(plot: &Plot, death: Option<(u64, Moment)>) -> Run {
     }
     (plot.act)(&whole);
     let mut at = String::new();
-    if !whole.settle().await {
+    if whole.settle().await {
+        assert!(death.is_none(), "{}: it did not come to {death:?}", plot.name);
+    } else {
         at = whole.api.gate().journal().last().map(ToString::to_string).unwrap_or_default();
         whole.kill().await;
         whole.start(None);

@@ -6,6 +6,7 @@
 mod counts;
 mod crash;
 mod endings;
+mod trouble;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +30,7 @@ use crate::{
         FakeApi, Moment, SimClock,
         rig::{Commits, folder},
         settle::{Settle, Unsettled},
-        status_lint::assert_true_statuses,
+        status_history::assert_true_statuses,
         vendors::{Connect, Vendors},
     },
     wso2::story::anonymous,
@@ -46,6 +47,8 @@ struct Whole {
     folder: tempfile::TempDir,
     life: JoinSet<Result<(), OperatorError>>,
     stop: watch::Sender<bool>,
+    /// What `/readyz` names.
+    readiness: watch::Receiver<Vec<String>>,
     owner_id: Option<String>,
 }
 
@@ -59,8 +62,17 @@ impl Whole {
         vendors.add("wfbss", WfbssDouble::new(WfbssOptions::default(), shared.clone()), shared);
         let api = FakeApi::new(clock.clone());
         api.gate().burst_limit(2000);
-        let (life, stop) = (JoinSet::new(), watch::Sender::new(false));
-        let whole = Self { api, vendors, clock, folder: folder(), life, stop, owner_id: None };
+        let (stop, readiness) = (watch::Sender::new(false), watch::Sender::new(vec![]).subscribe());
+        let whole = Self {
+            api,
+            vendors,
+            clock,
+            folder: folder(),
+            life: JoinSet::new(),
+            stop,
+            readiness,
+            owner_id: None,
+        };
         whole.api.namespace("ordain-system", &[]);
         whole.api.namespace(TEAM, &[]);
         whole.connect("wso2");
@@ -83,7 +95,7 @@ impl Whole {
         }));
         let mut member = double.backend(&format!("https://{system}.test"));
         member["credentialsRef"] = json!({ "name": system });
-        self.apply("Backend", system, json!({"system": {system: member}, "driftInterval": "30m"}));
+        self.apply("Backend", system, json!({"system": {system: member}, "drift": {"interval": "30m"}}));
     }
 
     /// `kubectl apply` of one of the five kinds.
@@ -109,13 +121,15 @@ impl Whole {
         }
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         let (vendors, time) = (self.vendors.clone(), self.clock.clone());
+        let readiness = watch::Sender::new(vec![]);
+        self.readiness = readiness.subscribe();
         let parts = Parts {
             client: self.api.client_as("ordain", &process),
             clock: clock.clone(),
             hook: Some(Arc::new(Commits::new(process.clone()))),
             connector: Box::new(move |owner, _| Arc::new(Connect { vendors, process, clock: time, owner })),
             metrics: Metrics::new(clock.clone()),
-            readiness: watch::Sender::new(vec![]),
+            readiness,
             pulse: Pulse::new(clock),
         };
         let settings = Settings {

@@ -3,7 +3,7 @@
 use ordain::{api::Reason, report::facts::BackendStanding};
 use serde_json::json;
 
-use super::story::{BOTH, Call, Story, android, camera_off, to_roles, updated};
+use super::story::{BOTH, Call, Story, android, camera_off, to_roles, updated, with};
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_in_step_makes_no_call_at_all() {
@@ -15,6 +15,28 @@ async fn a_restart_in_step_makes_no_call_at_all() {
         assert_eq!(story.requests(), 0, "{dialect:?}: {:?}", story.calls());
         assert_eq!(story.cluster.statuses(), statuses, "{dialect:?}: a status was written");
         assert_eq!(story.cluster.finalizer_writes(), finalizers, "{dialect:?}");
+    }
+}
+
+/// Nothing is kept of assignments that are gone, whether they were ever applied or only watched.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_leaves_no_row() {
+    for dialect in BOTH {
+        let mut story = Story::with_baseline(dialect).await;
+        story.assign("watched", camera_off(), with(to_roles(&["sales"]), json!({"mode": "Observe"})));
+        for name in ["baseline", "watched"] {
+            story.request(name, "now");
+        }
+        story.settle().await;
+        story.restart().await;
+        story.settle().await;
+        story.delete("baseline");
+        story.cluster.vanish("watched");
+        story.settle().await;
+        let memory = story.remembered().await;
+        assert!(memory.handled.is_empty(), "{dialect:?}: {:?}", memory.handled);
+        assert!(memory.seen.is_empty(), "{dialect:?}: {:?}", memory.seen);
+        assert!(memory.claims.is_empty() && memory.items.is_empty(), "{dialect:?}: {memory:#?}");
     }
 }
 

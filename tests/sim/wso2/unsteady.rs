@@ -54,6 +54,31 @@ async fn a_refused_deploy_says_why_and_is_asked_for_less_and_less() {
     }
 }
 
+/// A deploy that takes out what was written: seen before it, gone after it. That counts as a write that does not stick.
+#[tokio::test(start_paused = true)]
+async fn what_a_deploy_undoes_is_written_three_times_and_told() {
+    for dialect in BOTH {
+        let drops = |options: &mut ordain::sandbox::wso2::Wso2Options| {
+            options.apply_drops = ["ENCRYPT_STORAGE".to_owned()].into();
+        };
+        let mut story = Story::with(dialect, drops, |_| {});
+        let both = json!({"CAMERA": {"enabled": false}, "ENCRYPT_STORAGE": {"encrypted": true}});
+        story.assign("baseline", android(&both), to_roles(&["engineer"]));
+        story.start();
+        story.pass(1500).await;
+        let writes = story.effects().iter().filter(|effect| effect.starts_with("update")).count();
+        assert!((2..=3).contains(&writes), "{dialect:?}: {:?}", story.effects());
+        let standing = story.standing("baseline");
+        assert!(
+            matches!(standing, Some(Standing::Stalled(Reason::WriteNotSticking, _))),
+            "{dialect:?}: {standing:?}"
+        );
+        story.assign("baseline", camera_off(), to_roles(&["engineer"]));
+        story.pass(300).await;
+        story.assert_in_step("baseline");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_is_accepted_and_never_seen_rests_and_is_told() {
     for dialect in BOTH {

@@ -99,6 +99,8 @@ struct Job {
     failed_status: bool,
     /// A step is under way.
     busy: bool,
+    /// It is one on a finalizer.
+    pinning: bool,
     ticket: u64,
     /// Stands in a lane.
     queued: bool,
@@ -120,6 +122,7 @@ impl Job {
             perhaps: None,
             failed_status: false,
             busy: false,
+            pinning: false,
             ticket: 0,
             queued: false,
             due: None,
@@ -209,8 +212,10 @@ impl Queue {
 
     /// Whether the finalizer is known to stand as wanted; while one is on its way off or on, nothing is known.
     fn is_pinned_so(&self, key: &Key, uid: &Uid, pin: Pin) -> bool {
-        let moving =
-            self.jobs.get(key).is_some_and(|job| job.busy || !job.add.is_empty() || !job.remove.is_empty());
+        let moving = self
+            .jobs
+            .get(key)
+            .is_some_and(|job| job.pinning || !job.add.is_empty() || !job.remove.is_empty());
         let ours = self.pins(key, uid).map(|pins| pins.ours);
         !moving && ours == Some(pin == Pin::Add)
     }
@@ -230,7 +235,7 @@ impl Queue {
                 continue;
             };
             let job = self.jobs.get_mut(&key)?;
-            job.busy = true;
+            (job.busy, job.pinning) = (true, matches!(action, Action::Pin(..)));
             if let Action::Status(rendered) = &action {
                 job.perhaps = Some(rendered.memo.clone());
             }

@@ -19,7 +19,7 @@ impl Queue {
         let Step { key, action, ticket, .. } = step;
         self.count_outcome(&key, &action, &outcome);
         let Some(job) = self.jobs.get_mut(&key).filter(|job| job.ticket == ticket) else { return };
-        job.busy = false;
+        (job.busy, job.pinning) = (false, false);
         match outcome {
             Outcome::Done { version, pins } => self.succeeded(&key, action, version, pins, now),
             Outcome::Gone => return self.forget(&key),

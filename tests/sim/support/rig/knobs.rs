@@ -39,6 +39,12 @@ impl Cluster {
         state.facts.values().map(Vec::len).sum::<usize>() + state.backend_facts.len()
     }
 
+    /// One without a finalizer is deleted: it is gone at once.
+    pub fn vanish(&self, name: &str) {
+        self.state.lock().unwrap().assignments.remove(&ObjectName::new("team", name));
+        self.changed();
+    }
+
     /// The assignment as the worker sees it.
     pub fn view(&self, name: &str) -> Option<Arc<AssignmentView>> {
         self.state.lock().unwrap().assignments.get(&ObjectName::new("team", name)).cloned()

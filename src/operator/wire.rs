@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A transport whose calls are counted, and whose effects end within the lease, however long they waited for their turn.
-pub(super) struct Measured {
+pub(super) struct FencedWire {
     pub(super) wire: SharedTransport,
     pub(super) system: SystemName,
     pub(super) metrics: Metrics,
@@ -24,7 +24,7 @@ pub(super) struct Measured {
 }
 
 #[async_trait]
-impl Transport for Measured {
+impl Transport for FencedWire {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<BodyStream>, TransportError> {
         let info = request.extensions().get::<CallInfo>().copied();
         let effect = info.is_some_and(|info| info.effect);
@@ -45,7 +45,7 @@ impl Transport for Measured {
 
 /// A call under way; one that is given up counts as without an answer.
 struct Open<'a> {
-    of: &'a Measured,
+    of: &'a FencedWire,
     since: Duration,
     outcome: CallOutcome,
 }
@@ -105,7 +105,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let metrics = Metrics::new(clock.clone());
         let wire = Arc::new(Scripted(Mutex::new(answer.into_iter().collect())));
-        let measured = Measured {
+        let fenced = FencedWire {
             wire,
             system: SystemName::Wso2,
             metrics: metrics.clone(),
@@ -115,7 +115,7 @@ mod tests {
         let mut request = Request::new(Bytes::new());
         request.extensions_mut().insert(CallInfo { effect, timeout: Duration::ZERO });
         // Polled once: what is pending is given up.
-        let _ = futures::FutureExt::now_or_never(measured.send(request));
+        let _ = futures::FutureExt::now_or_never(fenced.send(request));
         metrics.encode()
     }
 
@@ -162,10 +162,10 @@ mod tests {
             let metrics = Metrics::new(clock.clone());
             let wire = Arc::new(Scripted(Mutex::new(vec![Ok(200)])));
             let fence = Arc::new(Ending);
-            let measured = Measured { wire: wire.clone(), system: SystemName::Wso2, metrics, clock, fence };
+            let fenced = FencedWire { wire: wire.clone(), system: SystemName::Wso2, metrics, clock, fence };
             let mut request = Request::new(Bytes::new());
             request.extensions_mut().insert(CallInfo { effect, timeout: Duration::from_secs(seconds) });
-            let answer = futures::FutureExt::now_or_never(measured.send(request)).unwrap();
+            let answer = futures::FutureExt::now_or_never(fenced.send(request)).unwrap();
             assert_eq!(wire.0.lock().unwrap().is_empty(), sent, "{reason}");
             assert_eq!(answer.is_ok(), sent, "{reason}");
             assert!(answer.err().is_none_or(|error| !error.maybe_sent), "{reason}");

@@ -1,0 +1,40 @@
+//! R2: what each item that was looked at would lose, before anything is frozen or held.
+
+use std::collections::BTreeMap;
+
+use super::{Change, ItemVerdict, draft::Inputs, release::Release, retire::leaves_to_restore};
+use crate::{
+    api::ReleasePolicy,
+    model::{ItemKey, memory::Origin},
+};
+
+/// Removals by item; several changes of one item add up. What is to be let go of and cannot be told yet counts with the
+/// most it can come to: it must not slip through because it was read a minute late.
+pub(super) fn removals(
+    inputs: &Inputs<'_>,
+    changes: &[Change],
+    released: &BTreeMap<ItemKey, ItemVerdict>,
+) -> BTreeMap<ItemKey, u32> {
+    let looked_at = inputs.items.keys().chain(inputs.releases.iter().map(|release| &release.item));
+    let mut counts: BTreeMap<ItemKey, u32> = looked_at.map(|item| (item.clone(), 0)).collect();
+    for change in changes {
+        let count = counts.entry(change.item.clone()).or_default();
+        *count = count.saturating_add(change.removals());
+    }
+    for (item, _) in released.iter().filter(|(_, verdict)| matches!(verdict, ItemVerdict::Waiting(..))) {
+        let count = counts.entry(item.clone()).or_default();
+        *count = (*count).max(at_most(inputs, item));
+    }
+    counts
+}
+
+fn at_most(inputs: &Inputs<'_>, item: &ItemKey) -> u32 {
+    let all: Vec<&Release> = inputs.releases.iter().filter(|release| release.item == *item).collect();
+    let restoring: Vec<&Release> =
+        all.iter().copied().filter(|release| release.how == ReleasePolicy::Restore).collect();
+    let leaves = leaves_to_restore(inputs, item, &restoring, &all).len();
+    let record = inputs.memory.items.get(item);
+    let object = record.is_some_and(|record| record.origin != Origin::Document && !record.retiring);
+    let deleted = object && all.iter().any(|release| release.how == ReleasePolicy::Delete);
+    u32::try_from(leaves).unwrap_or(u32::MAX).saturating_add(u32::from(deleted))
+}
