@@ -13,8 +13,11 @@ use super::{
 
 /// What a policy shall be.
 pub struct Draft {
+    /// Trimmed.
     pub name: String,
+    /// Not empty.
     pub scopes: Vec<String>,
+    /// In the words of its generation.
     pub content: Content,
     /// It counts as the empty list: an update detaches every dictionary and disables (4.3, rule 3).
     pub emptied: bool,

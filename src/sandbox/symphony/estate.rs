@@ -24,7 +24,7 @@ pub struct Estate {
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counters {
-    /// Accepted writes that detached every dictionary of a policy.
+    /// Accepted updates with an empty list of dictionaries (4.3, rule 3), or what EFv3 takes for one.
     pub emptied: u64,
     /// Of those, how many turned off a policy that was enabled.
     pub disabled_by_emptying: u64,
@@ -267,13 +267,29 @@ impl Estate {
         Origin { serial: self.issued, creator: hand.user, created: hand.now, visible_from }
     }
 
+    /// Gives rules of EFv3 their ids: those they have, else that of the stored rule of their type
+    /// and name, else new ones (section 5).
+    pub fn name_rules(&mut self, content: &mut Content, stored: Option<&Content>, now: Timestamp) {
+        let Content::V3(applies_to) = content else { return };
+        let stored: &[AppliesTo] = if let Some(Content::V3(stored)) = stored { stored } else { &[] };
+        for one in applies_to {
+            let before =
+                stored.iter().filter(|old| old.data_type == one.data_type).flat_map(|old| &old.rules);
+            for rule in one.rules.iter_mut().filter(|rule| rule.id.is_none()) {
+                let same = before.clone().find(|old| old.kind == rule.kind && old.name == rule.name);
+                rule.id = same.and_then(|old| old.id.clone()).or_else(|| Some(self.new_id(now)));
+            }
+        }
+    }
+
     /// Puts a policy in, disabled (4.3, rule 1), and returns its id.
     pub fn add_policy(
         &mut self,
-        (name, scopes, content): (String, Vec<String>, Content),
+        (name, scopes, mut content): (String, Vec<String>, Content),
         hand: Hand,
         delay: Duration,
     ) -> String {
+        self.name_rules(&mut content, None, hand.now);
         let (record_id, policy_id) = (self.new_id(hand.now), self.new_id(hand.now));
         let major = if content.generation() == Generation::V1 { 1 } else { 3 };
         let current = Revision {

@@ -8,12 +8,19 @@ use super::{
 /// The longest name of a policy, a dictionary, a classifier.
 pub const LONGEST: usize = 30;
 
+/// What an EFv2 policy does with what it finds.
 pub const TYPES: [&str; 2] = ["Block", "Warn"];
+/// What an EFv3 policy does with what it finds.
 pub const ACTIONS: [&str; 3] = ["Block", "Warn", "LogOnly"];
+/// Where an EFv2 policy looks.
 pub const CONTENT_TYPES: [&str; 3] = ["Messages", "RoomMeta", "SignalMeta"];
+/// Where an EFv3 policy looks.
 pub const DATA_TYPES: [&str; 5] = ["Messages", "RoomMeta", "SignalMeta", "FileContent", "FileMeta"];
+/// Directions of communication.
 pub const SCOPES: [&str; 2] = ["Internal", "External"];
+/// Kinds of files that rules of EFv3 name.
 pub const FILE_TYPES: [&str; 7] = ["PDF", "WORD", "EXCEL", "POWERPOINT", "ZIP", "CSV", "TXT"];
+/// What a dictionary's terms are.
 pub const DICTIONARY_TYPES: [&str; 2] = ["Word", "Regex"];
 
 /// The name as it is stored.

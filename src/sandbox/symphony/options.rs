@@ -78,22 +78,29 @@ pub struct SymphonyOptions {
     pub omit: BTreeSet<String>,
     /// A new policy or dictionary shows up in lists only so many milliseconds later (F22).
     pub new_visible_after_ms: u64,
-    /// Largest upload.
-    pub max_upload_bytes: Option<usize>,
-    /// Most terms of a dictionary.
-    pub max_terms: Option<usize>,
-    /// Longest term.
-    pub max_term_characters: Option<usize>,
-    /// Terms that the vendor's dialect of regular expressions refuses, whichever it is.
-    pub rejected_terms: BTreeSet<String>,
-    /// Most policies of a generation.
-    pub max_policies: Option<usize>,
+    pub limits: Limits,
     /// `sizeLimit` where it is left out: 20 MB, in a unit nobody states (section 5).
     pub default_size_limit: i32,
     /// More requests a minute are answered 429 (section 10).
     pub requests_per_minute: Option<u32>,
     /// The `Retry-After` of that 429, if any.
     pub retry_after: Option<String>,
+}
+
+/// What nobody publishes (section 14); more than that is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest upload.
+    pub upload_bytes: Option<usize>,
+    /// Most terms of a dictionary.
+    pub terms: Option<usize>,
+    /// Longest term.
+    pub term_characters: Option<usize>,
+    /// Most policies of a generation.
+    pub policies: Option<usize>,
+    /// Terms that the vendor's dialect of regular expressions refuses, whichever it is.
+    pub rejected_terms: BTreeSet<String>,
 }
 
 impl Default for SymphonyOptions {
@@ -148,11 +155,7 @@ impl Default for SymphonyOptions {
             forbidden_state_status: 400,
             omit: BTreeSet::new(),
             new_visible_after_ms: 0,
-            max_upload_bytes: None,
-            max_terms: None,
-            max_term_characters: None,
-            rejected_terms: BTreeSet::new(),
-            max_policies: None,
+            limits: Limits::default(),
             default_size_limit: 20,
             requests_per_minute: None,
             retry_after: None,

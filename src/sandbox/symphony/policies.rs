@@ -12,7 +12,6 @@ use super::{
         OtherGeneration, RepeatedState, StateVersions, SymphonyOptions, UnchangedWrites,
     },
     pages, render,
-    rules::AppliesTo,
 };
 
 /// `GET …/policies`.
@@ -73,14 +72,13 @@ pub fn create(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
         .policies
         .values()
         .filter(|policy| !policy.deleted && policy.current.content.generation() == call.generation);
-    if options.max_policies.is_some_and(|most| own.count() >= most) {
+    if options.limits.policies.is_some_and(|most| own.count() >= most) {
         return Err(Failure::inner(options.invalid_value_status, "there are too many policies"));
     }
-    let broken = inner.force(call, |force| matches!(force, Force::PartialWrite).then_some(()));
-    if broken.is_some() {
+    let broken = breaks(inner, call);
+    if broken {
         draft.content.retain_references(|_| false);
     }
-    name_rules(inner, &mut draft.content, None, call);
     let delay = inner.new_delay();
     let id = inner.estate.add_policy((draft.name, draft.scopes, draft.content), call.hand(), delay);
     inner.estate.counters.policies_created += 1;
@@ -96,13 +94,17 @@ pub fn update(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
     }
     let mut draft = draft::read(call, Some(&stored), &inner.estate, options)?;
     unique(inner, &draft.name, call, Some(&stored.policy_id))?;
-    let broken = inner.force(call, |force| matches!(force, Force::PartialWrite).then_some(()));
-    if broken.is_some() {
+    let broken = breaks(inner, call);
+    if broken {
         keep_stored(&mut draft, stored.current.content.clone());
     }
-    name_rules(inner, &mut draft.content, Some(&stored), call);
     overwrite(inner, &stored, draft, call.hand())?;
     answer(inner, call, &stored.policy_id, broken)
+}
+
+/// Whether this write is half done only.
+fn breaks(inner: &mut Inner, call: &Call) -> bool {
+    inner.force(call, |force| matches!(force, Force::PartialWrite).then_some(())).is_some()
 }
 
 /// The broken contract of section 9: the rest is written, what is looked for is not.
@@ -119,12 +121,13 @@ fn keep_stored(draft: &mut Draft, stored: Content) {
 /// # Errors
 /// After the last version there is none.
 pub fn overwrite(inner: &mut Inner, stored: &Policy, draft: Draft, hand: Hand) -> Result<(), Failure> {
-    let options = &inner.options;
     let Draft { name, scopes, mut content, emptied } = draft;
     if emptied {
         content.retain_references(|_| false);
     }
+    inner.estate.name_rules(&mut content, Some(&stored.current.content), hand.now);
     let current = &stored.current;
+    let options = &inner.options;
     let unchanged = (&current.name, &current.scopes, &current.content) == (&name, &scopes, &content);
     if let Some(policy) = inner.estate.policies.get_mut(&stored.policy_id) {
         if !unchanged || options.unchanged_writes == UnchangedWrites::Raise {
@@ -174,7 +177,7 @@ fn switch(inner: &mut Inner, call: &Call, on: bool) -> Result<Answer, Failure> {
     if let Some(policy) = inner.estate.policies.get_mut(&call.id).filter(|_| !repeated) {
         set_active(policy, on, call.hand(), options).map_err(Failure::malformed)?;
     }
-    answer(inner, call, &call.id, None)
+    answer(inner, call, &call.id, false)
 }
 
 /// Turns a policy on or off.
@@ -206,7 +209,7 @@ pub fn delete(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
     if let Some(policy) = inner.estate.policies.get_mut(&call.id) {
         policy.deleted = true;
     }
-    answer(inner, call, &call.id, None)
+    answer(inner, call, &call.id, false)
 }
 
 /// The policy a write is about.
@@ -248,26 +251,8 @@ fn unique(inner: &Inner, name: &str, call: &Call, except: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Rules of EFv3 get ids of the server: those they have, else that of the stored rule of their
-/// type and name, else new ones (section 5).
-fn name_rules(inner: &mut Inner, content: &mut Content, stored: Option<&Policy>, call: &Call) {
-    let Content::V3(applies_to) = content else { return };
-    let stored: &[AppliesTo] = match stored.map(|policy| &policy.current.content) {
-        Some(Content::V3(stored)) => stored,
-        _ => &[],
-    };
-    for one in applies_to {
-        let before = stored.iter().filter(|old| old.data_type == one.data_type).flat_map(|old| &old.rules);
-        for rule in one.rules.iter_mut().filter(|rule| rule.id.is_none()) {
-            let same = before.clone().find(|old| old.kind == rule.kind && old.name == rule.name);
-            let known = same.and_then(|old| old.id.clone());
-            rule.id = Some(known.unwrap_or_else(|| inner.estate.new_id(call.now)));
-        }
-    }
-}
-
-fn answer(inner: &Inner, call: &Call, id: &str, broken: Option<()>) -> Result<Answer, Failure> {
-    let policy = inner.estate.policies.get(id).filter(|_| broken.is_none());
+fn answer(inner: &Inner, call: &Call, id: &str, broken: bool) -> Result<Answer, Failure> {
+    let policy = inner.estate.policies.get(id).filter(|_| !broken);
     let policy = policy.ok_or_else(|| Failure::inner(500, "the operation was not completed"))?;
     let shown = render::policy(policy, &policy.current, call.generation, &inner.estate, &inner.options);
     Ok(Answer::data(shown))

@@ -124,7 +124,7 @@ fn contracts(dictionaries: &[DictionaryRef]) -> Content {
         applicable_file_types: owned(&["PDF", "WORD"]),
     };
     let label = Rule {
-        id: Some("65a1f0c2d7e94b0011000001".to_owned()),
+        id: None,
         kind: "FILE_CLASSIFIER".to_owned(),
         name: "label".to_owned(),
         text_match_config: None,

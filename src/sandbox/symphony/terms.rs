@@ -28,19 +28,20 @@ pub fn download(kind: &str, content: &Bytes, form: ContentForm) -> Bytes {
 /// # Errors
 /// The first one that is broken.
 pub fn check(kind: &str, content: &Bytes, options: &SymphonyOptions) -> Result<(), Failure> {
+    let limits = &options.limits;
     let wrong = |message: String| Err(Failure::inner(options.invalid_value_status, message));
-    if let Some(most) = options.max_upload_bytes.filter(|most| content.len() > *most) {
+    if let Some(most) = limits.upload_bytes.filter(|most| content.len() > *most) {
         return wrong(format!("the content has more than {most} bytes"));
     }
     let terms = split(kind, content);
-    if let Some(most) = options.max_terms.filter(|most| terms.len() > *most) {
+    if let Some(most) = limits.terms.filter(|most| terms.len() > *most) {
         return wrong(format!("the dictionary has more than {most} terms"));
     }
-    let longest = options.max_term_characters.unwrap_or(usize::MAX);
+    let longest = limits.term_characters.unwrap_or(usize::MAX);
     if let Some(term) = terms.iter().find(|term| term.chars().count() > longest) {
         return wrong(format!("term {term:?} is longer than {longest} characters"));
     }
-    if let Some(term) = terms.iter().find(|term| options.rejected_terms.contains(*term)) {
+    if let Some(term) = terms.iter().find(|term| limits.rejected_terms.contains(*term)) {
         return wrong(format!("term {term:?} is not valid"));
     }
     Ok(())

@@ -167,19 +167,19 @@ async fn content_may_come_back_in_another_form() {
 
 #[tokio::test(start_paused = true)]
 async fn limits_nobody_publishes_can_be_set() {
-    for (option, words) in [
-        (json!({"maxUploadBytes": 5}), "bytes"),
-        (json!({"maxTerms": 1}), "terms"),
-        (json!({"maxTermCharacters": 3}), "longer"),
+    for (limits, words) in [
+        (json!({"uploadBytes": 5}), "bytes"),
+        (json!({"terms": 1}), "terms"),
+        (json!({"termCharacters": 3}), "longer"),
         (json!({"rejectedTerms": ["heron"]}), "not valid"),
     ] {
-        let bench = Bench::with(option.clone()).await;
+        let bench = Bench::with(json!({ "limits": limits })).await;
         let id = bench.dictionary_id("project-names");
         let (status, answer) = bench.upload(&id, "owl\nheron").await;
-        assert!(status == 400 && answer.to_string().contains(words), "{option}: {answer}");
+        assert!(status == 400 && answer.to_string().contains(words), "{limits}: {answer}");
         assert_eq!(bench.stored("dictionaries", "project-names")["version"], "1.1", "nothing changed");
-        assert_eq!(bench.upload(&id, "owl").await.0, 200, "{option}");
+        assert_eq!(bench.upload(&id, "owl").await.0, 200, "{limits}");
     }
-    let bench = Bench::with(json!({"maxPolicies": 3})).await;
+    let bench = Bench::with(json!({"limits": {"policies": 3}})).await;
     bench.refused("POST", V1, &bench.cards("Mine"), 400, "too many policies").await;
 }
