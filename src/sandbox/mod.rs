@@ -14,6 +14,7 @@ pub mod server;
 pub mod service;
 #[cfg(test)]
 pub(crate) mod support;
+pub mod symphony;
 pub mod wfbss;
 
 pub use recorder::{Recorder, Seen};
