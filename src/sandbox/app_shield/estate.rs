@@ -70,7 +70,7 @@ impl Estate {
     pub fn new_id(&self, zone_minutes: i32, at: Timestamp) -> String {
         let first = dates::ticks(zone_minutes, at);
         let taken = |id: &String| self.policies.contains_key(id) || self.users.contains_key(id);
-        (first..).map(|ticks| ticks.to_string()).find(|id| !taken(id)).unwrap_or_default()
+        (first..=i64::MAX).map(|ticks| ticks.to_string()).find(|id| !taken(id)).unwrap_or_default()
     }
 
     /// The user of a login name, with the id.

@@ -121,7 +121,7 @@ async fn a_second_login_ends_the_first() {
         let (_, second) = bench.call(LOGIN, &but(bench.login_body(), json!({"bolForceLogin": force}))).await;
         assert_eq!(bench.is_valid().await, first_lives, "{why}");
         assert_eq!(second["LoginSession"].is_object(), second_lives, "{why}: {second}");
-        assert_eq!(second["LoginSession"]["SessionToken"] != json!(bench.token), true, "{why}: a new token");
+        assert_ne!(second["LoginSession"]["SessionToken"], json!(bench.token), "{why}: a new token");
     }
     let bench = Bench::new().await;
     bench.patch(json!({"logIn": {"user": OPERATOR.0}}));
