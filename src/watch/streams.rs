@@ -24,7 +24,7 @@ type Happened = watcher::Result<Change>;
 
 /// Objects asked for at once. A page is held as text and as objects at the same time, so that large
 /// ones would be most of what a start needs beyond what stays.
-const PAGE: u32 = 100;
+const PAGE: u32 = 500;
 /// Events taken in at once, at most.
 const BATCH: usize = 500;
 /// Seconds a watch may last: a stalled one is noticed five seconds later (F9).
