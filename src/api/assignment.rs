@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{BackendRef, Id, LocalRef, PolicyAssignmentStatus, Selector, limits, schema};
 
 /// A policy, the backend whose system should hold it, and whom it reaches there.
-#[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(CustomResource, Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "ordain.dev",
     version = "v1alpha1",
@@ -128,7 +128,7 @@ words! {
 }
 
 /// Whom a policy reaches: everyone, or what is included less what is excluded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = schema::rules(&[(
     "(has(self.everyone) && self.everyone) != has(self.include)",
@@ -193,7 +193,7 @@ words! {
 }
 
 /// Options of WSO2 EMM, IoT Server and Entgra.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Wso2Options {
     /// On a device that does not comply: `Enforce` sends the settings again, `Warning` marks it,
     /// `Monitor` does nothing. Absent: `Enforce` on objects we create, not ours on adopted ones.
@@ -206,7 +206,7 @@ pub struct Wso2Options {
 }
 
 /// Which existing object is taken over.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = schema::rules(&[(
     "has(self.id) != (has(self.byName) && self.byName)",

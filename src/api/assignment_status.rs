@@ -1,5 +1,7 @@
 //! `status` of a `PolicyAssignment`.
 
+use std::hash::{Hash, Hasher};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Condition, Mode, Reason, ReleasePolicy, conditions, limits, schema};
 
 /// What is known of a `PolicyAssignment`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyAssignmentStatus {
     /// Generation of the spec that the conditions speak of; -1 before anything has looked.
@@ -55,7 +57,7 @@ pub struct PolicyAssignmentStatus {
 }
 
 /// Targets of an assignment, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct TargetCounts {
     /// Those the assignment means.
     #[serde(default)]
@@ -84,7 +86,7 @@ pub struct TargetCounts {
 }
 
 /// What is wrong with one target.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The target, in the system's own words.
     #[schemars(schema_with = "schema::status_text")]
@@ -99,7 +101,7 @@ pub struct Problem {
 }
 
 /// An object in the system.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExternalObject {
     /// Which of the objects of this assignment, such as `android/roles`.
@@ -145,7 +147,7 @@ words! {
 }
 
 /// Tasks under way in the system.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Operations {
     /// How many.
@@ -174,8 +176,15 @@ pub struct OldestOperation {
     pub targets: i64,
 }
 
+impl Hash for OldestOperation {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { id, state: task, since, targets } = self;
+        (id, task, conditions::second(since), targets).hash(state);
+    }
+}
+
 /// What would be done.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSummary {
     /// Things that would be created.
     #[serde(default)]

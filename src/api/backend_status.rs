@@ -1,5 +1,7 @@
 //! `status` of a `Backend` or `ClusterBackend`.
 
+use std::hash::{Hash, Hasher};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Condition, SystemName, conditions, limits, schema};
 
 /// What is known of a backend. Counts and conditions only; rates and times are metrics.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackendStatus {
     /// Generation of the spec that the conditions speak of; -1 before anything has looked.
@@ -41,7 +43,7 @@ pub struct BackendStatus {
 }
 
 /// An account of a policy system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Which kind of system.
     pub system: SystemName,
@@ -76,7 +78,7 @@ words! {
 }
 
 /// Something the account may or may not do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Capability {
     /// Which capability.
     #[schemars(schema_with = "schema::reason")]
@@ -86,7 +88,7 @@ pub struct Capability {
 }
 
 /// Objects in the system, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectCounts {
     /// Those we keep.
@@ -136,4 +138,11 @@ pub struct Memory {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub lost: Vec<LostMemory>,
+}
+
+impl Hash for Memory {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { since, lost } = self;
+        (since.as_ref().map(conditions::second), lost).hash(state);
+    }
 }

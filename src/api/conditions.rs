@@ -1,12 +1,14 @@
 //! Conditions, as kstatus, Flux, Argo CD and helm read them.
 
+use std::hash::{Hash, Hasher};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 pub use super::reasons::Reason;
-use super::{limits, schema};
+use super::{limits, member::Member, schema};
 
 words! {
     /// Types of conditions.
@@ -99,14 +101,27 @@ pub struct Condition {
     pub last_transition_time: Time,
 }
 
+impl Hash for Condition {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { type_, status, reason, message, observed_generation, last_transition_time } = self;
+        (type_, status, reason, message, observed_generation, second(last_transition_time)).hash(state);
+    }
+}
+
+/// A time as it stands in a status: to the second.
+pub(super) fn second(time: &Time) -> i64 {
+    time.0.as_second()
+}
+
 /// Decodes the conditions this version knows and leaves out the others, which a newer version or
 /// somebody else wrote: a status must never make an object undecodable (F16).
 ///
 /// # Errors
 /// Only where `conditions` is not a list.
 pub fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
-    let all = Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(all.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
+    let all = Option::<Vec<Member>>::deserialize(deserializer)?.unwrap_or_default();
+    let known = |one: Member| one.read().or_else(|| serde_json::from_value(one.tree().ok()?.value).ok());
+    Ok(all.into_iter().filter_map(known).collect())
 }
 
 /// Schema of `status.conditions`.

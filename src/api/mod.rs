@@ -15,6 +15,7 @@ mod backend_status;
 pub mod conditions;
 pub mod crds;
 pub mod limits;
+pub(crate) mod member;
 mod policy;
 mod reasons;
 mod refs;

@@ -322,7 +322,7 @@ pub struct Feature {
 }
 
 /// What is known of a `Policy`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyStatus {
     /// Generation of the spec that the conditions speak of; -1 before anything has looked.
@@ -343,7 +343,7 @@ pub struct PolicyStatus {
 }
 
 /// Assignments of a policy, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct AssignmentCounts {
     /// All of them.
     #[serde(default)]

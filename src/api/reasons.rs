@@ -1,6 +1,8 @@
 //! Reasons: every word that may stand in a condition's or a problem's `reason`.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Declares the reasons: each with what it means and what to do, from which documentation is made.
 macro_rules! reasons {
@@ -202,8 +204,22 @@ impl Serialize for Reason {
 /// wrote must not make an object undecodable (F16).
 impl<'de> Deserialize<'de> for Reason {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let known = Self::ALL.iter().find(|reason| reason.as_str() == text);
-        Ok(known.copied().unwrap_or(Self::Unrecognized))
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+struct Visitor;
+
+impl de::Visitor<'_> for Visitor {
+    type Value = Reason;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Reason, E> {
+        static BY_WORD: LazyLock<HashMap<&str, Reason>> =
+            LazyLock::new(|| Reason::ALL.iter().map(|reason| (reason.as_str(), *reason)).collect());
+        Ok(BY_WORD.get(text).copied().unwrap_or(Reason::Unrecognized))
     }
 }

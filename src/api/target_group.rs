@@ -44,7 +44,7 @@ pub struct TargetGroupSpec {
 }
 
 /// What is known of a `TargetGroup`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetGroupStatus {
     /// Generation of the spec that the conditions speak of; -1 before anything has looked.

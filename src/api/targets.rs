@@ -1,14 +1,17 @@
 //! Whom a policy reaches: selections in the words of each system.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-use super::{IdOrName, LocalRef, SystemName, limits, schema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Id, IdOrName, LocalRef, Name, SystemName, limits, schema};
 
 union! {
     rules = schema::exactly_one;
 
     /// A selection in one system, a union of everything it names.
+    #[derive(Eq, Hash)]
     pub enum TargetSpec {
         /// Customers and their groups, in Trend Micro WFBSS.
         Wfbss(WfbssTargets) = "wfbss",
@@ -25,6 +28,7 @@ union! {
     rules = schema::exactly_one;
 
     /// One entry of `include` or `exclude`: a `TargetGroup`, or a selection on the spot.
+    #[derive(Eq, Hash)]
     pub enum Selector {
         /// A TargetGroup of the same namespace.
         TargetGroupRef(LocalRef) = "targetGroupRef",
@@ -52,7 +56,7 @@ impl TargetSpec {
 }
 
 /// Customers of a managed-service provider.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-validations" = schema::rules(&[(
     "!has(self.customers) || self.customers.map(c, has(c.groups) ? c.groups.size() : 1).sum() <= 2000",
     "at most 2000 targets, a group of a customer counting as one: split the selection",
@@ -65,7 +69,7 @@ pub struct WfbssTargets {
 }
 
 /// A customer and what of it is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = schema::rules(&[(
     "has(self.groups) != (has(self.allGroups) && self.allGroups)",
@@ -79,7 +83,7 @@ pub struct Customer {
     /// Groups of this customer, at most 100. An empty list means none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::GROUPS), extend("x-kubernetes-list-type" = "atomic"))]
-    pub groups: Option<Vec<IdOrName>>,
+    pub groups: Option<Arc<[IdOrName]>>,
     /// `true`: every group of this customer, also those made later. Instead of `groups`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_groups: Option<bool>,
@@ -94,6 +98,23 @@ pub enum GroupScope<'a> {
     Only(&'a [IdOrName]),
 }
 
+/// By hand, since what is flattened is decoded twice, by way of a buffer.
+impl<'de> Deserialize<'de> for Customer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", rename = "Customer")]
+        struct Wire {
+            id: Option<Id>,
+            name: Option<Name>,
+            groups: Option<Arc<[IdOrName]>>,
+            all_groups: Option<bool>,
+        }
+        let Wire { id, name, groups, all_groups } = Wire::deserialize(deserializer)?;
+        let customer = IdOrName::only([id.map(IdOrName::Id), name.map(IdOrName::Name)])?;
+        Ok(Self { customer, groups, all_groups })
+    }
+}
+
 impl Customer {
     /// The groups meant. Never [`GroupScope::All`] unless `allGroups: true` says so.
     pub fn scope(&self) -> GroupScope<'_> {
@@ -105,7 +126,7 @@ impl Customer {
 }
 
 /// Groups and users of App Shield, a union.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct AppShieldTargets {
     /// Groups, at most 100. Absent or empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,7 +139,7 @@ pub struct AppShieldTargets {
 }
 
 /// Management groups of Tachyon.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TachyonTargets {
     /// Management groups, at most 500. Absent or empty: none.
@@ -128,7 +149,7 @@ pub struct TachyonTargets {
 }
 
 /// Roles, users and groups of WSO2, a union: each dimension becomes a vendor policy of its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Wso2Targets {
     /// Roles whose members' devices are meant, at most 500. Absent or empty: none. Not the word ANY.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

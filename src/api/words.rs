@@ -78,6 +78,26 @@ macro_rules! union {
                     $(Self::$variant(_) => $key,)+
                 }
             }
+
+            /// The one that is there.
+            ///
+            /// # Errors
+            /// There is none, or a second one.
+            pub(crate) fn only<E: ::serde::de::Error>(
+                members: impl IntoIterator<Item = Option<Self>>,
+            ) -> Result<Self, E> {
+                let mut found = members.into_iter().flatten();
+                match (found.next(), found.next()) {
+                    (Some(only), None) => Ok(only),
+                    (None, _) => Err(E::custom(format_args!(
+                        "exactly one of {} is required", Self::MEMBERS.join(", ")
+                    ))),
+                    (Some(first), Some(second)) => Err(E::custom(format_args!(
+                        "exactly one of {} is allowed, not both {} and {}",
+                        Self::MEMBERS.join(", "), first.member(), second.member()
+                    ))),
+                }
+            }
         }
 
         impl<'de> ::serde::Deserialize<'de> for $name {
@@ -88,18 +108,7 @@ macro_rules! union {
                     $(#[serde(default, rename = $key)] $variant: Option<$type>,)+
                 }
                 let wire = Wire::deserialize(deserializer)?;
-                let mut found: Vec<Self> = Vec::with_capacity(1);
-                $(found.extend(wire.$variant.map(Self::$variant));)+
-                match (found.pop(), found.pop()) {
-                    (Some(only), None) => Ok(only),
-                    (None, _) => Err(::serde::de::Error::custom(format_args!(
-                        "exactly one of {} is required", Self::MEMBERS.join(", ")
-                    ))),
-                    (Some(second), Some(first)) => Err(::serde::de::Error::custom(format_args!(
-                        "exactly one of {} is allowed, not both {} and {}",
-                        Self::MEMBERS.join(", "), first.member(), second.member()
-                    ))),
-                }
+                Self::only([$(wire.$variant.map(Self::$variant),)+])
             }
         }
 

@@ -21,7 +21,7 @@ pub struct Binding {
     /// `metadata.name` of the Policy.
     pub policy_name: Arc<str>,
     /// `displayName`, or its default (product.md section 2).
-    pub display_name: String,
+    pub display_name: Arc<str>,
     /// The Policy: content, description, enabled.
     pub policy: Arc<crate::api::PolicySpec>,
     /// The assignment: priority, adopt, options of one system.
@@ -36,9 +36,9 @@ pub struct Reach {
     /// `everyone: true`.
     pub everyone: bool,
     /// Included target sections with the field they come from, e.g. `spec.targets.include[0]`.
-    pub include: Vec<(String, Arc<crate::api::TargetSpec>)>,
+    pub include: Vec<(Arc<str>, Arc<crate::api::TargetSpec>)>,
     /// Excluded ones.
-    pub exclude: Vec<(String, Arc<crate::api::TargetSpec>)>,
+    pub exclude: Vec<(Arc<str>, Arc<crate::api::TargetSpec>)>,
     /// `allowEmpty`.
     pub allow_empty: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{
-    entry::{Head, Slot},
+    entry::{self, Head},
     object::Kind,
     tables::{Index, backend_id},
 };
@@ -48,11 +48,24 @@ impl Index {
         if kind != Kind::PolicyAssignment {
             return self.object_name(namespace, name);
         }
+        if let Some(name) = self.names.introduced(namespace, name) {
+            return name;
+        }
         let name = ObjectName { namespace: self.names.get(namespace), name: name.into() };
         match self.assignments.get_key_value(&name) {
             Some((known, _)) => known.clone(),
             None => name,
         }
+    }
+
+    /// The copies of its name and uid that an object will go by once it is taken in next, so that
+    /// whoever remembers it besides needs none of their own.
+    pub fn introduce(&mut self, kind: Kind, meta: &ObjectMeta) -> (ObjectName, Uid) {
+        let (namespace, name) = (meta.namespace.as_deref(), meta.name.as_deref());
+        let name = self.known_name(kind, namespace.unwrap_or_default(), name.unwrap_or_default());
+        let uid = self.names.uid(meta.uid.as_deref().unwrap_or_default());
+        self.names.introduce(&name);
+        (name, uid)
     }
 
     pub(super) fn admit_backend(&mut self, kind: BackendKind, meta: &ObjectMeta) -> Option<BackendId> {
@@ -62,16 +75,16 @@ impl Index {
 
     /// Whether this state is neither known already nor older than what is known.
     fn is_news(&self, kind: Kind, name: &ObjectName, meta: &ObjectMeta) -> bool {
-        let new: Slot<()> = Slot::new(meta, None, None);
-        if self.graves.known.contains(&new.head.uid) {
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        if self.graves.known.contains(uid) {
             return false;
         }
         let Some((head, version)) = self.state(kind, name) else { return true };
-        let same_uid = head.uid == new.head.uid;
-        let versions = version.zip(new.version);
+        let same_uid = *head.uid.0 == *uid;
+        let versions = version.zip(entry::version(meta));
         let older = versions.is_some_and(|(known, new)| new < known);
         let known = same_uid && versions.is_some_and(|(known, new)| new == known);
-        let went_back = same_uid && new.head.generation < head.generation;
+        let went_back = same_uid && meta.generation.unwrap_or_default() < head.generation;
         !older && !known && !went_back
     }
 

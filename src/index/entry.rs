@@ -78,6 +78,11 @@ impl Fault {
     }
 }
 
+/// `metadata.resourceVersion`, where it can be compared.
+pub(super) fn version(meta: &ObjectMeta) -> Option<u64> {
+    meta.resource_version.as_deref()?.parse().ok()
+}
+
 /// An object and what is wrong with it.
 #[derive(Debug, Clone)]
 pub(super) struct Slot<T> {
@@ -91,8 +96,13 @@ pub(super) struct Slot<T> {
 
 impl<T: PartialEq> Slot<T> {
     pub fn new(meta: &ObjectMeta, body: Option<T>, fault: Option<Fault>) -> Self {
-        let version = meta.resource_version.as_deref().and_then(|text| text.parse().ok());
-        Self { head: Head::of(meta), version, body, fault: fault.map(Box::new) }
+        Self { head: Head::of(meta), version: version(meta), body, fault: fault.map(Box::new) }
+    }
+
+    /// The same, going by the one copy of its uid.
+    fn known_as(mut self, meta: &ObjectMeta, names: &mut Interner) -> Self {
+        self.head.uid = names.uid(meta.uid.as_deref().unwrap_or_default());
+        self
     }
 
     /// The body, where nothing is wrong with it.
@@ -124,12 +134,15 @@ pub(super) enum Target {
     Inline(Arc<TargetSpec>),
 }
 
+/// An entry and the field it stands in, such as `spec.targets.include[0]`.
+pub(super) type Entry = (Arc<str>, Target);
+
 /// `spec.targets`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Targets {
     pub everyone: bool,
-    pub include: Box<[Target]>,
-    pub exclude: Box<[Target]>,
+    pub include: Box<[Entry]>,
+    pub exclude: Box<[Entry]>,
     pub allow_empty: bool,
 }
 
@@ -137,13 +150,16 @@ impl Targets {
     fn of(spec: AssignmentTargets, names: &mut Interner) -> Self {
         let everyone = spec.everyone();
         let allow_empty = spec.allow_empty();
-        let mut targets = |list: Vec<Selector>| list.into_iter().map(|one| target(one, names)).collect();
-        let include = targets(spec.include.unwrap_or_default());
-        Self { everyone, include, exclude: targets(spec.exclude), allow_empty }
+        let mut entries = |list: Vec<Selector>, word: &str| {
+            let entry = |(i, one)| (names.get(&format!("spec.targets.{word}[{i}]")), target(one, names));
+            list.into_iter().enumerate().map(entry).collect()
+        };
+        let include = entries(spec.include.unwrap_or_default(), "include");
+        Self { everyone, include, exclude: entries(spec.exclude, "exclude"), allow_empty }
     }
 
     pub fn groups(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.include.iter().chain(&self.exclude).filter_map(|target| match target {
+        self.include.iter().chain(&self.exclude).filter_map(|(_, target)| match target {
             Target::Group(name) => Some(name),
             Target::Inline(_) => None,
         })
@@ -153,7 +169,11 @@ impl Targets {
 fn target(selector: Selector, names: &mut Interner) -> Target {
     Target::Inline(Arc::new(match selector {
         Selector::TargetGroupRef(group) => return Target::Group(names.get(&group.name)),
-        Selector::Wfbss(targets) => TargetSpec::Wfbss(targets),
+        Selector::Wfbss(mut targets) => {
+            targets.customers.shrink_to_fit();
+            targets.customers.iter_mut().for_each(|customer| names.share(&mut customer.groups));
+            TargetSpec::Wfbss(targets)
+        }
         Selector::AppShield(targets) => TargetSpec::AppShield(targets),
         Selector::Tachyon(targets) => TargetSpec::Tachyon(targets),
         Selector::Wso2(targets) => TargetSpec::Wso2(targets),
@@ -190,7 +210,7 @@ impl Assignment {
             release_policy: spec.release_policy,
             suspended: spec.suspended(),
             observe_only: spec.mode() == Mode::Observe,
-            slot: Slot::new(&metadata, Some(names.spec(spec)), fault),
+            slot: Slot::new(&metadata, Some(names.spec(spec)), fault).known_as(&metadata, names),
         }
     }
 

@@ -1,11 +1,15 @@
 //! One copy of what many objects share: names, references to backends, specs without their targets.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashSet},
+    hash::Hash,
     sync::Arc,
 };
 
-use crate::{api::PolicyAssignmentSpec, model::BackendId};
+use crate::{
+    api::{IdOrName, PolicyAssignmentSpec},
+    model::{BackendId, ObjectName, Uid},
+};
 
 /// Pools are swept each time they have doubled, from this size on: amortised constant.
 const SMALL: usize = 512;
@@ -13,10 +17,14 @@ const SMALL: usize = 512;
 /// The pools.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    names: BTreeSet<Arc<str>>,
+    names: HashSet<Arc<str>>,
     backends: BTreeSet<Arc<BackendId>>,
-    specs: BTreeMap<Box<[u8]>, Arc<PolicyAssignmentSpec>>,
-    swept: [usize; 2],
+    specs: Pool<PolicyAssignmentSpec>,
+    groups: Pool<[IdOrName]>,
+    swept: usize,
+    /// An object that is about to be taken in.
+    introduced: Option<ObjectName>,
+    uid: Option<Uid>,
 }
 
 impl Interner {
@@ -25,10 +33,9 @@ impl Interner {
         if let Some(known) = self.names.get(name) {
             return Arc::clone(known);
         }
-        let [swept, _] = &mut self.swept;
-        if self.names.len() >= 2 * (*swept).max(SMALL) {
+        if self.names.len() >= 2 * self.swept.max(SMALL) {
             self.names.retain(|name| Arc::strong_count(name) > 1);
-            *swept = self.names.len();
+            self.swept = self.names.len();
         }
         let new: Arc<str> = name.into();
         self.names.insert(Arc::clone(&new));
@@ -47,18 +54,57 @@ impl Interner {
 
     /// The one copy of a spec. Without targets most assignments of a policy say the same.
     pub fn spec(&mut self, spec: PolicyAssignmentSpec) -> Arc<PolicyAssignmentSpec> {
-        // Specs have string keys only, so that they always serialise; should one not, it is not shared.
-        let Ok(text) = serde_json::to_vec(&spec) else { return Arc::new(spec) };
-        if let Some(known) = self.specs.get(text.as_slice()) {
+        self.specs.get(Arc::new(spec))
+    }
+
+    /// Puts the one copy of a list of groups in its place: many customers have groups of the same names.
+    pub fn share(&mut self, groups: &mut Option<Arc<[IdOrName]>>) {
+        *groups = groups.take().map(|groups| self.groups.get(groups));
+    }
+
+    /// Remembers the name of an object that is about to be taken in.
+    pub fn introduce(&mut self, name: &ObjectName) {
+        self.introduced = Some(name.clone());
+    }
+
+    /// The name that was introduced last, if this is it.
+    pub fn introduced(&self, namespace: &str, name: &str) -> Option<ObjectName> {
+        let introduced = self.introduced.as_ref()?;
+        (*introduced.name == *name && *introduced.namespace == *namespace).then(|| introduced.clone())
+    }
+
+    /// The one copy of a uid for all who ask for it in a row.
+    pub fn uid(&mut self, text: &str) -> Uid {
+        match self.uid.as_ref().filter(|uid| *uid.0 == *text) {
+            Some(uid) => uid.clone(),
+            None => self.uid.insert(Uid(text.into())).clone(),
+        }
+    }
+}
+
+/// Values of which there is one copy each.
+#[derive(Debug)]
+struct Pool<T: ?Sized> {
+    all: HashSet<Arc<T>>,
+    swept: usize,
+}
+
+impl<T: ?Sized> Default for Pool<T> {
+    fn default() -> Self {
+        Self { all: HashSet::new(), swept: 0 }
+    }
+}
+
+impl<T: Eq + Hash + ?Sized> Pool<T> {
+    fn get(&mut self, new: Arc<T>) -> Arc<T> {
+        if let Some(known) = self.all.get(&new) {
             return Arc::clone(known);
         }
-        let [_, swept] = &mut self.swept;
-        if self.specs.len() >= 2 * (*swept).max(SMALL) {
-            self.specs.retain(|_, spec| Arc::strong_count(spec) > 1);
-            *swept = self.specs.len();
+        if self.all.len() >= 2 * self.swept.max(SMALL) {
+            self.all.retain(|one| Arc::strong_count(one) > 1);
+            self.swept = self.all.len();
         }
-        let new = Arc::new(spec);
-        self.specs.insert(text.into(), Arc::clone(&new));
+        self.all.insert(Arc::clone(&new));
         new
     }
 }
@@ -96,6 +142,30 @@ mod tests {
         for i in 0..2000 {
             interner.spec(spec(i));
         }
-        assert!(interner.specs.len() <= 1025, "{} specs are kept", interner.specs.len());
+        assert!(interner.specs.all.len() <= 1025, "{} specs are kept", interner.specs.all.len());
+    }
+
+    #[test]
+    fn equal_lists_of_groups_share_one_copy() {
+        let mut interner = Interner::default();
+        let list = |name: &str| Some(Arc::from([IdOrName::name(name)]));
+        let (mut one, mut same, mut other) = (list("Servers"), list("Servers"), list("Desktops"));
+        [&mut one, &mut same, &mut other].into_iter().for_each(|groups| interner.share(groups));
+        assert!(Arc::ptr_eq(one.as_ref().unwrap(), same.as_ref().unwrap()));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn what_was_introduced_last_is_known_and_nothing_else() {
+        let mut interner = Interner::default();
+        let name = ObjectName::new("team", "a");
+        interner.introduce(&name);
+        let found = interner.introduced("team", "a").unwrap();
+        assert!(Arc::ptr_eq(&found.name, &name.name));
+        assert_eq!(interner.introduced("other", "a"), None);
+        assert_eq!(interner.introduced("team", "b"), None);
+        let uid = interner.uid("u");
+        assert!(Arc::ptr_eq(&uid.0, &interner.uid("u").0));
+        assert_eq!(interner.uid("v"), Uid("v".into()));
     }
 }

@@ -97,17 +97,23 @@ impl Index {
     }
 
     pub(super) fn put_assignment(&mut self, name: ObjectName, new: Assignment) {
-        if self.assignments.get(&name).is_some_and(|old| old.same_view(&new)) {
+        let old = self.assignments.get(&name);
+        if old.is_some_and(|old| old.same_view(&new)) {
             self.assignments.insert(name, Box::new(new));
             return;
         }
+        let is_known = old.is_some();
         self.exchange(Kind::PolicyAssignment, &name, new.slot.is_undecodable(), |index| {
-            index.unlink(&name, new.backend.as_deref());
+            if is_known {
+                index.unlink(&name, new.backend.as_deref());
+            }
             index.link(&name, &new);
+            index.note_summaries(&name, &new);
             index.assignments.insert(name.clone(), Box::new(new));
         });
-        self.note_summaries(&name);
-        self.stale.assignments.insert(name);
+        if !self.stale.all_assignments {
+            self.stale.assignments.insert(name);
+        }
     }
 
     pub(super) fn remove_assignment(&mut self, name: &ObjectName) {
@@ -128,8 +134,9 @@ impl Index {
 
     /// Takes an assignment out of the reverse indexes, and off its seat unless it stays there.
     fn unlink(&mut self, name: &ObjectName, stays: Option<&BackendId>) {
-        self.note_summaries(name);
         let Some(old) = self.assignments.get(name) else { return };
+        self.dirty.policies.extend(old.policy.as_ref().map(|policy| beside(name, policy)));
+        self.dirty.groups.extend(old.groups().map(|group| beside(name, group)));
         let policy = old.policy.as_ref().map(|policy| beside(name, policy));
         let groups: Vec<_> = old.groups().map(|group| beside(name, group)).collect();
         let seat = old.backend.clone().filter(|backend| Some(&**backend) != stays);
@@ -145,8 +152,7 @@ impl Index {
     }
 
     /// What an assignment says is news to the objects it names.
-    fn note_summaries(&mut self, name: &ObjectName) {
-        let Some(entry) = self.assignments.get(name) else { return };
+    fn note_summaries(&mut self, name: &ObjectName, entry: &Assignment) {
         self.dirty.policies.extend(entry.policy.as_ref().map(|policy| beside(name, policy)));
         self.dirty.groups.extend(entry.groups().map(|group| beside(name, group)));
     }

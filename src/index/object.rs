@@ -92,6 +92,32 @@ pub enum Object {
     Namespace(Box<ObjectMeta>),
 }
 
+impl Object {
+    /// Its metadata.
+    pub fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Policy(object) => &object.metadata,
+            Self::TargetGroup(object) => &object.metadata,
+            Self::Assignment(object) => &object.metadata,
+            Self::Backend(object) => &object.metadata,
+            Self::ClusterBackend(object) => &object.metadata,
+            Self::Namespace(metadata) => metadata,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        match self {
+            Self::Policy(object) => &mut object.metadata,
+            Self::TargetGroup(object) => &mut object.metadata,
+            Self::Assignment(object) => &mut object.metadata,
+            Self::Backend(object) => &mut object.metadata,
+            Self::ClusterBackend(object) => &mut object.metadata,
+            Self::Namespace(metadata) => metadata,
+        }
+    }
+}
+
 /// An object whose spec cannot be decoded: recorded, never fatal.
 #[derive(Debug, Clone)]
 pub struct Undecodable {

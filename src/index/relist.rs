@@ -1,9 +1,6 @@
 //! Lists: what is complete, what is being listed again, what cannot be listed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     object::{Feed, Kind, Scope},
@@ -146,12 +143,13 @@ impl Index {
 
     /// What is missing from a feed now means something else: look again at whatever may refer to it.
     fn doubt(&mut self, feed: &Feed) {
-        let concerned = self
-            .assignments
-            .keys()
-            .filter(|name| !feed.kind.is_namespaced() || feed.carries(feed.kind, &name.namespace));
-        let concerned: BTreeSet<_> = concerned.cloned().collect();
-        self.stale.assignments.extend(concerned);
+        match &feed.namespace {
+            None => self.stale.all_assignments = true,
+            Some(namespace) => {
+                let concerned: Vec<_> = self.in_namespace(namespace).map(|(name, _)| name.clone()).collect();
+                self.stale.assignments.extend(concerned);
+            }
+        }
         self.stale.backends.extend(self.backends.keys().cloned());
     }
 }

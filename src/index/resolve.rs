@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     access::{self, Request, Tenant},
     desired::Input,
-    entry::{Assignment, Fault, Slot, Target, Targets},
+    entry::{Assignment, Entry, Fault, Slot, Target, Targets},
     links::beside,
     object::Kind,
     tables::{Index, kind_of},
@@ -46,7 +46,8 @@ impl Index {
         }
         let (system, cluster) = self.system(entry.backend.as_deref())?;
         let spec = entry.slot.usable()?;
-        let slot = self.policy(name, &spec.policy_ref.name)?;
+        let policy_name = entry.policy.clone().unwrap_or_default();
+        let slot = self.policy(name, &policy_name)?;
         let policy = usable("Policy", &spec.policy_ref.name, slot)?;
         fits(policy, &spec.policy_ref.name, spec, system)?;
         let (reach, findings) = self.reach(name, entry, system)?;
@@ -57,8 +58,8 @@ impl Index {
                 uid: entry.slot.head.uid.clone(),
                 generation: entry.slot.head.generation,
                 policy_generation: slot.head.generation,
-                policy_name: entry.policy.clone().unwrap_or_default(),
-                display_name: display_name(policy, name, &spec.policy_ref.name, system, cluster)?,
+                display_name: display_name(policy, name, &policy_name, system, cluster)?.into(),
+                policy_name,
                 policy: Arc::clone(policy),
                 spec: Arc::clone(spec),
                 reach,
@@ -100,8 +101,8 @@ impl Index {
         }
     }
 
-    fn policy(&self, name: &ObjectName, policy: &str) -> Resolved<&Slot<Arc<PolicySpec>>> {
-        if let Some(slot) = self.policies.get(&beside(name, &policy.into())) {
+    fn policy(&self, name: &ObjectName, policy: &Arc<str>) -> Resolved<&Slot<Arc<PolicySpec>>> {
+        if let Some(slot) = self.policies.get(&beside(name, policy)) {
             return Ok(slot);
         }
         self.feeds.listed(Kind::Policy, &name.namespace).or_else(|why| fault(Reason::Pending, why))?;
@@ -170,17 +171,16 @@ impl Index {
         system: SystemName,
     ) -> Resolved<(Reach, Vec<Finding>)> {
         let mut findings = Vec::new();
-        let mut resolve = |list: &[Target], word: &str, severity| {
+        let mut resolve = |list: &[Entry], severity| {
             let mut found = Vec::with_capacity(list.len());
-            for (i, target) in list.iter().enumerate() {
-                let field = format!("spec.targets.{word}[{i}]");
-                match self.selection(name, target, &field, system)? {
-                    Ok(selection) => found.push((field, selection)),
+            for (field, target) in list {
+                match self.selection(name, target, field, system)? {
+                    Ok(selection) => found.push((Arc::clone(field), selection)),
                     Err(Fault { reason, message }) => {
                         findings.push(Finding {
                             severity,
                             reason,
-                            subject: field,
+                            subject: field.to_string(),
                             message: message.to_string(),
                         });
                     }
@@ -188,8 +188,8 @@ impl Index {
             }
             Ok(found)
         };
-        let include = resolve(&targets.include, "include", Severity::LeftOut)?;
-        let exclude = resolve(&targets.exclude, "exclude", Severity::Refused)?;
+        let include = resolve(&targets.include, Severity::LeftOut)?;
+        let exclude = resolve(&targets.exclude, Severity::Refused)?;
         let reach = Reach { everyone: targets.everyone, include, exclude, allow_empty: targets.allow_empty };
         Ok((reach, findings))
     }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     backends,
-    desired::{AssignmentView, BackendView, Desired},
+    desired::{AssignmentView, BackendView, Desired, Input},
     entry::Assignment,
     links::named,
     object::Kind,
@@ -57,8 +57,12 @@ impl Index {
         for id in std::mem::take(&mut self.stale.backends) {
             self.settle_backend(id);
         }
-        for name in std::mem::take(&mut self.stale.assignments) {
-            self.settle_assignment(&name);
+        let noted = std::mem::take(&mut self.stale.assignments);
+        if std::mem::take(&mut self.stale.all_assignments) {
+            let all: Vec<_> = self.assignments.keys().cloned().collect();
+            all.iter().for_each(|name| self.settle_assignment(name));
+        } else {
+            noted.iter().for_each(|name| self.settle_assignment(name));
         }
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.removed.retain(|(kind, name)| self.uid(*kind, name).is_none());
@@ -124,7 +128,11 @@ impl Index {
             self.dirty.unbound.insert(name.clone());
             return;
         };
-        let view = self.view(name, entry);
+        let mut view = self.view(name, entry);
+        if let Input::Bound { binding, .. } = &mut view.input {
+            // Mostly the default, which is the same for all assignments of a policy.
+            binding.display_name = self.names.get(&binding.display_name);
+        }
         let seat = self.seats.entry((*id).clone()).or_default();
         if seat.assignments.get(name).is_some_and(|old| **old == view) {
             return;

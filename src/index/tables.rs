@@ -47,6 +47,9 @@ pub struct Index {
 /// What has to be resolved again.
 #[derive(Debug, Default)]
 pub(super) struct Stale {
+    /// All assignments, whatever their names: as after each of the first lists, when noting them
+    /// one by one would take as much memory as keeping them.
+    pub all_assignments: bool,
     pub assignments: Names,
     pub backends: BTreeSet<BackendId>,
 }

@@ -1,16 +1,33 @@
 //! Names and identifiers, parsed once into types that cannot be mixed up.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 /// Namespace and name of a namespaced object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectName {
     /// The namespace.
     pub namespace: Arc<str>,
     /// The name.
     pub name: Arc<str>,
+}
+
+/// By namespace, then name. Namespaces are mostly one copy, so that looking at them is rarely needed.
+impl Ord for ObjectName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_name = || self.name.cmp(&other.name);
+        if Arc::ptr_eq(&self.namespace, &other.namespace) {
+            return by_name();
+        }
+        self.namespace.cmp(&other.namespace).then_with(by_name)
+    }
+}
+
+impl PartialOrd for ObjectName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl ObjectName {
@@ -29,6 +46,12 @@ impl fmt::Display for ObjectName {
 /// `metadata.uid`: guards process-internal things only, never an external identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Uid(pub Arc<str>);
+
+impl std::borrow::Borrow<str> for Uid {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The two kinds of backend; the order is the one of R10 (a ClusterBackend works before a Backend).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -177,6 +200,8 @@ fn base32(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
+
     use super::*;
 
     fn mark() -> Mark {
@@ -208,5 +233,19 @@ mod tests {
     fn an_owner_id_taken_from_a_mark_is_kept_as_it_is() {
         let owner = OwnerId::new("a cluster");
         assert_eq!(OwnerId::new(owner.as_str()), owner);
+    }
+
+    #[test]
+    fn names_are_in_order_whether_or_not_their_namespace_is_one_copy() {
+        let shared: Arc<str> = "b".into();
+        let names = [
+            ObjectName::new("a", "z"),
+            ObjectName::new(Arc::clone(&shared), "a"),
+            ObjectName::new(shared, "b"),
+            ObjectName::new("b", "c"),
+            ObjectName::new("c", "a"),
+        ];
+        assert!(names.is_sorted_by(|one, other| one < other));
+        assert_eq!(names[1].cmp(&ObjectName::new("b", "a")), Ordering::Equal);
     }
 }

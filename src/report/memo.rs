@@ -1,5 +1,10 @@
 //! What must be remembered of a status to write the next one: some hundred bytes instead of kilobytes.
 
+use std::{
+    hash::{BuildHasher, Hash, Hasher, RandomState},
+    sync::LazyLock,
+};
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -9,7 +14,7 @@ use crate::api::{
 };
 
 /// A status as the conditions and the writer see it, whatever the kind.
-pub trait Body: Serialize {
+pub trait Body: Serialize + Hash {
     /// Generation it speaks of.
     fn observed_generation(&self) -> Option<i64>;
     /// Its conditions.
@@ -68,8 +73,6 @@ pub struct Brief {
     pub status: ConditionStatus,
     /// Why.
     pub reason: Reason,
-    /// Generation it speaks of.
-    pub observed_generation: Option<i64>,
     /// When its status last changed.
     pub since: Timestamp,
 }
@@ -85,7 +88,7 @@ pub struct Memo {
     /// Ready's message while Ready is not True; a True one's is made again from its reason.
     ready_message: Option<Box<str>>,
     /// Equal for equal statuses.
-    digest: u128,
+    digest: u64,
     /// Equal for statuses that differ in numbers and messages only.
     essence: u64,
     handled: u64,
@@ -94,26 +97,24 @@ pub struct Memo {
 impl Memo {
     /// Remembers a status.
     pub fn of(status: &impl Body) -> Self {
-        Self::and_text(status).0
+        let conditions: Box<[Brief]> = status.conditions().iter().map(brief).collect();
+        let ready = conditions::find(status.conditions(), ConditionType::Ready);
+        let message = ready.filter(|ready| ready.status != ConditionStatus::True);
+        Self {
+            observed_generation: status.observed_generation(),
+            policy_generation: status.policy_generation(),
+            ready_message: message.map(|ready| ready.message.as_str().into()),
+            digest: digest(status),
+            essence: essence(status),
+            handled: digest(status.handled().unwrap_or_default()),
+            conditions,
+        }
     }
 
     /// Remembers a status, and gives the JSON of it.
     pub fn and_text(status: &impl Body) -> (Self, String) {
-        let conditions: Box<[Brief]> = status.conditions().iter().map(brief).collect();
-        let ready = conditions::find(status.conditions(), ConditionType::Ready);
-        let message = ready.filter(|ready| ready.status != ConditionStatus::True);
         // Statuses are plain structs, lists and words: they always have a JSON form.
-        let text = serde_json::to_string(status).unwrap_or_default();
-        let memo = Self {
-            observed_generation: status.observed_generation(),
-            policy_generation: status.policy_generation(),
-            ready_message: message.map(|ready| ready.message.as_str().into()),
-            digest: wide(text.as_bytes()),
-            essence: essence(status),
-            handled: narrow(status.handled().unwrap_or_default().as_bytes()),
-            conditions,
-        };
-        (memo, text)
+        (Self::of(status), serde_json::to_string(status).unwrap_or_default())
     }
 
     /// All conditions.
@@ -164,26 +165,23 @@ fn brief(condition: &Condition) -> Brief {
         type_: condition.type_,
         status: condition.status,
         reason: condition.reason,
-        observed_generation: condition.observed_generation,
         since: condition.last_transition_time.0,
     }
 }
 
 fn essence(status: &impl Body) -> u64 {
-    let conditions: Vec<_> =
-        status.conditions().iter().map(|c| (c.type_, c.status, c.reason, c.observed_generation)).collect();
-    let all = (status.observed_generation(), status.policy_generation(), status.handled(), conditions);
-    narrow(&serde_json::to_vec(&all).unwrap_or_default())
+    let mut hasher = KEYS.build_hasher();
+    (status.observed_generation(), status.policy_generation(), status.handled()).hash(&mut hasher);
+    for one in status.conditions() {
+        (one.type_, one.status, one.reason, one.observed_generation).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
-fn wide(bytes: &[u8]) -> u128 {
-    let mut first = [0; 16];
-    blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut first);
-    u128::from_le_bytes(first)
+/// Equal for what is equal, within this process.
+fn digest(of: &(impl Hash + ?Sized)) -> u64 {
+    KEYS.hash_one(of)
 }
 
-fn narrow(bytes: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut first);
-    u64::from_le_bytes(first)
-}
+/// Random, so that nobody can make up a status that passes for another.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);

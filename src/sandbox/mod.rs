@@ -5,6 +5,7 @@
 //! [`DoubleService`] records every request, plays HTTP-level faults and then asks the double's
 //! router; [`server`] puts that on loopback, [`control`] lets tests look behind the scenes.
 
+pub mod app_shield;
 pub mod control;
 pub mod faults;
 mod play;
@@ -14,6 +15,7 @@ pub mod server;
 pub mod service;
 #[cfg(test)]
 pub(crate) mod support;
+pub mod symphony;
 pub mod wfbss;
 
 pub use recorder::{Recorder, Seen};
@@ -50,7 +52,7 @@ pub trait Double: Send + Sync + 'static {
     fn backend(&self, base: &str) -> Value;
 }
 
-/// Every double there is, freshly seeded, in the order of `spec.system`.
+/// Every double whose system has a driver, freshly seeded, in the order of `spec.system`.
 pub fn all(clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Double>> {
     vec![
         wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone()),

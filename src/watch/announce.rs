@@ -2,13 +2,14 @@
 
 use tokio::sync::mpsc;
 
-use super::{Audience, IndexHandle, Status, Watched};
+use super::{Audience, IndexHandle, Watched};
 use crate::{
     index::{Kind, unbound::Unbound},
     model::{BackendId, BackendKind, ObjectName, Uid},
     report::{
         aggregate::{PolicyFacts, Said, TargetGroupFacts},
         facts::BackendFacts,
+        memo::Memo,
         writer::{Key, Observed, WriterHandle},
     },
     worker::ports::Reporter,
@@ -60,16 +61,9 @@ fn key(kind: Kind, name: ObjectName) -> Option<Key> {
 }
 
 impl Audience for Announcer {
-    fn seen(&self, object: &Watched<'_>, status: Option<&Status>) {
-        let Some(key) = key(object.kind, object.name()) else { return };
-        let (writer, metadata) = (&self.writer, object.metadata);
-        let observed = match status {
-            None => writer.observed(&key, metadata, None::<&crate::api::PolicyStatus>),
-            Some(Status::Assignment(status)) => writer.observed(&key, metadata, Some(&**status)),
-            Some(Status::Backend(status)) => writer.observed(&key, metadata, Some(&**status)),
-            Some(Status::Policy(status)) => writer.observed(&key, metadata, Some(&**status)),
-            Some(Status::TargetGroup(status)) => writer.observed(&key, metadata, Some(&**status)),
-        };
+    fn seen(&self, object: &Watched<'_>, status: Option<Memo>) {
+        let Some(key) = key(object.kind, object.name.clone()) else { return };
+        let observed = self.writer.observed(&key, object.uid, object.metadata, status);
         if observed == Observed::Foreign {
             self.announce(News::Foreign(key));
         }

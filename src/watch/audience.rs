@@ -2,13 +2,13 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::decode::Status;
 use crate::{
     index::{Kind, unbound::Unbound},
-    model::{BackendId, ObjectName},
+    model::{BackendId, ObjectName, Uid},
     report::{
         aggregate::{PolicyFacts, Said, TargetGroupFacts},
         facts::BackendFacts,
+        memo::Memo,
     },
 };
 
@@ -17,16 +17,12 @@ use crate::{
 pub struct Watched<'a> {
     /// Its kind, never `Namespace`.
     pub kind: Kind,
+    /// Namespace (empty where it is cluster-scoped) and name.
+    pub name: &'a ObjectName,
+    /// Its uid.
+    pub uid: &'a Uid,
     /// Its metadata, without `managedFields`, labels and the annotations of others.
     pub metadata: &'a ObjectMeta,
-}
-
-impl Watched<'_> {
-    /// Namespace (empty where it is cluster-scoped) and name.
-    pub fn name(&self) -> ObjectName {
-        let part = |part: &Option<String>| part.as_deref().unwrap_or_default().to_owned();
-        ObjectName::new(part(&self.metadata.namespace), part(&self.metadata.name))
-    }
 }
 
 /// Whoever is told. All calls come one after the other, in the order of the changes they tell of,
@@ -35,7 +31,7 @@ impl Watched<'_> {
 pub trait Audience: Send + Sync {
     /// An object as the API server holds it now, from the first list on; `None` where its status is absent or in a form
     /// this version does not understand.
-    fn seen(&self, object: &Watched<'_>, status: Option<&Status>);
+    fn seen(&self, object: &Watched<'_>, status: Option<Memo>);
     /// An object is gone.
     fn gone(&self, kind: Kind, name: &ObjectName);
     /// What the status of an assignment says now, as far as known.

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 use super::{
     audience::{Audience, Watched},
-    decode::{Arrived, Status},
+    decode::Arrived,
 };
 use crate::{
     index::{Desired, Dirty, Feed, Index, Kind, Object, Scope},
     model::{BackendId, ObjectName, Uid},
-    report::{aggregate::Said, writer::Key},
+    report::{aggregate::Said, memo::Memo, writer::Key},
     worker::ports::DesiredSource,
 };
 
@@ -24,9 +24,8 @@ use crate::{
 pub(super) enum Change {
     Begin,
     Arrived {
-        metadata: Box<ObjectMeta>,
         arrived: Arrived,
-        status: Option<Status>,
+        status: Option<Memo>,
     },
     Gone(Box<ObjectMeta>),
     End,
@@ -143,10 +142,12 @@ impl IndexHandle {
             Change::End => index.end(feed),
             Change::Barred(why) => index.bar(feed, &why),
             Change::Works => index.unbar(feed),
-            Change::Arrived { metadata, arrived, status } => {
+            Change::Arrived { arrived, status } => {
                 if feed.kind != Kind::Namespace {
-                    let object = Watched { kind: feed.kind, metadata: &metadata };
-                    self.0.audience.seen(&object, status.as_ref());
+                    let metadata = arrived.metadata();
+                    let (name, uid) = index.introduce(feed.kind, metadata);
+                    let object = Watched { kind: feed.kind, name: &name, uid: &uid, metadata };
+                    self.0.audience.seen(&object, status);
                 }
                 match arrived {
                     Arrived::Object(object) => index.apply(object),

@@ -27,7 +27,6 @@ use crate::{
 
 pub use announce::{Announcer, News, echo};
 pub use audience::{Audience, Watched};
-pub use decode::Status;
 pub use handle::IndexHandle;
 
 /// Follows everything the operator works with, until dropped; all streams end with it.

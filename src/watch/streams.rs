@@ -14,7 +14,7 @@ use kube::{
 };
 
 use super::{
-    decode::{Arrived, Incoming, Ours},
+    decode::{Incoming, Ours},
     handle::{Change, IndexHandle},
 };
 use crate::index::{Feed, Object};
@@ -22,7 +22,10 @@ use crate::index::{Feed, Object};
 /// What a stream gives.
 type Happened = watcher::Result<Change>;
 
-/// Events taken in at once: a page of a list.
+/// Objects asked for at once. A page is held as text and as objects at the same time, so that large
+/// ones would be most of what a start needs beyond what stays.
+const PAGE: u32 = 500;
+/// Events taken in at once, at most.
 const BATCH: usize = 500;
 /// Seconds a watch may last: a stalled one is noticed five seconds later (F9).
 const WATCH_SECONDS: u32 = 240;
@@ -46,20 +49,16 @@ pub(super) async fn follow_namespaces(client: Client, feed: Feed, handle: IndexH
 }
 
 fn config() -> watcher::Config {
-    watcher::Config::default().timeout(WATCH_SECONDS)
+    watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE)
 }
 
 fn changes_of<K: Ours>(event: Event<Incoming<K>>) -> Change {
-    let arrived = |Incoming { metadata, arrived, status, .. }: Incoming<K>| Change::Arrived {
-        metadata: Box::new(metadata),
-        arrived,
-        status,
-    };
+    let arrived = |Incoming { arrived, status, .. }: Incoming<K>| Change::Arrived { arrived, status };
     match event {
         Event::Init => Change::Begin,
         Event::InitDone => Change::End,
         Event::Apply(object) | Event::InitApply(object) => arrived(object),
-        Event::Delete(object) => Change::Gone(Box::new(object.metadata)),
+        Event::Delete(object) => Change::Gone(Box::new(object.arrived.metadata().clone())),
     }
 }
 
@@ -71,8 +70,7 @@ fn labels_of(event: Event<PartialObjectMeta<Namespace>>) -> Change {
             let mut metadata = object.metadata;
             metadata.managed_fields = None;
             metadata.annotations = None;
-            let arrived = Arrived::Object(Object::Namespace(Box::new(metadata.clone())));
-            Change::Arrived { metadata: Box::new(metadata), arrived, status: None }
+            Change::Arrived { arrived: Object::Namespace(Box::new(metadata)).into(), status: None }
         }
         Event::Delete(object) => Change::Gone(Box::new(object.metadata)),
     }
@@ -86,13 +84,18 @@ async fn pump(events: impl Stream<Item = Happened> + Send, feed: Feed, handle: I
         let batch = match tokio::time::timeout(RECOVERED, ready(&mut events)).await {
             Ok(batch) => batch,
             Err(_) if health.is_troubled() => {
-                handle.absorb(&feed, health.recovered());
+                let mut changes = Vec::new();
+                health.recovered(&mut changes);
+                handle.absorb(&feed, changes);
                 continue;
             }
             Err(_) => continue,
         };
         let failed = batch.last().is_none_or(Result::is_err);
-        let changes = batch.into_iter().flat_map(|event| health.judge(&feed, event)).collect();
+        let mut changes = Vec::with_capacity(batch.len());
+        for event in batch {
+            health.judge(&feed, event, &mut changes);
+        }
         handle.absorb(&feed, changes);
         if failed {
             tokio::time::sleep(health.pause()).await;
@@ -133,24 +136,24 @@ impl Health {
     }
 
     /// It works: says so where it did not before.
-    fn recovered(&mut self) -> Vec<Change> {
+    fn recovered(&mut self, changes: &mut Vec<Change>) {
         self.backoff.reset();
-        let troubled = std::mem::take(&mut self.answers) > 0;
+        if std::mem::take(&mut self.answers) > 0 {
+            changes.push(Change::Works);
+        }
         self.barred = false;
-        if troubled { vec![Change::Works] } else { vec![] }
     }
 
     /// What an event means for the index.
-    fn judge(&mut self, feed: &Feed, event: Happened) -> Vec<Change> {
+    fn judge(&mut self, feed: &Feed, event: Happened, changes: &mut Vec<Change>) {
         match event {
             // Comes before anything was asked.
-            Ok(Change::Begin) => vec![Change::Begin],
+            Ok(Change::Begin) => changes.push(Change::Begin),
             Ok(change) => {
-                let mut changes = self.recovered();
+                self.recovered(changes);
                 changes.push(change);
-                changes
             }
-            Err(error) => self.failed(feed, &error).into_iter().collect(),
+            Err(error) => changes.extend(self.failed(feed, &error)),
         }
     }
 

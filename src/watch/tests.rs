@@ -4,10 +4,11 @@
 use kube::core::{ObjectList, WatchEvent};
 use serde_json::{Value, json};
 
-use super::decode::{Arrived, Incoming, Status};
+use super::decode::{Arrived, Incoming};
 use crate::{
-    api::{Policy, PolicyAssignment},
+    api::{Policy, PolicyAssignment, PolicyAssignmentStatus},
     index::{Object, Undecodable},
+    report::memo::Memo,
 };
 
 fn assignment() -> Value {
@@ -40,13 +41,12 @@ fn undecodable<K>(incoming: Incoming<K>) -> Undecodable {
 #[test]
 fn an_object_is_pruned_and_its_status_set_apart() {
     let incoming = decode(&assignment());
-    let meta = &incoming.metadata;
+    let meta = incoming.arrived.metadata().clone();
     assert_eq!((meta.managed_fields.as_ref(), meta.labels.as_ref()), (None, None));
     assert_eq!(meta.annotations.as_ref().unwrap().len(), 1);
     assert_eq!((meta.generation, meta.resource_version.as_deref()), (Some(3), Some("12")));
     assert_eq!(meta.finalizers.as_deref().unwrap(), ["ordain.dev/release"]);
-    let Some(Status::Assignment(status)) = incoming.status else { panic!() };
-    assert_eq!(status.observed_generation, Some(2));
+    assert_eq!(incoming.status.unwrap().observed_generation, Some(2));
     let Arrived::Object(Object::Assignment(object)) = incoming.arrived else { panic!() };
     assert_eq!(object.spec.priority, Some(7));
     assert!(object.status.is_none());
@@ -139,4 +139,85 @@ fn a_list_survives_what_nests_deeper_than_the_parser_follows() {
     assert!(deep.status.is_none());
     assert_eq!(undecodable(deep).error, "spec: nests deeper than 64 levels");
     assert!(matches!(good.arrived, Arrived::Object(_)));
+}
+
+#[test]
+fn a_member_given_twice_is_read_as_before() {
+    let text = assignment().to_string().replace("\"priority\":7", "\"priority\":1,\"priority\":7");
+    let incoming: Incoming<PolicyAssignment> = serde_json::from_str(&text).unwrap();
+    let Arrived::Object(Object::Assignment(object)) = incoming.arrived else { panic!() };
+    assert_eq!(object.spec.priority, Some(7), "the last one counts");
+}
+
+#[test]
+fn half_a_character_makes_one_object_undecodable_and_no_list() {
+    let broken = assignment().to_string().replace("\"name\":\"p\"", "\"name\":\"\\ud800\"");
+    let list = format!(
+        r#"{{"apiVersion":"v1","kind":"List","metadata":{{"resourceVersion":"1"}},"items":[{broken},{}]}}"#,
+        assignment()
+    );
+    let list: ObjectList<Incoming<PolicyAssignment>> = serde_json::from_str(&list).unwrap();
+    let [broken, good] = <[_; 2]>::try_from(list.items).unwrap();
+    assert!(undecodable(broken).error.starts_with("spec: "));
+    assert!(matches!(good.arrived, Arrived::Object(_)));
+}
+
+#[test]
+fn what_is_wrong_with_a_customer_is_said_with_its_path() {
+    let cases = [
+        (json!({"groups": []}), "customers[0]: exactly one of id, name is required"),
+        (
+            json!({"id": "1", "name": "x", "groups": []}),
+            "customers[0]: exactly one of id, name is allowed, not both id and name",
+        ),
+        (
+            json!({"id": {}, "groups": []}),
+            "customers[0].id: invalid type: map, expected an id: text, or an integer",
+        ),
+        (
+            json!({"id": 1, "groups": [{"name": 1}]}),
+            "customers[0].groups[0].name: invalid type: integer `1`, expected a string",
+        ),
+    ];
+    for (customer, error) in cases {
+        let mut object = assignment();
+        object["spec"]["targets"] = json!({"include": [{"wfbss": {"customers": [customer]}}]});
+        let found = undecodable(decode(&object)).error;
+        assert_eq!(found, format!("spec.targets.include[0].wfbss.{error}"));
+    }
+}
+
+#[test]
+fn annotations_of_others_are_skipped_whatever_they_hold() {
+    let mut object = assignment();
+    object["metadata"]["annotations"]["example.com/tree"] = json!({"not": ["even", "a", "string"]});
+    let incoming = decode(&object);
+    let annotations = incoming.arrived.metadata().annotations.clone().unwrap();
+    assert_eq!(
+        annotations.into_iter().collect::<Vec<_>>(),
+        [("ordain.dev/reconcile-requested-at".to_owned(), "now".to_owned())]
+    );
+}
+
+#[test]
+fn a_status_is_remembered_alike_from_the_wire_and_from_the_writer() {
+    let mut object = assignment();
+    let condition = json!({
+        "type": "Ready", "status": "True", "reason": "InStep", "message": "m", "observedGeneration": 2,
+        "lastTransitionTime": "2026-03-01T00:00:00Z",
+    });
+    object["status"]["conditions"] = json!([condition, {"type": "OfAnotherVersion", "deep": [[]]}]);
+    let seen = decode(&object).status.unwrap();
+    object["status"]["conditions"] = json!([condition]);
+    let written: PolicyAssignmentStatus = serde_json::from_value(object["status"].clone()).unwrap();
+    assert!(seen.same(&Memo::of(&written)), "what this version does not know does not count");
+    for (at, value) in [
+        ("message", json!("n")),
+        ("reason", json!("Observing")),
+        ("lastTransitionTime", json!("2026-03-01T00:00:01Z")),
+    ] {
+        let mut other = object.clone();
+        other["status"]["conditions"][0][at] = value;
+        assert!(!decode(&other).status.unwrap().same(&seen), "another {at} is another status");
+    }
 }

@@ -123,10 +123,10 @@ fn assignment_targets(spec: &AssignmentTargets, found: &mut Findings) {
         "say everyone: true, or name include",
     );
     for (field, selectors) in [("include", spec.include()), ("exclude", &spec.exclude)] {
-        let at = format!("{at}.{field}");
-        found.at_most(selectors.len(), limits::INCLUDE, &at);
+        let at = format_args!("{at}.{field}");
+        found.at_most(selectors.len(), limits::INCLUDE, at);
         for (i, selector) in selectors.iter().enumerate() {
-            targets::selector(selector, &format!("{at}[{i}]"), found);
+            targets::selector(selector, format_args!("{at}[{i}]"), found);
         }
     }
 }
@@ -158,22 +158,27 @@ pub fn backend_update(old: &BackendSpec, new: &BackendSpec) -> Vec<Invalid> {
     found.0
 }
 
+/// Where a field is, such as `spec.targets.include[0]`: written out only once a rule is broken.
+trait Field: fmt::Display + Copy {}
+
+impl<T: fmt::Display + Copy> Field for T {}
+
 /// Broken rules as they are found.
 #[derive(Default)]
 struct Findings(Vec<Invalid>);
 
 impl Findings {
-    fn add(&mut self, field: &str, problem: impl Into<String>, allowed: impl Into<String>) {
-        self.0.push(Invalid { field: field.to_owned(), problem: problem.into(), allowed: allowed.into() });
+    fn add(&mut self, field: impl Field, problem: impl Into<String>, allowed: impl Into<String>) {
+        self.0.push(Invalid { field: field.to_string(), problem: problem.into(), allowed: allowed.into() });
     }
 
-    fn require(&mut self, holds: bool, field: &str, problem: &str, allowed: &str) {
+    fn require(&mut self, holds: bool, field: impl Field, problem: &str, allowed: &str) {
         if !holds {
             self.add(field, problem, allowed);
         }
     }
 
-    fn range(&mut self, value: Option<i32>, allowed: std::ops::RangeInclusive<i32>, field: &str) {
+    fn range(&mut self, value: Option<i32>, allowed: std::ops::RangeInclusive<i32>, field: impl Field) {
         if let Some(value) = value.filter(|value| !allowed.contains(value)) {
             self.add(
                 field,
@@ -183,22 +188,22 @@ impl Findings {
         }
     }
 
-    fn at_most(&mut self, len: usize, max: usize, field: &str) {
+    fn at_most(&mut self, len: usize, max: usize, field: impl Field) {
         if len > max {
             self.add(field, format!("has {len} entries"), format!("at most {max} are allowed"));
         }
     }
 
-    fn at_least_one(&mut self, len: usize, field: &str) {
+    fn at_least_one(&mut self, len: usize, field: impl Field) {
         self.require(len > 0, field, "is empty", "at least one entry is required");
     }
 
     /// Each entry once; `shown` is how an entry is written in the message.
-    fn unique<K: Ord>(&mut self, keys: impl IntoIterator<Item = (K, String)>, field: &str) {
+    fn unique<K: Ord>(&mut self, keys: impl IntoIterator<Item = (K, impl fmt::Display)>, field: impl Field) {
         let mut seen = BTreeSet::new();
         for (i, (key, shown)) in keys.into_iter().enumerate() {
             if !seen.insert(key) {
-                self.add(&format!("{field}[{i}]"), format!("{shown} is there twice"), "name each once");
+                self.add(format_args!("{field}[{i}]"), format!("{shown} is there twice"), "name each once");
             }
         }
     }

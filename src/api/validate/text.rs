@@ -1,10 +1,21 @@
 //! Rules of single texts: names, ids, URLs, paths, durations, free-form JSON.
 
+use std::fmt;
+
 use serde_json::Value;
 use url::Url;
 
-use super::Findings;
+use super::{Field, Findings};
 use crate::api::{FreeForm, GoDuration, Id, IdOrName, SecretKeyRef, limits};
+
+/// A text as messages show it.
+pub(super) struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
 
 /// Controls, invisible characters and private ones: the general category C that a `char` can have. Where they stand, a
 /// text does not look like what it is.
@@ -19,8 +30,16 @@ pub fn is_control_or_invisible(c: char) -> bool {
             | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}')
 }
 
+/// Whether a text keeps every rule of names and ids without a closer look, as most do.
+fn is_plain(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// A name in a policy system, of 1 to `max` characters.
-pub(super) fn name(text: &str, max: usize, field: &str, found: &mut Findings) {
+pub(super) fn name(text: &str, max: usize, field: impl Field, found: &mut Findings) {
+    if is_plain(text, max) {
+        return;
+    }
     let length = text.chars().count();
     if length == 0 || length > max {
         found.add(field, format!("has {length} characters"), format!("1 to {max} are allowed"));
@@ -39,7 +58,7 @@ pub(super) fn name(text: &str, max: usize, field: &str, found: &mut Findings) {
 }
 
 /// Text of several lines.
-pub(super) fn description(text: &str, field: &str, found: &mut Findings) {
+pub(super) fn description(text: &str, field: impl Field, found: &mut Findings) {
     let length = text.chars().count();
     if length > limits::DESCRIPTION {
         found.add(
@@ -54,31 +73,32 @@ pub(super) fn description(text: &str, field: &str, found: &mut Findings) {
 }
 
 /// An id in a policy system.
-pub(super) fn id(id: &Id, field: &str, found: &mut Findings) {
+pub(super) fn id(id: &Id, field: impl Field, found: &mut Findings) {
     let text = id.as_str();
-    let good = (1..=limits::ID).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let good = is_plain(text, limits::ID)
+        || (1..=limits::ID).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     found.require(good, field, "is empty, too long or holds controls", "1 to 128 characters are allowed");
 }
 
 /// An id or a name.
-pub(super) fn id_or_name(one: &IdOrName, field: &str, found: &mut Findings) {
+pub(super) fn id_or_name(one: &IdOrName, field: impl Field, found: &mut Findings) {
     match one {
-        IdOrName::Id(text) => id(text, &format!("{field}.id"), found),
-        IdOrName::Name(text) => name(text.as_str(), limits::NAME, &format!("{field}.name"), found),
+        IdOrName::Id(text) => id(text, format_args!("{field}.id"), found),
+        IdOrName::Name(text) => name(text.as_str(), limits::NAME, format_args!("{field}.name"), found),
     }
 }
 
 /// A bounded list of ids or names, each once.
-pub(super) fn ids_or_names(all: &[IdOrName], max: usize, field: &str, found: &mut Findings) {
+pub(super) fn ids_or_names(all: &[IdOrName], max: usize, field: impl Field, found: &mut Findings) {
     found.at_most(all.len(), max, field);
     for (i, one) in all.iter().enumerate() {
-        id_or_name(one, &format!("{field}[{i}]"), found);
+        id_or_name(one, format_args!("{field}[{i}]"), found);
     }
-    found.unique(all.iter().map(|one| (one, format!("{:?}", one.text()))), field);
+    found.unique(all.iter().map(|one| (one, Quoted(one.text()))), field);
 }
 
 /// The name of a Kubernetes object.
-pub(super) fn object_name(text: &str, field: &str, found: &mut Findings) {
+pub(super) fn object_name(text: &str, field: impl Field, found: &mut Findings) {
     found.require(
         is_label_like(text, limits::OBJECT_NAME, |c| matches!(c, b'-' | b'.')),
         field,
@@ -88,7 +108,7 @@ pub(super) fn object_name(text: &str, field: &str, found: &mut Findings) {
 }
 
 /// The name of a namespace.
-pub(super) fn namespace(text: &str, field: &str, found: &mut Findings) {
+pub(super) fn namespace(text: &str, field: impl Field, found: &mut Findings) {
     found.require(
         is_label_like(text, 63, |c| c == b'-'),
         field,
@@ -106,7 +126,7 @@ fn is_label_like(text: &str, max: usize, inner: impl Fn(u8) -> bool) -> bool {
 }
 
 /// A word of a system's own vocabulary.
-pub(super) fn word(text: &str, field: &str, found: &mut Findings) {
+pub(super) fn word(text: &str, field: impl Field, found: &mut Findings) {
     let good = (1..=100).contains(&text.len())
         && text.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric())
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-'));
@@ -119,15 +139,17 @@ pub(super) fn word(text: &str, field: &str, found: &mut Findings) {
 }
 
 /// A GUID.
-pub(super) fn guid(text: &str, field: &str, found: &mut Findings) {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    let good = lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|c| c.is_ascii_hexdigit()));
+pub(super) fn guid(text: &str, field: impl Field, found: &mut Findings) {
+    let mut groups = text.split('-');
+    let mut has = |length: usize| {
+        groups.next().is_some_and(|g| g.len() == length && g.bytes().all(|c| c.is_ascii_hexdigit()))
+    };
+    let good = [8, 4, 4, 4, 12].into_iter().all(&mut has) && groups.next().is_none();
     found.require(good, field, "is not a GUID", "write 640FE47F-5118-4D79-8221-A35D0DE2EE2C, or use name");
 }
 
 /// A duration in Go syntax.
-pub(super) fn duration(value: Option<&GoDuration>, field: &str, found: &mut Findings) {
+pub(super) fn duration(value: Option<&GoDuration>, field: impl Field, found: &mut Findings) {
     if let Some(value) = value.filter(|value| value.get().is_none()) {
         found.add(
             field,
@@ -138,20 +160,20 @@ pub(super) fn duration(value: Option<&GoDuration>, field: &str, found: &mut Find
 }
 
 /// A key of a Secret or `ConfigMap`.
-pub(super) fn data_key(text: &str, field: &str, found: &mut Findings) {
+pub(super) fn data_key(text: &str, field: impl Field, found: &mut Findings) {
     let good = (1..=limits::OBJECT_NAME).contains(&text.len())
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_'));
     found.require(good, field, "is not a key", "letters, digits, - . _ are allowed, at most 253");
 }
 
 /// A reference to a key of a Secret.
-pub(super) fn secret_key_ref(one: &SecretKeyRef, field: &str, found: &mut Findings) {
-    object_name(&one.name, &format!("{field}.name"), found);
-    data_key(&one.key, &format!("{field}.key"), found);
+pub(super) fn secret_key_ref(one: &SecretKeyRef, field: impl Field, found: &mut Findings) {
+    object_name(&one.name, format_args!("{field}.name"), found);
+    data_key(&one.key, format_args!("{field}.key"), found);
 }
 
 /// A path below a URL; braces only where `{id}` may stand.
-pub(super) fn path(text: &str, needs_id: bool, field: &str, found: &mut Findings) {
+pub(super) fn path(text: &str, needs_id: bool, field: impl Field, found: &mut Findings) {
     let inner = |segment: &str| {
         !segment.is_empty()
             && !matches!(segment, "." | "..")
@@ -170,7 +192,7 @@ pub(super) fn path(text: &str, needs_id: bool, field: &str, found: &mut Findings
 }
 
 /// `https`, or `http` on loopback only; no user, query or fragment.
-pub(super) fn url(text: &str, field: &str, found: &mut Findings) {
+pub(super) fn url(text: &str, field: impl Field, found: &mut Findings) {
     found.require(
         is_plain_url(text),
         field,
@@ -227,7 +249,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Free-form JSON: bounded, an object where one is needed, and without `null`.
-pub(super) fn free_form(value: &FreeForm, object: bool, field: &str, found: &mut Findings) {
+pub(super) fn free_form(value: &FreeForm, object: bool, field: impl Field, found: &mut Findings) {
     if value.len() > limits::FREE_FORM_BYTES {
         found.add(field, format!("has {} bytes of JSON", value.len()), "at most 256 kB are allowed");
     }
@@ -243,14 +265,14 @@ pub(super) fn free_form(value: &FreeForm, object: bool, field: &str, found: &mut
 }
 
 /// `null` means nothing that all systems agree on: some drop it, so that it would never be in sync.
-fn no_null(value: &Value, field: &str, found: &mut Findings) {
+fn no_null(value: &Value, field: impl Field, found: &mut Findings) {
     match value {
         Value::Null => found.add(field, "is null", "leave it out: what is absent is not ours"),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, item)| no_null(item, &format!("{field}[{i}]"), found));
+            items.iter().enumerate().for_each(|(i, item)| no_null(item, format_args!("{field}[{i}]"), found));
         }
         Value::Object(members) => {
-            members.iter().for_each(|(key, member)| no_null(member, &format!("{field}.{key}"), found));
+            members.iter().for_each(|(key, member)| no_null(member, format_args!("{field}.{key}"), found));
         }
         _ => {}
     }

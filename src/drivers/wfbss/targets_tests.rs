@@ -19,7 +19,7 @@ fn reach(include: &[Value], exclude: &[Value]) -> Reach {
     let of = |word: &str, all: &[Value]| {
         all.iter()
             .enumerate()
-            .map(|(i, one)| (format!("spec.targets.{word}[{i}]"), targets(one.clone())))
+            .map(|(i, one)| (format!("spec.targets.{word}[{i}]").into(), targets(one.clone())))
             .collect()
     };
     Reach { include: of("include", include), exclude: of("exclude", exclude), ..Reach::default() }

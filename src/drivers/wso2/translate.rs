@@ -145,7 +145,7 @@ impl VendorPolicies<'_> {
             assignment: assignment.clone(),
             item: ItemKey(format!("{assignment}/{variant}").into()),
             shape: Shape::Object { identity },
-            title: self.binding.display_name.clone(),
+            title: self.binding.display_name.to_string(),
             leaves: self.leaves(prepared),
             members: self.whom.members(self.rules, platform, dimension),
             enabled: self.binding.policy.enabled.or((!self.adopts()).then_some(true)),
@@ -165,7 +165,7 @@ impl VendorPolicies<'_> {
         let compliance = options.compliance.or(created.then_some(Compliance::Enforce)).map(compliance_word);
         let ownership = options.ownership.or(created.then_some(Ownership::Any)).map(ownership_word);
         let plain = [
-            ("name", Some(self.binding.display_name.as_str())),
+            ("name", Some(&*self.binding.display_name)),
             ("description", self.binding.policy.description.as_deref()),
             ("platform", Some(prepared.platform.as_str())),
             ("compliance", compliance),

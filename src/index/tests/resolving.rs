@@ -26,10 +26,10 @@ fn what_is_complete_is_bound_with_defaults_filled_in() {
     let index = index(&cluster());
     let Input::Bound { binding, findings, .. } = input(&index) else { panic!() };
     assert_eq!(findings, []);
-    assert_eq!(binding.display_name, "p");
+    assert_eq!(&*binding.display_name, "p");
     assert_eq!((binding.generation, binding.policy_generation), (1, 1));
     assert_eq!(binding.reach.include.len(), 1);
-    assert_eq!(binding.reach.include[0].0, "spec.targets.include[0]");
+    assert_eq!(&*binding.reach.include[0].0, "spec.targets.include[0]");
     assert!(!binding.reach.everyone);
     let settings = index.desired(&backend("b")).unwrap().backend.settings.clone();
     assert_eq!(settings.credentials, "emm");
@@ -143,7 +143,7 @@ fn a_missing_group_is_left_out_of_includes_and_refuses_an_exclude() {
     assert_eq!(found[0].subject, "spec.targets.include[0]");
     let Input::Bound { binding, .. } = input(&index(&include)) else { panic!() };
     assert_eq!(binding.reach.include.len(), 1, "all others proceed");
-    assert_eq!(binding.reach.include[0].0, "spec.targets.include[1]");
+    assert_eq!(&*binding.reach.include[0].0, "spec.targets.include[1]");
 
     let targets =
         json!({"include": [{"wso2": {"roles": ["r"]}}], "exclude": [{"targetGroupRef": {"name": "gone"}}]});
@@ -190,7 +190,7 @@ fn a_default_display_name_bears_the_namespace_on_a_cluster_backend_and_must_fit(
     let named = assignment("a", "p", "c").spec("backendRef", json!({"kind": "ClusterBackend", "name": "c"}));
     let all = index(&[policy("p"), shared(wso2("c")), named]);
     let desired = all.desired(&cluster_backend("c")).unwrap();
-    assert_eq!(desired.assignments[&team("a")].binding().unwrap().display_name, "team-p");
+    assert_eq!(&*desired.assignments[&team("a")].binding().unwrap().display_name, "team-p");
 
     let content = json!({"symphony": {
         "type": "Block", "contentTypes": ["Messages"], "scopes": ["External"], "dictionaries": [{"name": "d"}],

@@ -32,7 +32,7 @@ use super::{
     aggregate::{PolicyFacts, Said, TargetGroupFacts},
     events::{EventSink, EventWriter},
     facts::{AssignmentFacts, BackendFacts},
-    memo::{Body, Memo},
+    memo::Memo,
     metrics::Metrics,
 };
 use crate::{
@@ -96,17 +96,17 @@ impl WriterHandle {
     ///
     /// `status` is `None` where it is absent or does not decode. Versions older than what this
     /// process has written are ignored. [`Observed::Foreign`] asks for a new report.
-    pub fn observed(&self, key: &Key, metadata: &ObjectMeta, status: Option<&impl Body>) -> Observed {
+    pub fn observed(&self, key: &Key, uid: &Uid, metadata: &ObjectMeta, status: Option<Memo>) -> Observed {
         let pins = key.finalizer().map(|ours| {
             let list = metadata.finalizers.as_deref().unwrap_or_default();
             let bears = |wanted: bool| list.iter().any(|one| (one == ours) == wanted);
             Pins { ours: bears(true), others: bears(false) }
         });
         let seen = Seen {
-            uid: Uid(metadata.uid.as_deref().unwrap_or_default().into()),
+            uid: uid.clone(),
             version: metadata.resource_version.as_deref().and_then(|v| v.parse().ok()).unwrap_or_default(),
             pins,
-            memo: status.map(Memo::of),
+            memo: status,
         };
         let now = self.shared.now();
         let mut queue = self.shared.queue();

@@ -18,6 +18,7 @@ use ordain::{
     model::{BackendId, BackendKind, ObjectName, Uid},
     report::{
         facts::{AssignmentFacts, BackendFacts, BackendStanding, Fact, Standing, TargetCounts},
+        memo::Memo,
         metrics::Metrics,
         writer::{Key, Observed, StatusWriter, WriterHandle},
     },
@@ -112,7 +113,7 @@ impl Desk {
         let object = self.api.get("PolicyAssignment", "team-a", name).unwrap();
         let metadata: ObjectMeta = serde_json::from_value(object["metadata"].clone()).unwrap();
         let status: PolicyAssignmentStatus = serde_json::from_value(object["status"].clone()).unwrap();
-        self.handle.observed(&key(name), &metadata, Some(&status))
+        self.handle.observed(&key(name), &self.uid(name), &metadata, Some(Memo::of(&status)))
     }
 
     pub fn uid(&self, name: &str) -> Uid {

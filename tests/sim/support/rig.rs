@@ -208,11 +208,12 @@ impl Rig {
         let targets = spec.targets.clone();
         let section = |prefix: &'static str| {
             move |(i, selector): (usize, &api::Selector)| match selector {
-                api::Selector::Wfbss(t) => {
-                    (format!("spec.targets.{prefix}[{i}]"), Arc::new(api::TargetSpec::Wfbss(t.clone())))
-                }
+                api::Selector::Wfbss(t) => (
+                    format!("spec.targets.{prefix}[{i}]").into(),
+                    Arc::new(api::TargetSpec::Wfbss(t.clone())),
+                ),
                 api::Selector::Wso2(t) => {
-                    (format!("spec.targets.{prefix}[{i}]"), Arc::new(api::TargetSpec::Wso2(t.clone())))
+                    (format!("spec.targets.{prefix}[{i}]").into(), Arc::new(api::TargetSpec::Wso2(t.clone())))
                 }
                 other => panic!("the rig does not know {other:?}"),
             }
@@ -236,7 +237,7 @@ impl Rig {
             generation,
             policy_generation: generation,
             policy_name: format!("{name}-policy").into(),
-            display_name: policy.display_name.clone().unwrap_or_else(|| format!("{name}-policy")),
+            display_name: policy.display_name.clone().unwrap_or_else(|| format!("{name}-policy")).into(),
             policy: Arc::new(policy),
             spec: Arc::new(spec.clone()),
             reach,

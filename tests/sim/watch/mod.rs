@@ -12,7 +12,8 @@ use ordain::index::{Desired, Input, Kind, Scope, unbound::Unbound};
 use ordain::model::{BackendId, BackendKind, ObjectName};
 use ordain::report::aggregate::{PolicyFacts, Said, TargetGroupFacts};
 use ordain::report::facts::{BackendFacts, Standing};
-use ordain::watch::{self, Audience, IndexHandle, Status, Watched};
+use ordain::report::memo::Memo;
+use ordain::watch::{self, Audience, IndexHandle, Watched};
 use ordain::worker::ports::DesiredSource;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -39,16 +40,13 @@ impl Ear {
 }
 
 impl Audience for Ear {
-    fn seen(&self, object: &Watched<'_>, status: Option<&Status>) {
+    fn seen(&self, object: &Watched<'_>, status: Option<Memo>) {
         assert!(object.metadata.managed_fields.is_none(), "pruned");
         let generation = match status {
             None => None,
-            Some(Status::Assignment(status)) => status.observed_generation,
-            Some(Status::Backend(status)) => status.observed_generation,
-            Some(Status::Policy(status)) => status.observed_generation,
-            Some(Status::TargetGroup(status)) => status.observed_generation,
+            Some(status) => status.observed_generation,
         };
-        self.note(format!("seen {} {} {generation:?}", object.kind, object.name().name));
+        self.note(format!("seen {} {} {generation:?}", object.kind, object.name.name));
     }
 
     fn gone(&self, kind: Kind, name: &ObjectName) {

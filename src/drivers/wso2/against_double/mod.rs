@@ -132,7 +132,7 @@ impl World {
             generation: 1,
             policy_generation: 1,
             policy_name: "laptops".into(),
-            display_name: policy["displayName"].as_str().unwrap_or("laptops").to_owned(),
+            display_name: policy["displayName"].as_str().unwrap_or("laptops").into(),
             policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
             spec: Arc::new(serde_json::from_value(spec).unwrap()),
             reach: Reach {

@@ -85,7 +85,7 @@ impl Case {
             let each = list.iter().enumerate();
             each.map(|(i, value)| {
                 let targets: Targets = serde_json::from_value(value.clone()).unwrap();
-                (format!("spec.targets.{field}[{i}]"), Arc::new(targets))
+                (format!("spec.targets.{field}[{i}]").into(), Arc::new(targets))
             })
             .collect()
         };
@@ -95,7 +95,7 @@ impl Case {
             generation: 1,
             policy_generation: 1,
             policy_name: "laptops".into(),
-            display_name: self.policy["displayName"].as_str().unwrap_or("laptops").to_owned(),
+            display_name: self.policy["displayName"].as_str().unwrap_or("laptops").into(),
             policy: Arc::new(serde_json::from_value(self.policy.clone()).unwrap()),
             spec: Arc::new(serde_json::from_value::<PolicyAssignmentSpec>(self.spec.clone()).unwrap()),
             reach: Reach {

@@ -24,10 +24,11 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         Just(Standing::Suspended),
         words().prop_map(|(reason, message)| Standing::Working(reason, message)),
         words().prop_map(|(reason, message)| Standing::Stalled(reason, message)),
-        (words(), -900_i64..900).prop_map(|((reason, message), ago)| Standing::Unresolved(
+        (words(), -90_i64..90).prop_map(|((reason, message), ago)| Standing::Unresolved(
             reason,
             message,
-            later(ago)
+            // Not within seconds of the moment from which it counts as stalled.
+            later(10 * ago)
         )),
         (any::<bool>(), "[a-z]{0,8}")
             .prop_map(|(pending_work, message)| Standing::Unavailable { pending_work, message }),

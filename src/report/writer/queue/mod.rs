@@ -133,7 +133,8 @@ impl Job {
 
 /// See the module.
 pub(super) struct Queue {
-    entries: BTreeMap<Key, Entry>,
+    /// Boxed, since half of the places in the tree stay empty where objects come in order.
+    entries: BTreeMap<Key, Box<Entry>>,
     jobs: BTreeMap<Key, Job>,
     interactive: VecDeque<Key>,
     bulk: VecDeque<Key>,

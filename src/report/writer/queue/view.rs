@@ -123,11 +123,11 @@ impl Queue {
     }
 
     fn put(&mut self, key: &Key, entry: Entry) {
-        let after = entry.seen.memo.clone();
-        self.count_conditions(key, after.as_ref(), 1);
-        let before = self.entries.insert(key.clone(), entry).and_then(|entry| entry.seen.memo);
+        self.count_conditions(key, entry.seen.memo.as_ref(), 1);
+        let after = entry.seen.memo.as_ref().map(Said::from);
+        let before = self.entries.insert(key.clone(), Box::new(entry)).and_then(|entry| entry.seen.memo);
         self.count_conditions(key, before.as_ref(), -1);
-        if before.as_ref().map(Said::from) != after.as_ref().map(Said::from) {
+        if before.as_ref().map(Said::from) != after {
             self.note(key);
         }
     }
