@@ -35,6 +35,7 @@ use crate::{
 
 pub use identity::{IdentityError, keys, owner};
 pub use kube_ports::{KubeSecrets, RealConnector, limits};
+pub use wire::FencedWire;
 
 /// How the operator is set up.
 #[derive(Debug, Clone)]

@@ -15,12 +15,17 @@ use crate::{
 };
 
 /// A transport whose calls are counted, and whose effects end within the lease, however long they waited for their turn.
-pub(super) struct FencedWire {
-    pub(super) wire: SharedTransport,
-    pub(super) system: SystemName,
-    pub(super) metrics: Metrics,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) fence: Arc<dyn Fence>,
+pub struct FencedWire {
+    /// The way there.
+    pub wire: SharedTransport,
+    /// For the measures.
+    pub system: SystemName,
+    /// Measures.
+    pub metrics: Metrics,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Leadership.
+    pub fence: Arc<dyn Fence>,
 }
 
 #[async_trait]

@@ -299,8 +299,15 @@ fn failed(
         // It certainly did not happen: nothing to look for.
         Step::Create(desired) if certain => vec![Write::Intent(desired.key.clone(), None)],
         Step::Seed { item, .. } if error.class != Class::Ambiguous => not_seeded(memory, item),
-        _ => Vec::new(),
+        step => planned.items.iter().filter_map(|item| not_accepted(memory, step, item)).collect(),
     }
+}
+
+/// What was not accepted cannot be told to have been, however it reads next: it is no write that does not stick.
+fn not_accepted(memory: &Memory, step: &Step, item: &ItemKey) -> Option<Write> {
+    let mut record = memory.items.get(item).filter(|_| is_counted_in_record(step, item))?.clone();
+    record.sent.as_mut()?.judged = true;
+    Some(Write::Item(item.clone(), Some(Box::new(record))))
 }
 
 /// This revision was not copied after all.

@@ -153,6 +153,8 @@ impl Rig {
                 process,
                 clock: self.clock.clone(),
                 owner: self.owner.clone(),
+                fence: Arc::new(AlwaysLeader),
+                metrics: self.metrics.clone(),
             }),
             fence: Arc::new(AlwaysLeader),
             store: Arc::new(store),

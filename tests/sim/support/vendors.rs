@@ -15,9 +15,10 @@ use ordain::{
     },
     index::BackendView,
     model::{Clock, OwnerId, Secret},
-    operator::limits,
+    operator::{FencedWire, limits},
+    report::metrics::Metrics,
     sandbox::{Double, DoubleService, service::Dropped},
-    worker::ports::Connector,
+    worker::ports::{Connector, Fence},
 };
 use tower::Service;
 
@@ -76,6 +77,8 @@ pub struct Connect {
     pub process: Process,
     pub clock: SimClock,
     pub owner: OwnerId,
+    pub fence: Arc<dyn Fence>,
+    pub metrics: Metrics,
 }
 
 impl Connector for Connect {
@@ -86,12 +89,18 @@ impl Connector for Connect {
         credentials: &BTreeMap<String, Secret>,
         _: Option<&str>,
     ) -> Result<Arc<dyn Driver>, DriverError> {
-        let transport = self.vendors.transport(self.process.clone());
+        let transport = FencedWire {
+            wire: self.vendors.transport(self.process.clone()),
+            system: system.name(),
+            metrics: self.metrics.clone(),
+            clock: Arc::new(self.clock.clone()),
+            fence: self.fence.clone(),
+        };
         drivers::connect::connect(
             system,
             credentials,
             &self.owner,
-            transport,
+            Arc::new(transport),
             limits(backend),
             Arc::new(self.clock.clone()),
         )

@@ -34,6 +34,29 @@ async fn asked_to_end_at_any_time_it_ends_within_ten_seconds() {
     }
 }
 
+/// R28: an effect whose call may outlast the lease is not sent, however near the system is to taking it.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_turn_is_not_sent_at_the_end_of_the_lease() {
+    let mut whole = in_force().await;
+    let busy = json!({"kind": "status", "code": 503, "match": {"method": "PUT"}});
+    whole.vendors.of("wso2").add_fault(&busy).unwrap();
+    whole.apply("Policy", "camera", camera(true));
+    whole.pass(1).await;
+    whole.api.shut_down();
+    // Held for 54 s at most, and a call may take 30: nothing new after 24.
+    whole.pass(24).await;
+    whole.vendors.of("wso2").faults().clear();
+    let sent = whole.vendors.effects("wso2").len();
+    let ended = whole.life.join_next().await.unwrap().unwrap();
+    assert!(ended.is_err(), "the lease is over");
+    assert_eq!(whole.vendors.effects("wso2")[sent..], [""; 0]);
+    whole.api.come_back();
+    whole.start(None);
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
+    assert!(whole.vendors.effects("wso2").len() > sent, "now it was");
+}
+
 /// F12: without the API server nothing may be done for longer than the lease holds; then the process ends, and says why.
 #[tokio::test(start_paused = true)]
 async fn cut_off_from_the_api_server_it_stops_with_its_lease() {

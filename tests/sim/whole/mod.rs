@@ -121,14 +121,18 @@ impl Whole {
         }
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         let (vendors, time) = (self.vendors.clone(), self.clock.clone());
+        let metrics = Metrics::new(clock.clone());
+        let measures = metrics.clone();
         let readiness = watch::Sender::new(vec![]);
         self.readiness = readiness.subscribe();
         let parts = Parts {
             client: self.api.client_as("ordain", &process),
             clock: clock.clone(),
             hook: Some(Arc::new(Commits::new(process.clone()))),
-            connector: Box::new(move |owner, _| Arc::new(Connect { vendors, process, clock: time, owner })),
-            metrics: Metrics::new(clock.clone()),
+            connector: Box::new(move |owner, fence| {
+                Arc::new(Connect { vendors, process, clock: time, owner, fence, metrics: measures })
+            }),
+            metrics,
             readiness,
             pulse: Pulse::new(clock),
         };

@@ -115,6 +115,28 @@ async fn unpublished_drift_that_is_reported_is_corrected_once_that_is_wanted() {
     }
 }
 
+/// A system in trouble has accepted nothing: it is tried again, and nobody is told that it does not keep what it took.
+#[tokio::test(start_paused = true)]
+async fn writes_that_fail_are_none_that_do_not_stick() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        for answer in [json!({"code": 503}), json!({"code": 502, "effect": false})] {
+            let mut busy = json!({"kind": "status", "match": {"method": "PUT", "path": "policies/3"}});
+            busy.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+            story.fault("wso2", busy);
+            story.assign("baseline", camera(true), to_roles(&["engineer"]));
+            story.pass(400).await;
+            assert_ne!(story.standing("baseline"), Some(Standing::InStep), "{dialect:?}: {answer}");
+            assert_ne!(story.reason("baseline"), Some(Reason::WriteNotSticking), "{dialect:?}: {answer}");
+            story.heal("wso2");
+            story.pass(310).await;
+            story.assert_in_step("baseline");
+            story.assign("baseline", camera_off(), to_roles(&["engineer"]));
+            story.pass(60).await;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_is_accepted_and_never_seen_rests_and_is_told() {
     for dialect in BOTH {
