@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, ItemVerdict, draft::Inputs, release::Release, retire::leaves_to_restore};
+use super::{Change, Difference, ItemVerdict, draft::Inputs, release::Release, retire::leaves_to_restore};
 use crate::{
     api::ReleasePolicy,
     model::{ItemKey, memory::Origin},
@@ -13,6 +13,7 @@ use crate::{
 pub(super) fn removals(
     inputs: &Inputs<'_>,
     changes: &[Change],
+    differences: &BTreeMap<ItemKey, Difference>,
     released: &BTreeMap<ItemKey, ItemVerdict>,
 ) -> BTreeMap<ItemKey, u32> {
     let looked_at = inputs.items.keys().chain(inputs.releases.iter().map(|release| &release.item));
@@ -20,6 +21,14 @@ pub(super) fn removals(
     for change in changes {
         let count = counts.entry(change.item.clone()).or_default();
         *count = count.saturating_add(change.removals());
+    }
+    // What differs and waits for a task is outstanding all the same.
+    for (item, difference) in
+        differences.iter().filter(|(item, _)| inputs.memory.operation_on(item).is_some())
+    {
+        let count = counts.entry(item.clone()).or_default();
+        let switched_off = u32::from(difference.switch == Some(false));
+        *count = (*count).max(difference.removals().saturating_add(switched_off));
     }
     for (item, _) in released.iter().filter(|(_, verdict)| matches!(verdict, ItemVerdict::Waiting(..))) {
         let count = counts.entry(item.clone()).or_default();

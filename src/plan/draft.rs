@@ -99,7 +99,7 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
         }
     }
     retire(inputs, &mut changes, &mut out);
-    out.removals = count::removals(inputs, &changes, &out.released);
+    out.removals = count::removals(inputs, &changes, &out.differences, &out.released);
     if let Some(why) = inputs.frozen {
         changes = freeze(changes, why, &mut out.verdicts);
     }

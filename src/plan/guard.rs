@@ -57,8 +57,8 @@ impl Verdict {
         let Self::Held { outstanding, executed, limit } = self else { return None };
         Some(format!(
             "{outstanding} removals are waiting and {executed} were made within the window; guard.maxRemovals allows \
-             {limit}. Raise it, or set annotation ordain.dev/approve-removals: \"{outstanding}\". To keep what would \
-             be removed, set releasePolicy: Orphan and re-apply"
+             {limit}. Raise it, or set annotation ordain.dev/approve-removals: \"{outstanding}\" (one that stands there \
+             already is spent: remove it first). To keep what would be removed, set releasePolicy: Orphan and re-apply"
         ))
     }
 }

@@ -66,7 +66,7 @@ pub struct Applied {
     pub interrupted: bool,
     /// A failure that concerns the whole account.
     pub outage: Option<DriverError>,
-    /// Items of every step that was journalled, whatever became of its call: their removals count as executed.
+    /// Items of every removal that was journalled, whatever became of its call: it counts as executed.
     pub tried: Vec<ItemKey>,
     /// Effects that were carried out, for events: item and why.
     pub done: Vec<(ItemKey, String)>,
@@ -90,7 +90,8 @@ pub async fn apply(
         }
         let writes = before(hand, &chunk, memory);
         commit(hand, memory, writes, &journal(&chunk, (hand.now)()))?;
-        applied.tried.extend(chunk.iter().flat_map(|step| step.items.iter().cloned()));
+        let removing = chunk.iter().filter(|step| step.removals > 0);
+        applied.tried.extend(removing.flat_map(|step| step.items.iter().cloned()));
         let results = run(hand, chunk).await;
         applied.calls += results.len();
         let writes = after(hand, &results, memory, troubles, &mut applied);
@@ -163,7 +164,7 @@ fn after(
     applied: &mut Applied,
 ) -> Vec<Write> {
     let now = (hand.now)();
-    let mut writes = Vec::new();
+    let (mut writes, mut refused) = (Vec::new(), 0_u32);
     for (planned, result) in results {
         tracing::info!(
             backend = %hand.backend, what = name(&planned.step), why = %planned.why, items = planned.items.len(),
@@ -178,13 +179,45 @@ fn after(
             }
             Err(error) => {
                 writes.extend(failed(hand, planned, error, memory, troubles, now));
+                refused = refused.saturating_add(not_removed(planned, error));
                 if concerns_account(error, planned) {
                     applied.outage.get_or_insert_with(|| error.clone());
                 }
             }
         }
     }
+    writes.extend(taken_back(memory, refused));
     writes
+}
+
+/// Removals of a step that the system answered with a refusal or a failure (R2): they are counted again when they are
+/// tried again, and must not hold themselves. Those of an object are counted once for its whole retirement.
+fn not_removed(planned: &PlannedStep, error: &DriverError) -> u32 {
+    let answered = matches!(
+        error.class,
+        Class::Rejected | Class::Unauthorized | Class::Throttled { .. } | Class::Transient
+    );
+    let content = matches!(planned.step, Step::Replace { .. } | Step::Write { .. } | Step::Restore { .. });
+    if answered && content { planned.removals } else { 0 }
+}
+
+/// Neither the window nor an approval is used up by what did not happen.
+fn taken_back(memory: &Memory, mut count: u32) -> Vec<Write> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let approval = memory.approval.clone().map(|mut approval| {
+        approval.left = approval.left.saturating_add(count);
+        Write::Approval(Some(approval))
+    });
+    let mut records = memory.removals.clone();
+    for record in records.iter_mut().rev() {
+        let part = record.count.min(count);
+        record.count -= part;
+        count -= part;
+    }
+    records.retain(|record| record.count > 0);
+    approval.into_iter().chain([Write::Removals(records)]).collect()
 }
 
 /// What is accepted is not yet seen: only reading tells whether it stays.

@@ -170,7 +170,10 @@ impl Worker {
             match verdict {
                 ItemVerdict::InStep => {
                     self.verdicts.remove(item);
-                    self.troubles.came_right(item);
+                    // What fails to be put back rests, also where all that is wanted of the item is there.
+                    if draft.released.get(item).is_none_or(|release| *release == ItemVerdict::InStep) {
+                        self.troubles.came_right(item);
+                    }
                 }
                 ItemVerdict::Undeployed => {
                     self.verdicts.insert(item.clone(), ItemVerdict::Undeployed);

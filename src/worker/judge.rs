@@ -58,9 +58,13 @@ impl Worker {
                 && counted.released == released.contains(item)
                 && counted.inputs == stakes.inputs(item, digester)
         });
-        if !self.tally.is_held() {
-            return Ok(());
-        }
+        let stakes = &self.stakes;
+        self.verdicts.retain(|item, _| stakes.is_pushed(item));
+        if self.tally.is_held() { self.judge_what_waits(desired) } else { Ok(()) }
+    }
+
+    /// Judges what was counted, as the whole.
+    pub(super) fn judge_what_waits(&mut self, desired: &Desired) -> Result<(), StoreError> {
         self.forget_what_no_longer_counts(desired)?;
         let verdict = guard::verdict(self.tally.sum(), &self.limits(desired, true));
         self.conclude_judgement(&verdict, Vec::new())

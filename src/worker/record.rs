@@ -42,7 +42,9 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     let key = &desired.key;
     let before = inputs.memory.items.get(key);
     let wanted = inputs.inputs.get(key).copied();
-    let in_step = draft.verdicts.get(key) == Some(&ItemVerdict::InStep);
+    // While something of it is still to be put back nothing is proven: what is proven is not asked what it let go of.
+    let letting_go = draft.released.get(key).is_some_and(is_under_way);
+    let in_step = draft.verdicts.get(key) == Some(&ItemVerdict::InStep) && !letting_go;
     let difference = draft.differences.get(key);
     let mut record = before.cloned().unwrap_or_else(|| new_record(inputs, desired, observed));
     record.id.clone_from(&observed.id);
@@ -67,6 +69,10 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
         provenance: observed.provenance.clone(),
     });
     record
+}
+
+fn is_under_way(release: &ItemVerdict) -> bool {
+    !matches!(release, ItemVerdict::InStep | ItemVerdict::Blocked(..))
 }
 
 fn new_record(inputs: &Inputs<'_>, desired: &DesiredItem, observed: &ObservedItem) -> ItemRecord {

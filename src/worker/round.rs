@@ -83,7 +83,11 @@ impl Worker {
         }
         self.begin_requests(desired, &rest)?;
         self.recount(desired, &rest)?;
-        let due = self.due(desired, &rest);
+        let mut due = self.due(desired, &rest);
+        if self.tally.waits_for_nothing(&due) {
+            self.judge_what_waits(desired)?;
+            due = self.due(desired, &rest);
+        }
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
@@ -255,7 +259,7 @@ impl Worker {
         due.next = due.next.into_iter().chain(waiting).min();
         let interval = SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
         let oldest = self.now().checked_sub(interval).unwrap_or(Timestamp::MIN);
-        due.items.retain(|item, _| !self.tally.rests(item, oldest));
+        due.items.retain(|item, _| asked.contains(item) || !self.tally.rests(item, oldest));
         if self.tally.waiting().next().is_some() {
             let again = self.now().checked_add(interval).unwrap_or(Timestamp::MAX);
             due.next = Some(due.next.map_or(again, |next| next.min(again)));

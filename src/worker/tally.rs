@@ -81,6 +81,12 @@ impl Tally {
         !due.items.iter().any(|(item, lane)| !round.contains(item) && self.is_unread(item, *lane))
     }
 
+    /// Whether what waits to be judged waits for nothing any more: what was unread is not wanted now, or cannot be read.
+    pub fn waits_for_nothing(&self, due: &Due) -> bool {
+        let unread = due.items.iter().any(|(item, lane)| self.is_unread(item, *lane));
+        self.phase == Phase::Counting && !unread && self.waiting().next().is_some()
+    }
+
     /// Removals counted on items other than these.
     pub fn elsewhere(&self, here: &BTreeMap<ItemKey, u32>) -> u32 {
         let others = self.items.iter().filter(|(item, _)| !here.contains_key(*item));

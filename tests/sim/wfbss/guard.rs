@@ -189,3 +189,116 @@ async fn a_slow_system_is_counted_to_the_end() {
     rig.pass(4 * 3600).await;
     assert_all_put_back(&rig);
 }
+
+/// A leaf that an edit drops is put back, whatever keeps it from going in the first round, and is told until it is.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_leaf_is_put_back_however_long_it_waits() {
+    let both = || settings(&json!({"wtp": {"level": 3}, "behavior_monitoring": {"enabled": 0}}));
+    let one = || settings(&json!({"behavior_monitoring": {"enabled": 0}}));
+    let restoring = || json!({"targets": {"everyone": true}, "releasePolicy": "Restore"});
+    let held = |rig: &Rig| rig.edit_backend(|backend| backend.settings.max_removals = 0);
+    let let_through = |rig: &Rig| rig.edit_backend(|backend| backend.settings.max_removals = 5000);
+    let refuse = |rig: &Rig| fault(rig, &json!({"kind": "status", "code": 500, "match": {"method": "PUT"}}));
+    let throttle = |rig: &Rig| {
+        fault(rig, &json!({"kind": "status", "code": 429, "match": {"method": "PUT"}, "times": 3}));
+    };
+    let heal = |rig: &Rig| rig.heal("wfbss");
+    type Act<'a> = &'a dyn Fn(&Rig);
+    let cases: [(&str, Act<'_>, Act<'_>); 4] = [
+        ("more than a slice", &|_| (), &|_| ()),
+        ("held", &held, &let_through),
+        ("the system is in trouble", &refuse, &heal),
+        ("it is throttled", &throttle, &heal),
+    ];
+    for (why, trouble, mend) in cases {
+        let rig = more_than_a_slice(5000);
+        rig.assign("one", both(), restoring());
+        rig.pass(900).await;
+        assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{why}");
+        trouble(&rig);
+        rig.assign("one", one(), restoring());
+        if why == "held" || why == "the system is in trouble" {
+            rig.pass(900).await;
+            assert_ne!(
+                rig.cluster.standing("one"),
+                Some(Standing::InStep),
+                "{why}: something is still to be done"
+            );
+        }
+        assert!(effects(&rig).len() < 4000, "{why}: what fails rests: {}", effects(&rig).len());
+        mend(&rig);
+        rig.pass(2400).await;
+        assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{why}");
+        assert!(puts_back(&rig).iter().all(|back| *back), "{why}: {:?}", puts_back(&rig));
+    }
+}
+
+/// An addition that goes while the rest is counted takes nothing out of the count.
+#[tokio::test(start_paused = true)]
+async fn an_addition_beside_a_removal_does_not_hide_it() {
+    let rig = more_than_a_slice(100);
+    rig.pass(600).await;
+    let wants = |programs: &[&str], enabled: u8| {
+        settings(&json!({"behavior_monitoring": {"approved_programs": programs, "enabled": enabled}}))
+    };
+    let everyone = json!({"targets": {"everyone": true}});
+    rig.assign("two", wants(&["C:\\a.exe", "C:\\b.exe"], 0), everyone.clone());
+    rig.pass(600).await;
+    rig.assign("two", wants(&["C:\\a.exe"], 1), everyone);
+    rig.pass(900).await;
+    let held: Vec<String> = rig.cluster.backend_facts().into_iter().filter_map(|facts| facts.held).collect();
+    assert!(
+        !held.is_empty() && held.iter().all(|held| held.contains("105 removals are waiting")),
+        "{held:?}"
+    );
+    let all = state(&rig)["customers"].clone();
+    let groups: Vec<_> = all
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|c| c["groups"].as_object().unwrap().values().cloned())
+        .collect();
+    for group in groups {
+        let monitoring = &group["policies"]["win"]["behavior_monitoring"];
+        assert_eq!(monitoring["enabled"], 1, "additions go on");
+        assert_eq!(monitoring["approved_programs"], json!(["C:\\a.exe", "C:\\b.exe"]), "removals do not");
+    }
+}
+
+/// What a throttled call did not do uses up neither the window nor an approval.
+#[tokio::test(start_paused = true)]
+async fn what_certainly_did_not_happen_is_not_counted() {
+    let rig = more_than_a_slice(10);
+    rig.pass(600).await;
+    fault(
+        &rig,
+        &json!({"kind": "status", "code": 429, "retryAfter": "5", "match": {"method": "PUT"}, "times": 3}),
+    );
+    rig.edit_backend(|backend| backend.approve_removals = Some("105".into()));
+    rig.delete("one");
+    rig.pass(1200).await;
+    assert_all_put_back(&rig);
+}
+
+/// What waits for something that is not wanted any more is judged without it.
+#[tokio::test(start_paused = true)]
+async fn a_count_ends_also_where_the_rest_is_withdrawn() {
+    let rig = more_than_a_slice(1000);
+    rig.pass(600).await;
+    // The second slice cannot be read at all.
+    fault(&rig, &unreadable(21));
+    rig.assign(
+        "one",
+        settings(&json!({"behavior_monitoring": {"enabled": 0}})),
+        json!({"targets": {"everyone": true}, "releasePolicy": "Restore"}),
+    );
+    rig.pass(60).await;
+    rig.edit("one", |view| view.deleting = true);
+    rig.let_go("one");
+    rig.pass(60).await;
+    assert!(!rig.cluster.exists("one"));
+    rig.heal("wfbss");
+    rig.pass(1200).await;
+    let facts = rig.cluster.backend_last();
+    assert_eq!((facts.held, facts.objects[2]), (None, 0));
+}
