@@ -190,6 +190,9 @@ async fn a_slow_system_is_counted_to_the_end() {
     assert_all_put_back(&rig);
 }
 
+/// What somebody does to a rig.
+type Act<'a> = &'a dyn Fn(&Rig);
+
 /// A leaf that an edit drops is put back, whatever keeps it from going in the first round, and is told until it is.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_leaf_is_put_back_however_long_it_waits() {
@@ -203,7 +206,6 @@ async fn a_dropped_leaf_is_put_back_however_long_it_waits() {
         fault(rig, &json!({"kind": "status", "code": 429, "match": {"method": "PUT"}, "times": 3}));
     };
     let heal = |rig: &Rig| rig.heal("wfbss");
-    type Act<'a> = &'a dyn Fn(&Rig);
     let cases: [(&str, Act<'_>, Act<'_>); 4] = [
         ("more than a slice", &|_| (), &|_| ()),
         ("held", &held, &let_through),
