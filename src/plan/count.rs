@@ -27,8 +27,7 @@ pub(super) fn removals(
         differences.iter().filter(|(item, _)| inputs.memory.operation_on(item).is_some())
     {
         let count = counts.entry(item.clone()).or_default();
-        let switched_off = u32::from(difference.switch == Some(false));
-        *count = (*count).max(difference.removals().saturating_add(switched_off));
+        *count = (*count).max(difference.losses());
     }
     for (item, _) in released.iter().filter(|(_, verdict)| matches!(verdict, ItemVerdict::Waiting(..))) {
         let count = counts.entry(item.clone()).or_default();

@@ -48,6 +48,11 @@ impl Difference {
         let members: usize = self.remove.values().map(BTreeSet::len).sum();
         u32::try_from(members + self.extra.len()).unwrap_or(u32::MAX).saturating_add(self.shortened)
     }
+
+    /// [`Difference::removals`], and the switch where it is to be thrown off.
+    pub fn losses(&self) -> u32 {
+        self.removals().saturating_add(u32::from(self.switch == Some(false)))
+    }
 }
 
 /// Compares. `sent_secrets` are the fingerprints of secret leaves as last sent, for systems that do not give

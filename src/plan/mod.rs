@@ -141,10 +141,9 @@ impl Change {
     pub fn removals(&self) -> u32 {
         match &self.kind {
             ChangeKind::Create(_) | ChangeKind::Seed(_) | ChangeKind::Forget | ChangeKind::Hold => 0,
-            ChangeKind::Update { difference, restore, .. } => difference
-                .removals()
-                .saturating_add(u32::from(difference.switch == Some(false)))
-                .saturating_add(u32::try_from(restore.len()).unwrap_or(u32::MAX)),
+            ChangeKind::Update { difference, restore, .. } => {
+                difference.losses().saturating_add(u32::try_from(restore.len()).unwrap_or(u32::MAX))
+            }
             ChangeKind::Restore { leaves, .. } => u32::try_from(leaves.len()).unwrap_or(u32::MAX),
             ChangeKind::Retire { counted, .. } => u32::from(!counted),
         }

@@ -8,6 +8,7 @@
 pub mod app_shield;
 pub mod control;
 pub mod faults;
+mod options;
 mod play;
 pub mod recorder;
 mod redact;
@@ -15,6 +16,7 @@ pub mod server;
 pub mod service;
 #[cfg(test)]
 pub(crate) mod support;
+mod switch;
 pub mod symphony;
 pub mod wfbss;
 

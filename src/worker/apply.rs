@@ -190,13 +190,15 @@ fn after(
     writes
 }
 
+/// The system refused: there is nothing to look for.
+fn certainly_did_nothing(error: &DriverError) -> bool {
+    matches!(error.class, Class::Rejected | Class::Unauthorized | Class::Throttled { .. })
+}
+
 /// Removals of a step that the system answered with a refusal or a failure (R2): they are counted again when they are
 /// tried again, and must not hold themselves. Those of an object are counted once for its whole retirement.
 fn not_removed(planned: &PlannedStep, error: &DriverError) -> u32 {
-    let answered = matches!(
-        error.class,
-        Class::Rejected | Class::Unauthorized | Class::Throttled { .. } | Class::Transient
-    );
+    let answered = certainly_did_nothing(error) || error.class == Class::Transient;
     let content = matches!(planned.step, Step::Replace { .. } | Step::Write { .. } | Step::Restore { .. });
     if answered && content { planned.removals } else { 0 }
 }
@@ -327,10 +329,11 @@ fn failed(
     if matches!(planned.step, Step::Deploy) {
         troubles.deploy_failed(error, now);
     }
-    let certain = matches!(error.class, Class::Rejected | Class::Unauthorized | Class::Throttled { .. });
     match &planned.step {
         // It certainly did not happen: nothing to look for.
-        Step::Create(desired) if certain => vec![Write::Intent(desired.key.clone(), None)],
+        Step::Create(desired) if certainly_did_nothing(error) => {
+            vec![Write::Intent(desired.key.clone(), None)]
+        }
         Step::Seed { item, .. } if error.class != Class::Ambiguous => not_seeded(memory, item),
         step => planned.items.iter().filter_map(|item| not_accepted(memory, step, item)).collect(),
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::sandbox::options::merged;
 
 pub use super::switches::*;
 
@@ -196,13 +198,7 @@ impl AppShieldOptions {
     /// # Errors
     /// A sentence about the member that is unknown or has a value it cannot have.
     pub fn patched(&self, change: &Value) -> Result<Self, String> {
-        let members = change.as_object().ok_or("options: wanted is an object")?;
-        let mut options = self.clone();
-        for (member, value) in members {
-            let mut all = serde_json::to_value(&options).map_err(|error| error.to_string())?;
-            merge(&mut all, &json!({ member: value }));
-            options = serde_json::from_value(all).map_err(|error| format!("options: {member}: {error}"))?;
-        }
+        let options = merged(self, change)?;
         for (name, status) in [
             ("invalidSessionStatus", options.invalid_session_status),
             ("refusalStatus", options.refusal_status),
@@ -215,21 +211,11 @@ impl AppShieldOptions {
     }
 }
 
-/// Objects member by member, everything else replaced.
-fn merge(base: &mut Value, change: &Value) {
-    match (base, change) {
-        (Value::Object(base), Value::Object(change)) => {
-            for (key, value) in change {
-                merge(base.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (base, change) => *base = change.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
 
     use super::*;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::sandbox::options::replaced;
+
 pub use super::switches::*;
 
 /// All switches of the double; changeable while it runs by `PATCH` with `{"options": {…}}`.
@@ -169,12 +171,7 @@ impl SymphonyOptions {
     /// # Errors
     /// A sentence about the member that is unknown or has a value it cannot have.
     pub fn patched(&self, change: &Value) -> Result<Self, String> {
-        let Value::Object(change) = change else { return Err("options: wanted is an object".to_owned()) };
-        let mut all = serde_json::to_value(self).map_err(|error| error.to_string())?;
-        if let Value::Object(members) = &mut all {
-            members.extend(change.clone());
-        }
-        let patched: Self = serde_json::from_value(all).map_err(|error| format!("options: {error}"))?;
+        let patched = replaced(self, change)?;
         let statuses = [
             ("unknownIdStatus", patched.unknown_id_status),
             ("duplicateNameStatus", patched.duplicate_name_status),

@@ -1,21 +1,6 @@
 //! The answers to each open question (section 14 of the sheet), one enum each.
 
-use serde::{Deserialize, Serialize};
-
-/// Declares a switch: an enum spelled in camelCase whose first reading is the default.
-macro_rules! switch {
-    ($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        pub enum $name {
-            $(#[$first_doc])*
-            #[default]
-            $first,
-            $($(#[$other_doc])* $other,)*
-        }
-    };
-}
+use crate::sandbox::switch::switch;
 
 switch! {
     /// What the Backend of the sandbox is told; both generations are served (section 1).

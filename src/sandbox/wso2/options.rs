@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::sandbox::options::merged;
 
 /// The product line whose HTTP surface is played (vendor sheet section 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,31 +267,12 @@ impl Wso2Options {
     /// # Errors
     /// A sentence naming the member that does not exist or has the wrong type.
     pub fn patched(&self, change: &Value) -> Result<Self, String> {
-        let members = change.as_object().ok_or("options: an object is wanted")?;
-        let mut options = self.clone();
-        for (member, value) in members {
-            let mut all = serde_json::to_value(&options).map_err(|e| e.to_string())?;
-            merge(&mut all, &json!({ member: value }));
-            options = serde_json::from_value(all).map_err(|e| format!("options: {member}: {e}"))?;
-        }
-        Ok(options)
+        merged(self, change)
     }
 }
 
 impl Default for Wso2Options {
     fn default() -> Self {
         Self::of(Dialect::DeviceMgtV1)
-    }
-}
-
-/// Objects member by member, everything else replaced.
-fn merge(base: &mut Value, change: &Value) {
-    match (base, change) {
-        (Value::Object(base), Value::Object(change)) => {
-            for (key, value) in change {
-                merge(base.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (base, change) => *base = change.clone(),
     }
 }
