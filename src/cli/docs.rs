@@ -55,23 +55,36 @@ fn reasons() -> String {
     page
 }
 
+const fn yes(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
+
+const fn reading(facts: Facts) -> &'static str {
+    match facts {
+        Facts { snapshot: true, reads: true, .. } => "every object",
+        Facts { reads: true, .. } => "document by document",
+        Facts { .. } => "nothing, unless `paths` are configured",
+    }
+}
+
 /// What each system can and cannot do.
 fn systems() -> String {
     let mut page = String::from(
         "# Systems\n\nWhat the driver of each system can and cannot do. Made from the code by `make generate`.\n\n\
-         | system | objects carry our mark | one account-wide order | account-wide deploy | `Delete` | read at once |\n\
-         |---|---|---|---|---|---|\n",
+         | system | objects carry our mark | one account-wide order | account-wide deploy | `Delete` | read at once | \
+         members others gave |\n|---|---|---|---|---|---|---|\n",
     );
-    for Facts { system, snapshot, deploys, ordered, marks, deletes } in connect::ALL {
-        let yes = |is: bool| if is { "yes" } else { "no" };
-        let whole = if snapshot { "every object" } else { "document by document" };
+    for facts in connect::ALL {
         let _ = writeln!(
             page,
-            "| `{system}` | {} | {} | {} | {} | {whole} |",
-            yes(marks),
-            yes(ordered),
-            yes(deploys),
-            yes(deletes)
+            "| `{}` | {} | {} | {} | {} | {} | {} |",
+            facts.system,
+            yes(facts.marks),
+            yes(facts.ordered),
+            yes(facts.deploys),
+            yes(facts.deletes),
+            reading(facts),
+            if facts.additive { "stay" } else { "are removed" }
         );
     }
     page.push_str("\nA Backend of a system that is not in this table is `Stalled, SystemUnavailable`.\n");

@@ -41,6 +41,14 @@ pub struct Facts {
     pub ordered: bool,
     /// Objects can carry our mark.
     pub marks: bool,
+    /// The switch has calls of its own; otherwise it travels with the content, in `Step::Replace`.
+    pub switches: bool,
+    /// Members that others gave an object are theirs: only those we gave are ever removed (R5).
+    pub additive: bool,
+    /// Objects can be listed; otherwise the recorded id is the only way to one.
+    pub lists: bool,
+    /// Objects can be read; otherwise the answer to a save is all that is known of them.
+    pub reads: bool,
     /// `releasePolicy: Delete` means something.
     pub deletes: bool,
 }

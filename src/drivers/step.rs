@@ -13,6 +13,8 @@ use crate::model::{
 pub struct Scope {
     /// Documents, with the leaves that matter; ignored by drivers whose `Facts::snapshot` is true.
     pub documents: BTreeMap<ItemKey, BTreeSet<LeafPath>>,
+    /// Recorded ids of the round's objects, for a system that can read one but not list all (`Facts::lists`).
+    pub objects: BTreeSet<ExternalId>,
 }
 
 /// The full desired state of one item, merged from all contributions (output of `plan::merge`).
@@ -42,7 +44,7 @@ impl DesiredItem {
     /// The mark it bears, for objects.
     pub fn mark(&self) -> Option<crate::model::Mark> {
         match &self.shape {
-            crate::model::Shape::Object { identity } => Some(identity.mark()),
+            crate::model::Shape::Object { mark } => mark.clone(),
             crate::model::Shape::Document => None,
         }
     }
@@ -116,6 +118,9 @@ pub enum Outcome {
     Applied {
         /// Id of a created object.
         id: Option<ExternalId>,
+        /// The object as the system says it now stands, where its answer tells (appShield): taken for a read where
+        /// nothing can be read.
+        answer: Option<Box<ObservedItem>>,
     },
     /// Accepted as a task.
     Pending {
@@ -128,5 +133,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// Done, with nothing to tell.
-    pub const DONE: Self = Self::Applied { id: None };
+    pub const DONE: Self = Self::Applied { id: None, answer: None };
+
+    /// An object was made, and the system may have told its id.
+    pub const fn created(id: Option<ExternalId>) -> Self {
+        Self::Applied { id, answer: None }
+    }
 }

@@ -14,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ExternalId, Identity, Mark, ObjectName};
+use super::{ExternalId, Mark, ObjectName};
 
 /// Names an item within its account, stable over restarts and restores.
 ///
@@ -75,8 +75,8 @@ impl fmt::Debug for LeafValue {
 pub enum Shape {
     /// Created, marked and removed by us.
     Object {
-        /// Gives the mark.
-        identity: Identity,
+        /// Finds it again; `None` where names stand exactly as written (symphony, `naming: Exact`).
+        mark: Option<Mark>,
     },
     /// Exists as long as its group does.
     Document,
@@ -122,8 +122,8 @@ pub struct Provenance {
     pub modified_by: String,
 }
 
-/// One vendor object or document as just read.
-#[derive(Debug, Clone, PartialEq)]
+/// One vendor object or document as just read, or as the system answered to the last save where it cannot be read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ObservedItem {
     /// Set for documents, whose coordinates are their name; objects are matched by id and mark in `plan::identify`.
     pub key: Option<ItemKey>,
@@ -149,6 +149,12 @@ pub struct ObservedItem {
     pub provenance: Provenance,
     /// As read, for drivers that must resend what they do not model.
     pub raw: Value,
+    /// Leaves that cannot be written as long as the view is partial (tachyon: `name`, `description`).
+    pub fixed: BTreeSet<LeafPath>,
+    /// Why it must not be switched on, in words (tachyon: unlicensed fragments).
+    pub unfit: Option<String>,
+    /// Not read now: this is what the system answered to the last save (`Facts::reads` is false).
+    pub remembered: bool,
 }
 
 /// What a driver read in one go.
@@ -164,6 +170,10 @@ pub struct Observation {
     /// Whether every object of the account is in `items`; an incomplete view forbids deletes, removals
     /// and second creates.
     pub complete: bool,
+    /// The account sees only a part of whom objects reach, with the reason: nothing is removed.
+    pub partial: Option<String>,
+    /// Something in the account waits for a deploy, where the system does not tell which object (tachyon).
+    pub undeployed: bool,
     /// A global deploy of the account is running right now, where the system tells.
     pub deploying: bool,
 }

@@ -134,28 +134,43 @@ pub struct Identity {
 impl Identity {
     /// The mark that stands at the end of the vendor object's description.
     pub fn mark(&self) -> Mark {
+        Mark { owner: Some(self.owner.clone()), identity: self.hash().into() }
+    }
+
+    /// The mark of objects that have a name only: `~` and six characters after it (product.md section 4).
+    pub fn suffix(&self) -> Mark {
+        let mut identity = self.hash();
+        identity.truncate(SUFFIX);
+        Mark { owner: None, identity: identity.into() }
+    }
+
+    fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for part in [self.owner.as_str(), self.kind, &self.object.namespace, &self.object.name, &self.variant]
         {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        Mark { owner: self.owner.clone(), identity: base32(&hasher.finalize().as_bytes()[..10]).into() }
+        base32(&hasher.finalize().as_bytes()[..10])
     }
 }
 
-/// `[ordain:<owner, 8>/<base32 of 80 bits of blake3(identity)>]`, for finding an object again.
+/// Finds an object again: `[ordain:<owner, 8>/<base32 of 80 bits of blake3(identity)>]` at the end of a description, or
+/// `~` and the first six of these characters at the end of a name, where the system has no description.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mark {
-    /// The installation that wrote it.
-    pub owner: OwnerId,
-    /// Sixteen characters of base32.
+    /// The installation that wrote it; a name has no room for it, though its identity depends on it.
+    pub owner: Option<OwnerId>,
+    /// Sixteen characters of base32, or six.
     pub identity: Arc<str>,
 }
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[ordain:{}/{}]", self.owner.as_str(), self.identity)
+        match &self.owner {
+            Some(owner) => write!(f, "[ordain:{}/{}]", owner.as_str(), self.identity),
+            None => write!(f, "~{}", self.identity),
+        }
     }
 }
 
@@ -165,21 +180,42 @@ impl Mark {
         if description.is_empty() { self.to_string() } else { format!("{description} {self}") }
     }
 
+    /// The name with this suffix.
+    pub fn suffixed(&self, name: &str) -> String {
+        format!("{name}{self}")
+    }
+
+    /// Splits a vendor's name into what people call the object and the suffix, if any.
+    pub fn split_name(name: &str) -> (&str, Option<Self>) {
+        match name.rsplit_once('~') {
+            Some((text, identity)) if is_base32(identity, SUFFIX) => {
+                (text, Some(Self { owner: None, identity: identity.into() }))
+            }
+            _ => (name, None),
+        }
+    }
+
     /// Splits a vendor's description into the text people wrote and the mark at its end, if any.
     pub fn split(description: &str) -> (&str, Option<Self>) {
         let trimmed = description.trim_end();
         let found = trimmed.rfind("[ordain:").and_then(|at| {
             let inner = trimmed.get(at..)?.strip_prefix("[ordain:")?.strip_suffix(']')?;
             let (owner, identity) = inner.split_once('/')?;
-            let well_formed = |s: &str, n| s.len() == n && s.bytes().all(|b| BASE32.contains(&b));
-            (well_formed(owner, 8) && well_formed(identity, 16))
-                .then(|| (at, Self { owner: OwnerId(owner.into()), identity: identity.into() }))
+            (is_base32(owner, 8) && is_base32(identity, 16))
+                .then(|| (at, Self { owner: Some(OwnerId(owner.into())), identity: identity.into() }))
         });
         match found {
             Some((at, mark)) => (trimmed.get(..at).unwrap_or_default().trim_end(), Some(mark)),
             None => (description, None),
         }
     }
+}
+
+/// Characters of a mark that stands in a name.
+const SUFFIX: usize = 6;
+
+fn is_base32(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| BASE32.contains(&b))
 }
 
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -204,14 +240,28 @@ mod tests {
 
     use super::*;
 
-    fn mark() -> Mark {
+    fn identity() -> Identity {
         Identity {
             owner: OwnerId::new("a cluster"),
             kind: "PolicyAssignment",
             object: ObjectName::new("team", "laptops"),
             variant: "android/roles".into(),
         }
-        .mark()
+    }
+
+    fn mark() -> Mark {
+        identity().mark()
+    }
+
+    #[test]
+    fn a_suffix_survives_the_trip_through_a_name() {
+        for name in ["", "Cards", "odd~name", "~aaaaaa"] {
+            let suffix = identity().suffix();
+            assert_eq!(Mark::split_name(&suffix.suffixed(name)), (name, Some(suffix)));
+        }
+        for name in ["Cards", "a~b", "Cards~ABCDEF", "Cards~abcde1", "Cards~abcdefg", "Cards~abcdef "] {
+            assert_eq!(Mark::split_name(name), (name, None), "{name}");
+        }
     }
 
     #[test]

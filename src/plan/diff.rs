@@ -79,8 +79,8 @@ pub fn difference(
     }
     diff.extra = extra_elements(desired, observed, driver.exact_lists());
     compare_members(desired, observed, &mut diff);
-    if let Shape::Object { identity } = &desired.shape {
-        diff.unmarked = observed.mark.as_ref() != Some(&identity.mark());
+    if let Shape::Object { mark } = &desired.shape {
+        diff.unmarked = mark.is_some() && observed.mark != *mark;
         diff.switch = desired.enabled.filter(|wanted| observed.enabled != Some(*wanted));
     }
     diff

@@ -10,6 +10,8 @@
 //! | no | – | several | `AmbiguousIdentity`, nothing written |
 //! | no | – | none, `adopt` names one | found, adopted |
 //! | no | – | none, its name is taken | `NameConflict`, nothing written |
+//!
+//! Where names stand exactly as written there is no mark: a namesake is ours if our own create of it was under way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +25,9 @@ use crate::{
 pub struct Wanted<'a> {
     /// The item.
     pub key: &'a ItemKey,
-    /// Its mark; documents have none.
+    /// A document, which names itself.
+    pub document: bool,
+    /// Its mark; documents and objects whose names stand exactly as written have none.
     pub mark: Option<Mark>,
     /// The name it will bear, for conflicts and adoption by name.
     pub name: &'a str,
@@ -118,16 +122,17 @@ fn fold(name: &str) -> String {
 }
 
 fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>, out: &mut Identified<'a>) {
-    let Some(mark) = &wanted.mark else {
+    if wanted.document {
         if let Some(document) = index.by_key.get(wanted.key) {
             out.found.insert(wanted.key.clone(), document);
         }
         return;
-    };
-    let marked = index.by_mark.get(mark).map(Vec::as_slice).unwrap_or_default();
+    }
+    let marked = wanted.mark.as_ref().and_then(|mark| index.by_mark.get(mark));
+    let marked = marked.map(Vec::as_slice).unwrap_or_default();
     let recorded = memory.items.get(wanted.key).and_then(|record| record.id.as_ref());
     let found = match (recorded, marked) {
-        (Some(id), _) => by_record(wanted, id, mark, marked, index, out),
+        (Some(id), _) => by_record(wanted, id, marked, index, out),
         (None, [one]) => {
             // Whether we made it is not known any more; what was adopted is never taken for ours to delete (R11).
             if wanted.adopt.is_some() {
@@ -135,7 +140,9 @@ fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>, out
             }
             Some(*one)
         }
-        (None, []) => by_adoption_or_name(wanted, index, out),
+        (None, []) => {
+            made_just_now(wanted, memory, index).or_else(|| by_adoption_or_name(wanted, index, out))
+        }
         (None, several) => {
             out.trouble.insert(wanted.key.clone(), ambiguous(several));
             None
@@ -146,10 +153,18 @@ fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>, out
     }
 }
 
+/// Without a mark: the one of this name, if the answer to our create of it was lost (its name was free before).
+fn made_just_now<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>) -> Option<&'a ObservedItem> {
+    let created = wanted.mark.is_none() && memory.intents.contains_key(wanted.key);
+    match index.by_name.get(&fold(wanted.name)).filter(|_| created).map(Vec::as_slice) {
+        Some([one]) => Some(*one),
+        _ => None,
+    }
+}
+
 fn by_record<'a>(
     wanted: &Wanted<'_>,
     id: &ExternalId,
-    mark: &Mark,
     marked: &[&'a ObservedItem],
     index: &Index<'a>,
     out: &mut Identified<'a>,
@@ -157,7 +172,7 @@ fn by_record<'a>(
     let others: Vec<_> = marked.iter().filter_map(|o| o.id.clone()).filter(|other| other != id).collect();
     let item = index.by_id.get(id).copied();
     match item.map(|i| i.mark.as_ref()) {
-        Some(Some(theirs)) if theirs != mark => {
+        Some(Some(theirs)) if Some(theirs) != wanted.mark.as_ref() => {
             let message = format!(
                 "object {id}, recorded as ours, now bears the mark {theirs} of something else; nothing is written \
                  to it. Remove the mark in the console or point spec.adopt.id at the right object"
@@ -268,7 +283,7 @@ fn sort_the_rest<'a>(
     for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
     {
         match &item.mark {
-            Some(mark) if mark.owner == *owner => out.orphaned.push(item),
+            Some(mark) if mark.owner.as_ref() == Some(owner) => out.orphaned.push(item),
             Some(_) => {}
             None => out.foreign.push(item),
         }

@@ -128,6 +128,8 @@ fn candidates<'a>(
     digest: &dyn Fn(&LeafPath, &LeafValue) -> Digest,
 ) -> BTreeMap<&'a LeafPath, Vec<Candidate<'a>>> {
     let mut by_path: BTreeMap<&LeafPath, Vec<Candidate<'a>>> = BTreeMap::new();
+    // What an object holds comes from the Policy alone (R5): an older state of it does not compete.
+    let is_object = stakes.iter().any(|s| matches!(s, Stake::Live(c) if c.shape != Shape::Document));
     for stake in stakes {
         let (assignment, priority) = (stake.assignment(), stake.priority());
         let mut add = |path, digest, value| {
@@ -139,6 +141,7 @@ fn candidates<'a>(
                     add(path, digest(path, value), Some(value));
                 }
             }
+            Stake::Held { .. } if is_object => {}
             Stake::Held { claim, .. } => {
                 for (path, digest) in &claim.leaves {
                     add(path, *digest, None);
@@ -220,7 +223,8 @@ fn combine(
         status_key: first.status_key.clone(),
         leaves,
         members,
-        enabled: live.iter().find_map(|c| c.enabled),
+        // Not ours as long as one who adopts leaves it open.
+        enabled: live.iter().map(|c| c.enabled).min().flatten(),
         rank: (-i64::from(first.priority), key.0.to_string()),
         contributors: live.iter().map(|c| c.assignment.clone()).collect(),
     })

@@ -254,7 +254,7 @@ fn succeeded(
     now: Timestamp,
 ) -> Vec<Write> {
     match (&planned.step, outcome) {
-        (Step::Create(desired), Outcome::Applied { id: Some(id) }) => {
+        (Step::Create(desired), Outcome::Applied { id: Some(id), .. }) => {
             let mark = desired.mark();
             let record =
                 ItemRecord::new(Origin::Created, Some(id.clone()), mark, &desired.title, &desired.status_key);

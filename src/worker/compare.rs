@@ -90,15 +90,19 @@ impl Worker {
         let name_path = LeafPath("name".into());
         let wanted = look.items.values().map(|item| Wanted {
             key: &item.key,
+            document: item.shape == Shape::Document,
             mark: item.mark(),
             name: item.leaves.get(&name_path).and_then(|leaf| leaf.value.as_str()).unwrap_or(&item.title),
             adopt: look.adopt.get(&item.key).cloned(),
         });
-        let released = look
-            .releasing
-            .iter()
-            .filter(|item| !look.items.contains_key(*item))
-            .map(|item| Wanted { key: item, mark: look.marks.get(item).cloned(), name: "", adopt: None });
+        let released =
+            look.releasing.iter().filter(|item| !look.items.contains_key(*item)).map(|item| Wanted {
+                key: item,
+                document: !look.marks.contains_key(item),
+                mark: look.marks.get(item).cloned().flatten(),
+                name: "",
+                adopt: None,
+            });
         let wanted: Vec<_> = wanted.chain(released).collect();
         let stand: BTreeSet<&ItemKey> = self
             .stakes

@@ -36,8 +36,8 @@ pub struct Look {
     pub keep_members: BTreeSet<ItemKey>,
     /// `spec.adopt` of the oldest contributor that has one.
     pub adopt: BTreeMap<ItemKey, Adopt>,
-    /// Marks of items being let go of.
-    pub(super) marks: BTreeMap<ItemKey, Mark>,
+    /// Marks of objects being let go of.
+    pub(super) marks: BTreeMap<ItemKey, Option<Mark>>,
     /// What was read.
     pub observation: Observation,
     pub(super) states: BTreeMap<String, TaskState>,
@@ -227,15 +227,16 @@ impl Worker {
     }
 
     /// Marks of objects being let go of: as recorded, or as compiled where a lost store took the record.
-    fn marks(&self, desired: &Desired, rest: &[Release]) -> BTreeMap<ItemKey, Mark> {
+    fn marks(&self, desired: &Desired, rest: &[Release]) -> BTreeMap<ItemKey, Option<Mark>> {
         let mut marks = BTreeMap::new();
         for release in rest {
-            let recorded = self.memory.items.get(&release.item).and_then(|record| record.mark.clone());
+            let record = self.memory.items.get(&release.item).filter(|record| record.id.is_some());
+            let recorded = record.map(|record| record.mark.clone());
             let compiled = || {
                 let compiled = self.compile_one(desired, desired.assignments.get(&release.by)?)?;
                 let contribution = compiled.contributions.into_iter().find(|c| c.item == release.item)?;
                 match contribution.shape {
-                    Shape::Object { identity } => Some(identity.mark()),
+                    Shape::Object { mark } => Some(mark),
                     Shape::Document => None,
                 }
             };

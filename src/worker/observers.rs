@@ -100,6 +100,7 @@ impl Worker {
             .values()
             .map(|item| Wanted {
                 key: &item.key,
+                document: item.shape == crate::model::Shape::Document,
                 mark: item.mark(),
                 name: item.leaves.get(&name_path).and_then(|leaf| leaf.value.as_str()).unwrap_or(&item.title),
                 adopt: adopt.clone(),

@@ -118,8 +118,18 @@ impl Wfbss {
 }
 
 /// What the system is: documents that exist anyway, without marks.
-pub const FACTS: Facts =
-    Facts { system: "wfbss", snapshot: false, deploys: false, ordered: false, marks: false, deletes: false };
+pub const FACTS: Facts = Facts {
+    system: "wfbss",
+    snapshot: false,
+    deploys: false,
+    ordered: false,
+    marks: false,
+    deletes: false,
+    switches: true,
+    additive: false,
+    lists: true,
+    reads: true,
+};
 
 impl Translate for Translator {
     fn facts(&self) -> Facts {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::{Os, conditions::Reason},
     drivers::{Class, DriverError, Scope},
-    model::{ItemKey, LeafPath, Observation, ObservedItem, Provenance},
+    model::{ItemKey, LeafPath, Observation, ObservedItem},
 };
 
 /// Calls set up at the same time; the HTTP stack lets through as many as the account allows.
@@ -211,16 +211,10 @@ impl Job {
         ObservedItem {
             name: key.to_string(),
             key: Some(key),
-            id: None,
-            mark: None,
             leaves: leaves.iter().filter_map(|path| Some((path.clone(), leaf(&raw, path)?))).collect(),
-            members: BTreeMap::new(),
-            enabled: None,
-            pending: false,
-            slot: None,
             shared_with: others.map(|other| self.key(other).to_string()).collect(),
-            provenance: Provenance::default(),
             raw,
+            ..ObservedItem::default()
         }
     }
 

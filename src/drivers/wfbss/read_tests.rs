@@ -9,7 +9,7 @@ use crate::drivers::{
 
 fn scope(documents: &[(&str, &[&str])]) -> Scope {
     let of = |(document, leaves): &(&str, &[&str])| (key(document), leaves.iter().map(|p| path(p)).collect());
-    Scope { documents: documents.iter().map(of).collect() }
+    Scope { documents: documents.iter().map(of).collect(), ..Scope::default() }
 }
 
 fn answer(customer: &str, documents: &[(&[u64], Value)]) -> Reply {

@@ -20,10 +20,7 @@ use crate::{
             scripted::{Reply, Scripted},
         },
     },
-    model::{
-        Catalogue, Clock, Entry, EntryKind, ItemKey, LeafPath, LeafValue, ObservedItem, Provenance, Secret,
-        Shape,
-    },
+    model::{Catalogue, Clock, Entry, EntryKind, ItemKey, LeafPath, LeafValue, ObservedItem, Secret, Shape},
 };
 
 /// A customer.
@@ -46,17 +43,9 @@ pub fn observed(key: &ItemKey, raw: Value, paths: &[&str]) -> ObservedItem {
     let leaf = |p: &&str| Some((path(p), canonical::canonicalise(p, raw.pointer(p)?)));
     ObservedItem {
         key: Some(key.clone()),
-        id: None,
-        mark: None,
-        name: String::new(),
         leaves: paths.iter().filter_map(leaf).collect(),
-        members: BTreeMap::new(),
-        enabled: None,
-        pending: false,
-        slot: None,
-        shared_with: vec![],
-        provenance: Provenance::default(),
         raw,
+        ..ObservedItem::default()
     }
 }
 

@@ -134,7 +134,7 @@ fn wanted(desired: &DesiredItem) -> Leaves {
 
 fn mark(desired: &DesiredItem) -> Option<Mark> {
     match &desired.shape {
-        Shape::Object { identity } => Some(identity.mark()),
+        Shape::Object { mark } => mark.clone(),
         Shape::Document => None,
     }
 }

@@ -150,7 +150,7 @@ impl Driver for Wso2 {
         match step {
             Step::Create(desired) => {
                 let id = self.policies.create(desired).await?;
-                return Ok(Outcome::Applied { id });
+                return Ok(Outcome::created(id));
             }
             Step::Replace { desired, observed } => self.policies.replace(desired, observed).await?,
             Step::Restore { observed, leaves } => self.policies.restore(observed, leaves).await?,

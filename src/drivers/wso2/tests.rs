@@ -136,12 +136,15 @@ pub(super) fn wanted(id: Option<i64>) -> (DesiredItem, ObservedItem) {
     let desired = DesiredItem {
         key: crate::model::ItemKey("team/laptops/android/roles".into()),
         shape: crate::model::Shape::Object {
-            identity: crate::model::Identity {
-                owner: OwnerId::new("o"),
-                kind: "PolicyAssignment",
-                object: crate::model::ObjectName::new("team", "laptops"),
-                variant: "android/roles".into(),
-            },
+            mark: Some(
+                crate::model::Identity {
+                    owner: OwnerId::new("o"),
+                    kind: "PolicyAssignment",
+                    object: crate::model::ObjectName::new("team", "laptops"),
+                    variant: "android/roles".into(),
+                }
+                .mark(),
+            ),
         },
         title: "Laptops".into(),
         status_key: "android/roles".into(),

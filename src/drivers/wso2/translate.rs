@@ -40,8 +40,18 @@ impl From<&Wso2> for Translator {
 }
 
 /// What the system is.
-pub const FACTS: Facts =
-    Facts { system: "wso2", snapshot: true, deploys: true, ordered: true, marks: true, deletes: true };
+pub const FACTS: Facts = Facts {
+    system: "wso2",
+    snapshot: true,
+    deploys: true,
+    ordered: true,
+    marks: true,
+    deletes: true,
+    switches: true,
+    additive: false,
+    lists: true,
+    reads: true,
+};
 
 impl Translate for Translator {
     fn facts(&self) -> Facts {
@@ -144,7 +154,7 @@ impl VendorPolicies<'_> {
         Contribution {
             assignment: assignment.clone(),
             item: ItemKey(format!("{assignment}/{variant}").into()),
-            shape: Shape::Object { identity },
+            shape: Shape::Object { mark: Some(identity.mark()) },
             title: self.binding.display_name.to_string(),
             leaves: self.leaves(prepared),
             members: self.whom.members(self.rules, platform, dimension),

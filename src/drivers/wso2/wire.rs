@@ -39,7 +39,6 @@ pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> 
         put(&format!("features/{code}"), content);
     }
     Ok(ObservedItem {
-        key: None,
         id: Some(ExternalId(id.to_string().into())),
         mark,
         name: name.to_owned(),
@@ -50,7 +49,6 @@ pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> 
         ),
         pending: value.get("updated").and_then(Value::as_bool).unwrap_or(false),
         slot: value.get("priorityId").and_then(integer),
-        shared_with: Vec::new(),
         provenance: Provenance {
             version: String::new(),
             created_at: text(profile, "createdDate").unwrap_or_default().to_owned(),
@@ -58,6 +56,7 @@ pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> 
             modified_by: String::new(),
         },
         raw: value.clone(),
+        ..ObservedItem::default()
     })
 }
 

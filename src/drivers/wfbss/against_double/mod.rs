@@ -87,7 +87,7 @@ impl World {
     async fn read(&self, wanted: &Wanted) -> Result<Observation, DriverError> {
         let leaves = |w: &BTreeMap<LeafPath, LeafValue>| w.keys().cloned().collect::<BTreeSet<_>>();
         let documents = wanted.iter().map(|(key, leaves_of)| (key.clone(), leaves(leaves_of))).collect();
-        self.driver.observe(&Scope { documents }).await
+        self.driver.observe(&Scope { documents, ..Scope::default() }).await
     }
 
     /// Reads, compares, packs and writes, as a worker does; secrets count as different while `secrets` says so.

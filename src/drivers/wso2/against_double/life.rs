@@ -40,7 +40,7 @@ async fn a_new_policy_is_inert_until_it_is_switched_on() {
         let made = world.find(&desired).await.unwrap();
         assert_eq!(made.enabled, Some(false), "{dialect:?}");
         let told = (dialect != Dialect::MdmAdmin).then(|| made.id.clone().unwrap());
-        assert_eq!(outcome, Outcome::Applied { id: told }, "{dialect:?}");
+        assert_eq!(outcome, Outcome::created(told), "{dialect:?}");
     }
 }
 

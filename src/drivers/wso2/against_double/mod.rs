@@ -210,7 +210,7 @@ fn options_gateway_off(service: &DoubleService) -> bool {
 
 fn mark(desired: &DesiredItem) -> Option<crate::model::Mark> {
     match &desired.shape {
-        Shape::Object { identity } => Some(identity.mark()),
+        Shape::Object { mark } => mark.clone(),
         Shape::Document => None,
     }
 }

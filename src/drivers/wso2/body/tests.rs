@@ -34,7 +34,7 @@ fn desired(leaves: Value, members: Members) -> DesiredItem {
     let leaves = leaves.as_object().unwrap().iter();
     DesiredItem {
         key: ItemKey("team/laptops/android/roles".into()),
-        shape: Shape::Object { identity: identity() },
+        shape: Shape::Object { mark: Some(identity().mark()) },
         title: "Laptops".into(),
         status_key: "android/roles".into(),
         leaves: leaves

@@ -41,7 +41,7 @@ fn replace(id: i64) -> Step {
 #[tokio::test(start_paused = true)]
 async fn creating_tells_the_id_where_the_system_does() {
     let b = server("DeviceMgtV1", vec![], |_| Reply::json(201, &policy(12)));
-    assert_eq!(class(&b, &create()).await, Ok(Outcome::Applied { id: Some(id(12)) }));
+    assert_eq!(class(&b, &create()).await, Ok(Outcome::created(Some(id(12)))));
     assert_eq!(effects(&b), ["POST /api/device-mgt/v1.0/policies"]);
     let sent = b.transport.seen().last().unwrap().json();
     assert_eq!((&sent["active"], &sent["roles"]), (&json!(false), &json!(["engineer"])));

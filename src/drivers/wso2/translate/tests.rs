@@ -147,8 +147,13 @@ fn an_assignment_becomes_one_whole_policy() {
     assert_eq!((keys(&compiled), compiled.targets), (vec!["android/roles"], 1));
     let one = &compiled.contributions[0];
     assert_eq!(&*one.item.0, "team/laptops/android/roles");
-    let Shape::Object { identity } = &one.shape else { panic!("an object") };
-    assert_eq!((identity.kind, identity.variant.as_str()), ("PolicyAssignment", "android/roles"));
+    let identity = Identity {
+        owner: OwnerId::new("o"),
+        kind: "PolicyAssignment",
+        object: ObjectName::new("team", "laptops"),
+        variant: "android/roles".into(),
+    };
+    assert_eq!(one.shape, Shape::Object { mark: Some(identity.mark()) });
     assert_eq!((one.enabled, one.priority), (Some(true), 7));
     assert_eq!(one.members[&MemberKind::Role], set(&["engineer"]));
     assert_eq!((&one.members[&MemberKind::User], &one.members[&MemberKind::Group]), (&set(&[]), &set(&[])));
