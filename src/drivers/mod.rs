@@ -144,6 +144,11 @@ pub trait Translate: Send + Sync {
         Execution::Auto
     }
 
+    /// Whether what cannot be read is sent again at every drift interval (`spec.system.appShield.resend`).
+    fn resends(&self) -> bool {
+        false
+    }
+
     /// `metadata.name` and key of every Secret the facet of this binding refers to.
     fn secret_refs(&self, policy: &crate::api::PolicySpec) -> BTreeSet<(String, String)>;
 }

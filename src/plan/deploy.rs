@@ -30,11 +30,24 @@ pub struct Pending {
     pub ours: Vec<ExternalId>,
     /// Changes made by somebody else.
     pub foreign: Vec<ExternalId>,
+    /// Something waits, and the system does not tell whose it is (tachyon sheet section 10): ours, if anything of ours
+    /// may wait, else somebody else's.
+    pub untold: bool,
+}
+
+impl Pending {
+    fn has_ours(&self, record: &DeployRecord) -> bool {
+        !self.ours.is_empty() || (self.untold && record.ours_since.is_some())
+    }
+
+    fn has_foreign(&self, record: &DeployRecord) -> bool {
+        !self.foreign.is_empty() || (self.untold && record.ours_since.is_none())
+    }
 }
 
 /// Splits pending objects; one with any installation's Ordain mark is not foreign (R18).
 pub fn pending(observation: &Observation, is_ours: &dyn Fn(&ExternalId) -> bool) -> Pending {
-    let mut pending = Pending::default();
+    let mut pending = Pending { untold: observation.undeployed, ..Pending::default() };
     for item in observation.items.iter().filter(|item| item.pending) {
         let Some(id) = &item.id else { continue };
         let list = if item.mark.is_some() || is_ours(id) { &mut pending.ours } else { &mut pending.foreign };
@@ -64,7 +77,7 @@ pub enum Decision {
 /// Why they are held, for people.
 pub fn may_write(pending: &Pending, record: &DeployRecord, settings: DeploySettings) -> Result<(), String> {
     let ours_undeployed = !pending.ours.is_empty() || record.ours_since.is_some();
-    if !settings.hold_foreign || ours_undeployed || pending.foreign.is_empty() {
+    if !settings.hold_foreign || ours_undeployed || !pending.has_foreign(record) {
         return Ok(());
     }
     Err(foreign_message(pending))
@@ -87,10 +100,10 @@ pub fn decide(
     settings: DeploySettings,
     now: Timestamp,
 ) -> Decision {
-    if pending.ours.is_empty() {
+    if !pending.has_ours(record) {
         return Decision::Settled;
     }
-    let held = settings.hold_foreign && !pending.foreign.is_empty();
+    let held = settings.hold_foreign && pending.has_foreign(record);
     if settings.automatic && !held && is_due(record, refused, now) {
         return Decision::Deploy;
     }
@@ -102,8 +115,7 @@ pub fn decide(
     };
     if record.ours_since.is_some_and(|since| now.duration_since(since) > OVERDUE) {
         return Decision::Overdue(format!(
-            "{} changed objects are still not deployed after 15 minutes: {cause}",
-            pending.ours.len()
+            "what was changed is still not deployed after 15 minutes: {cause}"
         ));
     }
     if held && settings.automatic {
@@ -125,6 +137,11 @@ fn is_due(record: &DeployRecord, refused: Option<&Refused>, now: Timestamp) -> b
 }
 
 fn foreign_message(pending: &Pending) -> String {
+    if pending.untold {
+        return "changes that are not ours wait for a deployment, which would publish them. Deploy or undo them in the \
+                console, or set deploy.foreignChanges: Include"
+            .into();
+    }
     let ids: Vec<_> = pending.foreign.iter().take(5).map(ToString::to_string).collect();
     format!(
         "{} objects that are not ours were changed and not deployed (ids {}); a deploy would publish them. Deploy or \
@@ -149,7 +166,7 @@ mod tests {
     }
 
     fn record(ours: i64, running: Option<i64>) -> DeployRecord {
-        DeployRecord { ours_since: Some(at(ours)), running_since: running.map(at) }
+        DeployRecord { ours_since: Some(at(ours)), running_since: running.map(at), ..DeployRecord::default() }
     }
 
     const AUTOMATIC: DeploySettings = DeploySettings { automatic: true, hold_foreign: true };
@@ -169,12 +186,18 @@ mod tests {
 
     #[test]
     fn every_case_is_decided_for_its_reason() {
-        let ours = Pending { ours: vec![id("1")], foreign: Vec::new() };
-        let both = Pending { ours: vec![id("1")], foreign: vec![id("2")] };
-        let theirs = Pending { ours: Vec::new(), foreign: vec![id("2")] };
+        let ours = Pending { ours: vec![id("1")], ..Pending::default() };
+        let both = Pending { foreign: vec![id("2")], ..ours.clone() };
+        let theirs = Pending { foreign: vec![id("2")], ..Pending::default() };
+        let untold = Pending { untold: true, ..Pending::default() };
+        let nothing = Pending::default();
         let until = |seconds| Some(Refused { why: "a run is scheduled".into(), until: at(seconds) });
         let cases = [
             (&theirs, record(0, None), None, AUTOMATIC, 1, "settled", "nothing of ours waits"),
+            (&untold, DeployRecord::default(), None, AUTOMATIC, 1, "settled", "what waits cannot be ours"),
+            (&untold, record(0, None), None, AUTOMATIC, 1, "deploy", "what waits may be ours"),
+            (&untold, record(0, None), None, MANUALLY, 1, "wait", "a human deploys, whosever it is"),
+            (&nothing, record(0, Some(5)), None, AUTOMATIC, 6, "settled", "nothing waits any more"),
             (&ours, record(0, None), None, AUTOMATIC, 1, "deploy", "written, not deployed"),
             (&ours, record(0, Some(5)), None, AUTOMATIC, 10, "wait", "taken, not finished"),
             (&ours, record(0, Some(5)), None, AUTOMATIC, 310, "deploy", "not finished for five minutes"),
@@ -198,8 +221,28 @@ mod tests {
     }
 
     #[test]
+    fn writing_begins_only_where_nobody_elses_change_would_go_along() {
+        let ours = Pending { ours: vec![id("1")], ..Pending::default() };
+        let theirs = Pending { foreign: vec![id("2")], ..Pending::default() };
+        let untold = Pending { untold: true, ..Pending::default() };
+        let (new, open) = (DeployRecord::default(), record(0, None));
+        let cases = [
+            (&Pending::default(), &new, AUTOMATIC, true, "nothing waits"),
+            (&theirs, &new, AUTOMATIC, false, "theirs would go along"),
+            (&theirs, &new, INCLUDE, true, "theirs may go along"),
+            (&theirs, &open, AUTOMATIC, true, "we began first: the deploy itself is held"),
+            (&untold, &new, AUTOMATIC, false, "nothing of ours waits, so it is theirs"),
+            (&untold, &open, AUTOMATIC, true, "what waits is ours, as far as can be told"),
+            (&ours, &new, AUTOMATIC, true, "a lost store: the mark tells that it is ours"),
+        ];
+        for (pending, record, settings, may, reason) in cases {
+            assert_eq!(may_write(pending, record, settings).is_ok(), may, "{reason}");
+        }
+    }
+
+    #[test]
     fn what_holds_it_is_said_also_when_it_is_overdue() {
-        let ours = Pending { ours: vec![id("1")], foreign: Vec::new() };
+        let ours = Pending { ours: vec![id("1")], ..Pending::default() };
         let refused = Refused { why: "Error 500 while applying changes".into(), until: at(2000) };
         for now in [10, 1000] {
             match decide(&ours, &record(0, None), Some(&refused), AUTOMATIC, at(now)) {

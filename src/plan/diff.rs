@@ -24,6 +24,8 @@ pub struct Difference {
     pub unmarked: bool,
     /// List elements that go away inside differing leaves.
     pub shortened: u32,
+    /// Equal as far as is known, and sent again all the same (`Translate::resends`).
+    pub again: bool,
     /// The switch to throw, if it stands wrong.
     pub switch: Option<bool>,
 }
@@ -37,6 +39,7 @@ impl Difference {
     /// Whether content or members must be written (the switch has calls of its own).
     pub fn needs_write(&self) -> bool {
         self.unmarked
+            || self.again
             || !(self.leaves.is_empty()
                 && self.extra.is_empty()
                 && self.add.is_empty()

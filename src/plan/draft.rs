@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, count, diff::difference,
-    identify::Identified, release::Release, retire::retire, seed,
+    identify::Identified, keep, release::Release, retire::retire, seed,
 };
 use crate::{
     api::conditions::Reason,
@@ -56,6 +56,8 @@ pub struct Inputs<'a> {
     pub resting: &'a BTreeMap<ItemKey, ItemVerdict>,
     /// Opens a sealed pre-image.
     pub pre_image: &'a dyn Fn(&ItemKey, &LeafPath) -> Option<Value>,
+    /// What was sent until then is older than a drift interval.
+    pub stale_before: Timestamp,
     /// How long the system may take to list what was just created (F22).
     pub settle: SignedDuration,
     /// Now.
@@ -154,14 +156,15 @@ fn existing(
         return (verdict, None);
     }
     let mut desired = desired.clone();
-    if inputs.keep_members.contains(&desired.key) {
-        for (kind, names) in &observed.members {
-            desired.members.entry(*kind).or_default().extend(names.iter().cloned());
-        }
-    }
+    keep::members(inputs, &mut desired, observed, record);
     let no_secrets = Vec::new();
     let sent_secrets = record.map_or(&no_secrets, |r| &r.secrets);
-    let difference = difference(&desired, observed, sent_secrets, inputs.driver, inputs.digester);
+    let mut difference = difference(&desired, observed, sent_secrets, inputs.driver, inputs.digester);
+    difference.again = difference.is_empty() && is_sent_again(inputs, observed, record);
+    let barred = keep::what_cannot_be_done(&mut desired, observed, &mut difference);
+    if let Some((reason, message)) = barred.filter(|_| difference.is_empty()) {
+        return (ItemVerdict::Blocked(reason, message), None);
+    }
     if difference.is_empty() {
         let deployed = !(inputs.driver.facts().deploys && observed.pending);
         return (if deployed { ItemVerdict::InStep } else { ItemVerdict::Undeployed }, None);
@@ -179,6 +182,12 @@ fn existing(
         restore: BTreeMap::new(),
     };
     (verdict, Some((kind, why.into())))
+}
+
+/// Nothing can be read, so what was sent an interval ago is sent again (appshield sheet section 4).
+fn is_sent_again(inputs: &Inputs<'_>, observed: &ObservedItem, record: Option<&ItemRecord>) -> bool {
+    let sent = record.and_then(|r| r.sent.as_ref()).map(|sent| sent.at);
+    observed.remembered && inputs.driver.resends() && sent.is_none_or(|at| at <= inputs.stale_before)
 }
 
 /// The copy goes before the settings, and by itself: what it leaves is read before they are written.
@@ -306,11 +315,15 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
     if let Some(words) = inputs.observation.missing.get(key) {
         return (ItemVerdict::Blocked(Reason::TargetsUnresolved, words.clone()), None);
     }
-    if matches!(desired.shape, Shape::Document) || !inputs.observation.complete {
+    let listed = inputs.driver.facts().lists;
+    if matches!(desired.shape, Shape::Document) || (listed && !inputs.observation.complete) {
         return wait(Reason::NotReadable, "the system's answer was not complete; reading it again".into());
     }
     if let Some(resting) = inputs.resting.get(key) {
         return (resting.clone(), None);
+    }
+    if let Some(id) = record.and_then(|r| r.id.as_ref()).filter(|_| !listed) {
+        return wait(Reason::NotReadable, format!("object {id} could not be read; trying again"));
     }
     let confirmed = record.is_none_or(|r| r.id.is_none() || r.absences >= 2);
     match record.map(|r| r.origin) {
@@ -321,7 +334,8 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
         }
         _ if !confirmed => wait(Reason::NotReadable, "the object is missing from the list; reading once more".into()),
         _ => match inputs.memory.intents.get(key) {
-            Some(intent) if inputs.now.duration_since(intent.at) < inputs.settle => wait(
+            // What cannot be listed is not waited for: at worst an inert twin is left (R14).
+            Some(intent) if listed && inputs.now.duration_since(intent.at) < inputs.settle => wait(
                 Reason::Applying,
                 "a create was sent and its answer lost; waiting for the object to be listed before trying again".into(),
             ),

@@ -124,6 +124,7 @@ mod tests {
             item: ItemKey(format!("{n:03}").into()),
             assignments: std::collections::BTreeSet::new(),
             kind: ChangeKind::Retire {
+                observed: Box::default(),
                 id: ExternalId(n.to_string().into()),
                 stage: Stage::SwitchOff,
                 counted: false,

@@ -19,6 +19,7 @@ pub mod diff;
 pub mod draft;
 pub mod guard;
 pub mod identify;
+mod keep;
 pub mod merge;
 pub mod order;
 pub mod release;
@@ -114,6 +115,8 @@ pub enum ChangeKind {
     Retire {
         /// Which.
         id: ExternalId,
+        /// As read.
+        observed: Box<ObservedItem>,
         /// What is next.
         stage: Stage,
         /// Whether the guard has counted it already.
@@ -128,7 +131,7 @@ pub enum ChangeKind {
 /// Where a retiring object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Still on.
+    /// Still on, or, where the switch travels with the content, still reaching somebody.
     SwitchOff,
     /// Off, but devices may still hold it until the next deploy.
     AwaitDeploy,
@@ -189,7 +192,10 @@ fn keep_additions(
         });
         difference.shortened = 0;
     }
-    difference.switch = difference.switch.filter(|on| *on);
+    if difference.switch == Some(false) {
+        difference.switch = None;
+        desired.enabled = observed.enabled;
+    }
     if difference.is_empty() {
         return ChangeKind::Hold;
     }

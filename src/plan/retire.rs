@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     api::{ReleasePolicy, conditions::Reason},
+    drivers::Facts,
     model::{
         Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
         memory::{CatalogueRecord, Origin},
@@ -228,7 +229,9 @@ fn object_release(
     // Once our removal went out, another object with the mark is somebody's copy: it stays.
     let removed = |o: &ObservedItem| record.is_some_and(|r| r.retiring && r.id.is_some() && r.id != o.id);
     let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
-        if !inputs.observation.complete {
+        // What cannot be listed is gone once its removal was taken, which took the id out of the record.
+        let forgotten = !inputs.driver.facts().lists && record.is_none_or(|r| r.id.is_none());
+        if !inputs.observation.complete && !forgotten {
             return ItemVerdict::Waiting(Reason::NotReadable, "the system's answer was not complete".into());
         }
         push(changes, item, &whole, ChangeKind::Forget);
@@ -312,16 +315,27 @@ fn delete(
     changes: &mut Vec<Change>,
 ) -> ItemVerdict {
     let Some(id) = observed.id.clone() else { return ItemVerdict::InStep };
-    let deploys = inputs.driver.facts().deploys;
-    let stage = match observed.enabled {
-        Some(true) => Stage::SwitchOff,
-        _ if deploys && observed.pending => Stage::AwaitDeploy,
-        _ => Stage::Delete,
+    let facts = inputs.driver.facts();
+    let stage = match () {
+        () if reaches_somebody(observed, facts) => Stage::SwitchOff,
+        () if facts.deploys && observed.pending => Stage::AwaitDeploy,
+        () if facts.deletes => Stage::Delete,
+        // All that can be done: it stays there, off and reaching nobody (appshield sheet section 4).
+        () => {
+            push(changes, item, releases, ChangeKind::Forget);
+            return ItemVerdict::InStep;
+        }
     };
     let counted = inputs.memory.items.get(item).is_some_and(|r| r.retiring);
-    push(changes, item, releases, ChangeKind::Retire { id, stage, counted });
+    let observed = Box::new(observed.clone());
+    push(changes, item, releases, ChangeKind::Retire { id, observed, stage, counted });
     match stage {
         Stage::AwaitDeploy => ItemVerdict::Undeployed,
         _ => ItemVerdict::Differs(vec!["(object)".into()]),
     }
+}
+
+fn reaches_somebody(observed: &ObservedItem, facts: Facts) -> bool {
+    let members = observed.members.values().any(|names| !names.is_empty());
+    observed.enabled == Some(true) || (!facts.switches && members)
 }

@@ -72,8 +72,12 @@ mod tests {
     #[test]
     fn a_copy_is_begun_at_most_once() {
         let wanted = Seed { from: ("c".into(), "1".into()), revision: 2 };
-        let copying =
-            IntentRecord { action: ACTION.into(), at: jiff::Timestamp::UNIX_EPOCH, desired: Digest(0) };
+        let copying = IntentRecord {
+            action: ACTION.into(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            desired: Digest(0),
+            tries: 1,
+        };
         let cases = [
             ("never seen", None, false, false, Seeding::Due),
             ("an older revision was copied", Some(1), false, false, Seeding::Due),

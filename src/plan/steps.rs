@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::{Approved, Change, ChangeKind, Plan, Stage, draft::DRIFT, order::Move};
 use crate::{
     drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
-    model::{ExternalId, ItemKey, ObservedItem, Shape},
+    model::{ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObservedItem, Shape},
 };
 
 /// A call and what it is for.
@@ -43,7 +45,7 @@ pub struct Round {
 
 /// The steps of this round.
 pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec<PlannedStep> {
-    let mut sorted = Sorted::default();
+    let mut sorted = Sorted { switches: driver.facts().switches, ..Sorted::default() };
     plan.changes.into_iter().for_each(|change| sorted.take(change));
     let creates = !sorted.creates.is_empty();
     let mut steps = sorted.seeds;
@@ -82,6 +84,8 @@ struct Flip {
 
 #[derive(Default)]
 struct Sorted {
+    /// `Facts::switches`.
+    switches: bool,
     seeds: Vec<PlannedStep>,
     creates: Vec<PlannedStep>,
     replaces: Vec<PlannedStep>,
@@ -115,6 +119,10 @@ impl Sorted {
                 let change = DocumentChange { desired: *desired, differing, restore, observed: *observed };
                 self.documents.push((change, removals, why));
             }
+            ChangeKind::Update { desired, observed, .. } if !self.switches => {
+                let step = Step::Replace { desired, observed };
+                self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
+            }
             ChangeKind::Update { desired, observed, difference, .. } => {
                 if let (Some(on), Some(id)) = (difference.switch, observed.id.clone()) {
                     let flip = Flip { item: item.clone(), id, removals: u32::from(!on), why: why.clone() };
@@ -140,6 +148,11 @@ impl Sorted {
                 let step = Step::Restore { observed, leaves };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
+            ChangeKind::Retire { observed, stage: Stage::SwitchOff, .. } if !self.switches => {
+                let desired = Box::new(off_and_empty(&item, &observed));
+                let step = Step::Replace { desired, observed };
+                self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
+            }
             ChangeKind::Retire { id, stage, .. } => match stage {
                 Stage::SwitchOff => self.off.push(Flip { item, id, removals, why }),
                 Stage::Delete => self.deletes.push(Flip { item, id, removals, why }),
@@ -162,6 +175,21 @@ fn nothing_wanted(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
         enabled: None,
         rank: (0, item.to_string()),
         contributors: BTreeSet::new(),
+    }
+}
+
+/// An object that is on its way out, where one save says everything: off, and reaching nobody.
+fn off_and_empty(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
+    let nobody = |kind: &MemberKind| (*kind, BTreeSet::new());
+    let leaf = |(path, value): (&LeafPath, &Value)| {
+        (path.clone(), LeafValue { value: value.clone(), secret: false })
+    };
+    DesiredItem {
+        shape: Shape::Object { mark: observed.mark.clone() },
+        leaves: observed.leaves.iter().map(leaf).collect(),
+        members: observed.members.keys().map(nobody).collect(),
+        enabled: Some(false),
+        ..nothing_wanted(item, observed)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     drivers::{Class, Driver, DriverError, Outcome, Seed, Step},
     model::{
         BackendId, Digest, ItemKey, LeafPath, ObjectName,
-        memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Origin, Sealed, Write},
+        memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Sealed, Write},
     },
     plan::steps::PlannedStep,
     store::{JournalEntry, Store, StoreError},
@@ -140,6 +140,7 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
         seal: &seal,
         seeds: hand.seeds,
         deploys: hand.driver.facts().deploys,
+        additive: hand.driver.facts().additive,
         exact_lists: hand.driver.exact_lists(),
         now: (hand.now)(),
     };
@@ -238,7 +239,8 @@ fn worked(hand: &Hand<'_>, planned: &PlannedStep, troubles: &mut Troubles, now: 
 /// Content that does not stay is counted by its `SentRecord`, a copy by its revision.
 fn is_counted_in_record(step: &Step, item: &ItemKey) -> bool {
     match step {
-        Step::Replace { .. } | Step::Seed { .. } => true,
+        Step::Replace { desired, .. } => !desired.contributors.is_empty(),
+        Step::Seed { .. } => true,
         Step::Write { changes, .. } => {
             changes.iter().any(|change| change.desired.key == *item && !change.differing.is_empty())
         }
@@ -254,10 +256,8 @@ fn succeeded(
     now: Timestamp,
 ) -> Vec<Write> {
     match (&planned.step, outcome) {
-        (Step::Create(desired), Outcome::Applied { id: Some(id), .. }) => {
-            let mark = desired.mark();
-            let record =
-                ItemRecord::new(Origin::Created, Some(id.clone()), mark, &desired.title, &desired.status_key);
+        (Step::Create(desired), Outcome::Applied { id: Some(id), answer }) => {
+            let record = super::answer::created(hand, desired, id, answer.as_deref(), memory);
             vec![Write::Item(desired.key.clone(), Some(Box::new(record)))]
         }
         (Step::Write { changes, .. }, outcome) => {
@@ -278,6 +278,12 @@ fn succeeded(
             let items = hand.inputs.get(item).map(|digest| (item.clone(), *digest)).into_iter().collect();
             let task = OperationRecord { items, state: *state, since: now, resends: 0 };
             vec![Write::Operation(operation.clone(), Some(task))]
+        }
+        (Step::Replace { desired, .. }, Outcome::Applied { answer: Some(answer), .. }) => {
+            super::answer::kept(hand, &desired.key, answer, memory).into_iter().collect()
+        }
+        (Step::Delete(_), Outcome::Applied { .. }) => {
+            planned.items.iter().filter_map(|item| super::answer::deleted(hand, item, memory)).collect()
         }
         (Step::Deploy, _) => {
             vec![Write::Deploy(DeployRecord { running_since: Some(now), ..memory.deploy.clone() })]

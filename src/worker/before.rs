@@ -1,12 +1,14 @@
 //! What must be durable before a call is made: the rule of each write names what a crash would otherwise lose.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::record::widened;
 use crate::{
     drivers::{DesiredItem, Seed, Step},
     model::{
-        Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
+        Digest, ItemKey, LeafPath, MemberKind, ObjectName, ObservedItem,
         memory::{
             ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, RemovalRecord, SentRecord, Write,
         },
@@ -14,20 +16,24 @@ use crate::{
     plan::{seed, steps::PlannedStep},
 };
 
+type Members = BTreeMap<MemberKind, BTreeSet<String>>;
+
 /// What the writes before a step are made from.
 pub struct Before<'a> {
     /// What is remembered.
     pub memory: &'a Memory,
     /// New claims of this round's contributors.
-    pub claims: &'a std::collections::BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    pub claims: &'a BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
     /// Inputs digest per item.
-    pub inputs: &'a std::collections::BTreeMap<ItemKey, Digest>,
+    pub inputs: &'a BTreeMap<ItemKey, Digest>,
     /// Seals a pre-image.
     pub seal: &'a dyn Fn(&ItemKey, &LeafPath, &Value) -> crate::model::memory::Sealed,
     /// What is copied, per item.
-    pub seeds: &'a std::collections::BTreeMap<ItemKey, Seed>,
+    pub seeds: &'a BTreeMap<ItemKey, Seed>,
     /// Whether the system has a deploy.
     pub deploys: bool,
+    /// `Facts::additive` of the system.
+    pub additive: bool,
     /// `Translate::exact_lists` of the system.
     pub exact_lists: &'static [&'static str],
     /// Now.
@@ -52,8 +58,12 @@ impl Before<'_> {
         if self.deploys && changes {
             // A deploy that is under way may have passed what is written now: it counts for nothing any more (R18).
             let before = &self.memory.deploy;
-            let deploy =
-                DeployRecord { ours_since: before.ours_since.or(Some(self.now)), running_since: None };
+            let touched = steps.iter().flat_map(|step| step.items.iter().cloned());
+            let deploy = DeployRecord {
+                ours_since: before.ours_since.or(Some(self.now)),
+                running_since: None,
+                items: before.items.iter().cloned().chain(touched).collect(),
+            };
             writes.extend((deploy != *before).then_some(Write::Deploy(deploy)));
         }
         writes
@@ -67,10 +77,14 @@ impl Before<'_> {
                 writes.push(Write::Intent(desired.key.clone(), Some(self.intent(&desired.key, "create"))));
                 writes
             }
+            // The switch travels with the content: it is being retired (R2 counts that once).
+            Step::Replace { desired, .. } if desired.contributors.is_empty() => {
+                self.retiring(&desired.key).into_iter().collect()
+            }
             Step::Replace { desired, observed } => {
                 let mut writes = self.claims_of(desired);
                 writes.extend(self.pre_images(desired, observed));
-                writes.extend(self.sent(&desired.key, observed));
+                writes.extend(self.sent(desired, observed));
                 writes
             }
             Step::Write { changes, .. } => changes
@@ -78,7 +92,7 @@ impl Before<'_> {
                 .flat_map(|change| {
                     let mut writes = self.pre_images(&change.desired, &change.observed);
                     writes.extend(self.claims_of(&change.desired));
-                    writes.extend(self.sent(&change.desired.key, &change.observed));
+                    writes.extend(self.sent(&change.desired, &change.observed));
                     writes
                 })
                 .collect(),
@@ -117,7 +131,8 @@ impl Before<'_> {
 
     fn intent(&self, item: &ItemKey, action: &str) -> IntentRecord {
         let desired = self.inputs.get(item).copied().unwrap_or(Digest(0));
-        IntentRecord { action: action.into(), at: self.now, desired }
+        let tries = self.memory.intents.get(item).map_or(0, |intent| intent.tries).saturating_add(1);
+        IntentRecord { action: action.into(), at: self.now, desired, tries }
     }
 
     /// R3: who may later witness a release must be known before there is something to release.
@@ -168,13 +183,17 @@ impl Before<'_> {
         matches!(desired.shape, crate::model::Shape::Document) || origin == Some(Origin::Adopted)
     }
 
-    fn sent(&self, item: &ItemKey, observed: &ObservedItem) -> Option<Write> {
+    fn sent(&self, wanted: &DesiredItem, observed: &ObservedItem) -> Option<Write> {
+        let (item, members) = (&wanted.key, &wanted.members);
         let desired = self.inputs.get(item).copied()?;
         let mut record = self.memory.items.get(item)?.clone();
         let misses = record.sent.as_ref().filter(|s| s.desired == desired).map_or(0, |s| s.misses);
         record.sent = Some(SentRecord { desired, at: self.now, misses, judged: false });
         // Old cores reset the place on every PUT: it is journalled here (R17).
         record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
+        if self.additive {
+            record.added = added(&record.added, members, observed);
+        }
         Some(Write::Item(item.clone(), Some(Box::new(record))))
     }
 
@@ -182,4 +201,15 @@ impl Before<'_> {
         let record = ItemRecord { retiring: true, ..self.memory.items.get(item)?.clone() };
         Some(Write::Item(item.clone(), Some(Box::new(record))))
     }
+}
+
+/// Members we gave an object, after a write is sent: those that stood before are somebody else's unless they were ours.
+fn added(before: &Members, wanted: &Members, observed: &ObservedItem) -> Members {
+    let none = BTreeSet::new();
+    let of_kind = |(kind, names): (&MemberKind, &BTreeSet<String>)| {
+        let (ours, stand) = (before.get(kind).unwrap_or(&none), observed.members.get(kind).unwrap_or(&none));
+        let kept = names.iter().filter(|name| ours.contains(*name) || !stand.contains(*name));
+        (*kind, kept.cloned().collect::<BTreeSet<String>>())
+    };
+    wanted.iter().map(of_kind).filter(|(_, names)| !names.is_empty()).collect()
 }

@@ -60,6 +60,7 @@ impl Worker {
                 resting: &resting,
                 seeds: &seeds,
                 pre_image: &pre_image,
+                stale_before: self.now().checked_sub(drift_interval(desired)).unwrap_or(Timestamp::MIN),
                 settle: self.house.settle,
                 now: self.now(),
             };
@@ -262,6 +263,9 @@ fn frozen(desired: &Desired, look: &Look) -> Option<String> {
             "{object} cannot be decoded and may name the same things, so nothing is removed on this account. Repair \
              or delete it"
         ));
+    }
+    if let Some(partial) = &look.observation.partial {
+        return Some(format!("nothing is removed under a partial view: {partial}"));
     }
     // Documents are read one by one: those that were not are let go of by themselves, later.
     (look.driver.facts().snapshot && !look.observation.complete)

@@ -128,6 +128,10 @@ impl Worker {
         if !compiled || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
             return fact(None, Reason::NotObserved, "what the system holds has not been read");
         }
+        if differing.is_empty() && items.iter().any(|item| self.is_only_remembered(item)) {
+            let message = "taken as sent; the system gives no way to read it, so a change made in the console is not seen";
+            return fact(None, Reason::NotReadable, message);
+        }
         if differing.is_empty() {
             return fact(Some(true), Reason::InStep, "");
         }
@@ -141,6 +145,8 @@ impl Worker {
             return counts;
         }
         let mut of_items = TargetCounts::default();
+        let read = items.iter().filter_map(|item| self.memory.items.get(*item)?.observed.as_ref());
+        counts.foreign = read.map(|observed| observed.foreign).sum();
         for item in items {
             match self.verdicts.get(*item) {
                 Some(ItemVerdict::Blocked(..)) => of_items.failed += 1,
@@ -271,7 +277,7 @@ fn problem(finding: &Finding) -> Problem {
 fn spread(counts: &mut TargetCounts, items: &TargetCounts) {
     let total = items.accepted + items.pending + items.failed + items.unknown;
     if total == counts.desired {
-        *counts = TargetCounts { desired: counts.desired, ..*items };
+        *counts = TargetCounts { desired: counts.desired, foreign: counts.foreign, ..*items };
         return;
     }
     let share = |n: u32| n.saturating_mul(counts.desired).checked_div(total).unwrap_or_default();

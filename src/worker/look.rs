@@ -90,7 +90,8 @@ impl Worker {
         let driver = session.driver.clone();
         let compiled = self.compile_holders(desired, &round);
         let scope = self.scope(desired, &round, &compiled, watching);
-        let observation = driver.observe(&scope).await.map_err(Halt::Account)?;
+        let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
+        self.complete_from_memory(&mut observation, driver.as_ref(), &round);
         let states = self.ask_tasks(driver.as_ref(), &round).await;
         let look = self.merge(desired, round, rest, &compiled, observation, driver, states);
         Ok(look)
@@ -134,6 +135,8 @@ impl Worker {
                 .or_default()
                 .extend(contribution.leaves.keys().cloned());
         }
+        let ids = round.iter().filter_map(|item| self.memory.items.get(item)?.id.clone());
+        scope.objects.extend(ids);
         for item in round {
             let claimed = self
                 .memory

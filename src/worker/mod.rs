@@ -12,6 +12,7 @@
 //! A round starts from what is desired now; a newer change stops a pass between two sequences (R17).
 
 pub mod act;
+mod answer;
 pub mod apply;
 pub mod before;
 pub mod compare;

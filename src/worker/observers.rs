@@ -124,6 +124,7 @@ impl Worker {
             seeds: &BTreeMap::new(),
             resting: &BTreeMap::new(),
             pre_image: &|_, _| None,
+            stale_before: jiff::Timestamp::MIN,
             settle: self.house.settle,
             now: self.now(),
         });

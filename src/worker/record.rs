@@ -63,6 +63,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
         at: inputs.now,
         leaves: digests(inputs.driver, inputs.digester, desired, observed),
         members: members_digest(inputs.digester, desired, observed),
+        foreign: foreign_members(desired, observed),
         enabled: observed.enabled,
         pending: observed.pending,
         proves: wanted.filter(|_| in_step),
@@ -156,6 +157,15 @@ fn members_digest(digester: &Digester, desired: &DesiredItem, observed: &Observe
     let owned: Vec<(MemberKind, _)> =
         desired.members.keys().filter_map(|kind| Some((*kind, observed.members.get(kind)?))).collect();
     digester.bytes(format!("{owned:?}").as_bytes())
+}
+
+/// Members that nobody of ours wants: where they are exact, on their way out.
+fn foreign_members(desired: &DesiredItem, observed: &ObservedItem) -> u32 {
+    let of_kind = |(kind, names): (&MemberKind, &std::collections::BTreeSet<String>)| {
+        let stand = observed.members.get(kind);
+        stand.map_or(0, |stand| stand.difference(names).count())
+    };
+    u32::try_from(desired.members.iter().map(of_kind).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 /// The claims of one round's contributors, written before the first effect and again when proven.

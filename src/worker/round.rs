@@ -127,7 +127,7 @@ impl Worker {
         self.observe_watching(desired, watching, &look);
         let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
         self.reached();
-        if look.observation.complete {
+        if look.observation.complete || !look.driver.facts().lists {
             self.requests.looked_at(look.inputs.keys());
         }
         if outcome == Next::Again {

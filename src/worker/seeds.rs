@@ -28,7 +28,12 @@ impl Worker {
             let Some(record) = self.memory.items.get(item) else { continue };
             if self.seeding(desired, look, item, wanted) == Seeding::Forgotten {
                 let record = ItemRecord { seeded: Some(wanted.revision), ..record.clone() };
-                let intent = IntentRecord { action: seed::ACTION.into(), at: self.now(), desired: Digest(0) };
+                let intent = IntentRecord {
+                    action: seed::ACTION.into(),
+                    at: self.now(),
+                    desired: Digest(0),
+                    tries: 0,
+                };
                 writes.push(Write::Item(item.clone(), Some(Box::new(record))));
                 writes.push(Write::Intent(item.clone(), Some(intent)));
             }

@@ -201,7 +201,7 @@ impl Worker {
                 [system.into(), a.api.clone(), a.version.clone(), a.fingerprint.clone(), a.tenant.clone()]
             }),
             capabilities,
-            objects: [count(managed), count(differing), count(open), self.account.orphaned, 0],
+            objects: [count(managed), count(differing), count(open), self.account.orphaned, self.leftovers()],
             memory_since: self.memory.since,
             memory_lost: self.memory.lost.iter().cloned().collect(),
         }

@@ -234,8 +234,12 @@ mod tests {
     }
 
     fn doomed(item: &ItemKey) -> Change {
-        let kind =
-            ChangeKind::Retire { id: ExternalId(item.0.clone()), stage: Stage::SwitchOff, counted: false };
+        let kind = ChangeKind::Retire {
+            id: ExternalId(item.0.clone()),
+            observed: Box::default(),
+            stage: Stage::SwitchOff,
+            counted: false,
+        };
         Change { item: item.clone(), assignments: BTreeSet::new(), kind, why: String::new(), held: false }
     }
 

@@ -8,7 +8,7 @@ use ordain::index::{Index, Object, Scope};
 use serde_json::json;
 
 const COUNT: usize = 10_000;
-/// What product and design allow per assignment of 2.6 kB.
+/// What product and design allow per assignment, there of 2.6 kB.
 const LIMIT: usize = 2_000;
 
 /// Resident memory in bytes.
@@ -37,7 +37,7 @@ fn others(index: &mut Index) {
 #[test]
 fn ten_thousand_assignments_fit_into_twenty_megabytes() {
     let wire = manifests::assignment(7).to_string().len();
-    assert!((2_400..2_800).contains(&wire), "the assignment measured has {wire} bytes");
+    assert!((2_600..3_800).contains(&wire), "the assignment measured has {wire} bytes");
     let mut index = Index::new(Scope::All);
     Scope::All.feeds().iter().for_each(|feed| index.begin(feed));
     others(&mut index);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// Namespaces, each with a policy of its own.
 pub const NAMESPACES: usize = 200;
 
-/// As `kubectl apply --server-side` and the operator's status leave it: 2.6 kB on the wire.
+/// As `kubectl apply --server-side` and the operator's status leave it on a real API server.
 pub fn assignment(i: usize) -> Value {
     let guid = |k: usize| format!("{:08X}-5118-4D79-8221-A35D0DE2{:04X}", i * 31 + k, k);
     let customers: Vec<_> =
@@ -31,20 +31,56 @@ pub fn namespace(i: usize) -> String {
     format!("tenant-{:03}", i % NAMESPACES)
 }
 
+/// As a real API server keeps them for `kubectl apply`, the operator's finalizer and its status.
 fn managed_fields() -> Value {
-    let owned = json!({".": {}, "f:status": {}, "f:reason": {}, "f:message": {}, "f:lastTransitionTime": {}});
-    json!([{
-        "manager": "kubectl", "operation": "Apply", "apiVersion": "ordain.dev/v1alpha1",
-        "time": "2026-03-01T00:00:00Z", "fieldsType": "FieldsV1",
-        "fieldsV1": {"f:spec": {"f:policyRef": {}, "f:backendRef": {}, "f:targets": {"f:include": {}}}},
-    }, {
-        "manager": "ordain", "operation": "Apply", "subresource": "status",
-        "apiVersion": "ordain.dev/v1alpha1", "time": "2026-03-01T00:00:00Z", "fieldsType": "FieldsV1",
-        "fieldsV1": {"f:status": {"f:conditions": {
-            "k:{\"type\":\"Accepted\"}": owned, "k:{\"type\":\"InSync\"}": owned,
-            "k:{\"type\":\"Ready\"}": owned, "k:{\"type\":\"TargetsResolved\"}": owned,
-        }, "f:targets": {}}},
-    }])
+    let leaves = |names: &[&str]| {
+        let leaf = |name: &&str| (format!("f:{name}"), json!({}));
+        let mut leaves: serde_json::Map<String, Value> = names.iter().map(leaf).collect();
+        leaves.insert(".".into(), json!({}));
+        Value::Object(leaves)
+    };
+    let owned = leaves(&["lastTransitionTime", "message", "observedGeneration", "reason", "status", "type"]);
+    let entry = |manager: &str, operation: &str, subresource: Option<&str>, fields: Value| {
+        let mut entry = json!({
+            "manager": manager, "operation": operation, "apiVersion": "ordain.dev/v1alpha1",
+            "time": "2026-03-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": fields,
+        });
+        if let Some(subresource) = subresource {
+            entry["subresource"] = subresource.into();
+        }
+        entry
+    };
+    let spec = json!({
+        "f:policyRef": leaves(&["name"]), "f:backendRef": leaves(&["kind", "name"]), "f:priority": {},
+        "f:releasePolicy": {}, "f:targets": leaves(&["include"]),
+    });
+    let counts = leaves(&["accepted", "desired", "failed", "foreign", "pending", "unknown"]);
+    json!([
+        entry(
+            "kubectl",
+            "Apply",
+            None,
+            json!({"f:metadata": {"f:labels": leaves(&["app.kubernetes.io/managed-by"])}, "f:spec": spec})
+        ),
+        entry(
+            "ordain",
+            "Update",
+            None,
+            json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"ordain.dev/release\"": {}}}})
+        ),
+        entry(
+            "ordain",
+            "Update",
+            Some("status"),
+            json!({"f:status": {
+                "f:conditions": {
+                    "k:{\"type\":\"Accepted\"}": owned, "k:{\"type\":\"InSync\"}": owned,
+                    "k:{\"type\":\"Ready\"}": owned, "k:{\"type\":\"TargetsResolved\"}": owned,
+                },
+                "f:mode": {}, "f:observedGeneration": {}, "f:policyGeneration": {}, "f:releasePolicy": {}, "f:targets": counts,
+            }})
+        ),
+    ])
 }
 
 fn status() -> Value {

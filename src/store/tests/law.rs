@@ -50,10 +50,10 @@ fn words() -> impl Strategy<Value = BTreeSet<String>> {
 prop_compose! {
     fn observed()(
         at in time(), leaves in digests(), members in digest(), enabled in any::<Option<bool>>(),
-        pending in any::<bool>(), proves in option::of(digest()), text in word(),
+        pending in any::<bool>(), proves in option::of(digest()), text in word(), foreign in any::<u32>(),
     ) -> ObservedRecord {
         let provenance = Provenance { modified_by: text, ..Provenance::default() };
-        ObservedRecord { at, leaves, members, enabled, pending, proves, provenance }
+        ObservedRecord { at, leaves, members, foreign, enabled, pending, proves, provenance }
     }
 }
 
@@ -67,14 +67,17 @@ prop_compose! {
         title in word(), observed in option::of(observed()), slot in any::<Option<i64>>(),
         sent in option::of((digest(), time(), any::<u32>(), any::<bool>())), secrets in digests(), drifted in vec(time(), 0..3),
         seeded in any::<Option<i64>>(), suspect_until in option::of(time()), absences in any::<u8>(),
-        retiring in any::<bool>(), proven in option::of(digest()), marked in option::of(object()),
+        (retiring, leftovers) in (any::<bool>(), any::<u32>()), proven in option::of(digest()), marked in option::of(object()),
+        answer in option::of(vec(any::<u8>(), 0..9).prop_map(Sealed)), groups in words(),
     ) -> ItemRecord {
         let id = id.map(|id| ExternalId(id.into()));
         let sent = sent.map(|(desired, at, misses, judged)| SentRecord { desired, at, misses, judged });
         let status_key = title.clone();
         let mark = marked.map(|object| mark(object, title.clone()));
+        let added = BTreeMap::from([(MemberKind::ManagementGroup, groups)]);
         ItemRecord {
-            origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, absences,
+            origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, answer, added, leftovers,
+            absences,
         }
     }
 }
@@ -117,7 +120,12 @@ prop_compose! {
 }
 
 fn intent_record() -> impl Strategy<Value = IntentRecord> {
-    (word(), time(), digest()).prop_map(|(action, at, desired)| IntentRecord { action, at, desired })
+    (word(), time(), digest(), any::<u32>()).prop_map(|(action, at, desired, tries)| IntentRecord {
+        action,
+        at,
+        desired,
+        tries,
+    })
 }
 
 fn write() -> impl Strategy<Value = Write> {
@@ -133,8 +141,9 @@ fn write() -> impl Strategy<Value = Write> {
         4 => (word(), option::of(operation_record())).prop_map(|(k, r)| Write::Operation(k, r)),
         2 => vec((time(), any::<u32>()), 0..3)
             .prop_map(|rs| Write::Removals(rs.into_iter().map(|(at, count)| RemovalRecord { at, count }).collect())),
-        2 => (option::of(time()), option::of(time()))
-            .prop_map(|(ours_since, running_since)| Write::Deploy(DeployRecord { ours_since, running_since })),
+        2 => (option::of(time()), option::of(time()), proptest::collection::btree_set(item_key(), 0..3)).prop_map(
+            |(ours_since, running_since, items)| Write::Deploy(DeployRecord { ours_since, running_since, items }),
+        ),
         6 => (uid(), any::<i64>()).prop_map(|(u, g)| Write::Seen(u, g)),
         2 => uid().prop_map(Write::Unseen),
         2 => ("[ab]", proptest::option::of("[12]")).prop_map(|(who, value)| Write::Handled(who, value)),

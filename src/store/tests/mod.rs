@@ -152,15 +152,11 @@ fn leaves(n: usize, count: usize) -> LeafDigests {
 fn item(n: usize, leaf_count: usize) -> ItemRecord {
     let number = i64::try_from(n).unwrap();
     ItemRecord {
-        origin: Origin::Document,
-        id: Some(ExternalId(n.to_string().into())),
-        mark: None,
-        title: format!("Customer {n} / Servers / Windows"),
-        status_key: format!("640F/{n}/win"),
         observed: Some(ObservedRecord {
             at: at(number),
             leaves: leaves(n, leaf_count),
             members: Digest(u128::MAX),
+            foreign: 2,
             enabled: Some(true),
             pending: false,
             proves: Some(Digest(u128::MAX - n as u128)),
@@ -169,12 +165,15 @@ fn item(n: usize, leaf_count: usize) -> ItemRecord {
         slot: Some(number),
         sent: Some(SentRecord { desired: Digest(1 << 100), at: at(1), misses: 2, judged: true }),
         proven: Some(Digest(3)),
-        secrets: vec![],
-        drifted: vec![],
-        seeded: None,
-        suspect_until: None,
         retiring: true,
-        absences: 0,
+        leftovers: 1,
+        ..ItemRecord::new(
+            Origin::Document,
+            Some(ExternalId(n.to_string().into())),
+            None,
+            &format!("Customer {n} / Servers / Windows"),
+            &format!("640F/{n}/win"),
+        )
     }
 }
 
@@ -210,7 +209,7 @@ fn sample(count: usize) -> Vec<Write> {
     writes.push(Write::Operation("task-1".into(), Some(operation)));
     writes.push(Write::Intent(
         key(1),
-        Some(IntentRecord { action: "create".into(), at: at(3), desired: Digest(9) }),
+        Some(IntentRecord { action: "create".into(), at: at(3), desired: Digest(9), tries: 1 }),
     ));
     writes
 }

@@ -1,0 +1,99 @@
+//! Where a system cannot be read, what it answers to a save is what is known of it.
+//!
+//! ```text
+//! save ─▶ answer ─▶ sealed in the item's record ─▶ the next look takes it for a read, `remembered`
+//! delete taken ─▶ the record loses its id: what cannot be listed is gone then
+//! ```
+
+use super::{Worker, apply::Hand};
+use crate::{
+    drivers::{DesiredItem, Driver},
+    model::{
+        ExternalId, ItemKey, Observation, ObservedItem,
+        memory::{ItemRecord, Memory, Origin, Sealed, Write},
+    },
+    store::Place,
+};
+
+/// The record of an object just made.
+pub fn created(
+    hand: &Hand<'_>,
+    desired: &DesiredItem,
+    id: &ExternalId,
+    answer: Option<&ObservedItem>,
+    memory: &Memory,
+) -> ItemRecord {
+    let (mark, key) = (desired.mark(), &desired.key);
+    let record =
+        ItemRecord::new(Origin::Created, Some(id.clone()), mark, &desired.title, &desired.status_key);
+    let facts = hand.driver.facts();
+    // An earlier create whose answer was lost is found by its mark where objects are listed.
+    let tries = memory.intents.get(key).filter(|_| !facts.lists).map_or(0, |intent| intent.tries);
+    let answer = answer.filter(|_| !facts.reads).map(|answer| seal(hand, key, answer));
+    ItemRecord { answer, leftovers: tries.saturating_sub(1), ..record }
+}
+
+/// The record with what the system answered, where nothing can be read.
+pub fn kept(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem, memory: &Memory) -> Option<Write> {
+    let record = memory.items.get(item).filter(|_| !hand.driver.facts().reads)?;
+    let record = ItemRecord { answer: Some(seal(hand, item, answer)), ..record.clone() };
+    Some(Write::Item(item.clone(), Some(Box::new(record))))
+}
+
+/// The record of an object whose removal was taken, where no list will show that it is gone.
+pub fn deleted(hand: &Hand<'_>, item: &ItemKey, memory: &Memory) -> Option<Write> {
+    let record = memory.items.get(item).filter(|_| !hand.driver.facts().lists)?;
+    let record = ItemRecord { id: None, answer: None, ..record.clone() };
+    Some(Write::Item(item.clone(), Some(Box::new(record))))
+}
+
+fn seal(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem) -> Sealed {
+    let text = serde_json::to_vec(answer).unwrap_or_default();
+    hand.store.sealer().seal(&Place { account: hand.backend, item, path: None }, &text)
+}
+
+impl Worker {
+    /// Adds what is known without reading: answers to the last saves, and which objects a deploy is still to reach.
+    pub(super) fn complete_from_memory<'r>(
+        &self,
+        observation: &mut Observation,
+        driver: &dyn Driver,
+        round: impl IntoIterator<Item = &'r ItemKey>,
+    ) {
+        if !driver.facts().reads {
+            observation.items.extend(round.into_iter().filter_map(|item| self.remembered(item)));
+        }
+        if observation.undeployed {
+            let touched = self.memory.deploy.items.iter().filter_map(|item| self.memory.items.get(item));
+            let ids: Vec<&ExternalId> = touched.filter_map(|record| record.id.as_ref()).collect();
+            for item in &mut observation.items {
+                item.pending |= item.id.as_ref().is_some_and(|id| ids.contains(&id));
+            }
+        }
+    }
+
+    /// What the system answered last, or, where only the id is known, that nothing else is: then everything differs.
+    fn remembered(&self, item: &ItemKey) -> Option<ObservedItem> {
+        let record = self.memory.items.get(item)?;
+        let id = record.id.clone()?;
+        let answer = record.answer.as_ref().and_then(|sealed| self.open_answer(item, sealed));
+        let unknown = || ObservedItem { mark: record.mark.clone(), ..ObservedItem::default() };
+        Some(ObservedItem { id: Some(id), remembered: true, ..answer.unwrap_or_else(unknown) })
+    }
+
+    fn open_answer(&self, item: &ItemKey, sealed: &Sealed) -> Option<ObservedItem> {
+        let place = Place { account: &self.id, item, path: None };
+        let opened = self.house.store.sealer().open(&place, sealed).ok()?;
+        serde_json::from_slice(opened.expose()).ok()
+    }
+
+    /// Whether what is known of it is an answer, not a read.
+    pub(super) fn is_only_remembered(&self, item: &ItemKey) -> bool {
+        self.memory.items.get(item).is_some_and(|record| record.answer.is_some())
+    }
+
+    /// Inert twins that creates without an answer may have left (R14).
+    pub(super) fn leftovers(&self) -> u32 {
+        self.memory.items.values().map(|record| record.leftovers).sum()
+    }
+}
