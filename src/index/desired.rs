@@ -107,6 +107,8 @@ pub struct AssignmentView {
     pub release_policy: Option<crate::api::ReleasePolicy>,
     /// Annotation `ordain.dev/reconcile-requested-at`.
     pub requested_at: Option<String>,
+    /// Annotation `ordain.dev/external-id`: the recorded id, as this or another installation wrote it (R15).
+    pub external_id: Option<Box<str>>,
     /// What it comes to.
     pub input: Input,
 }

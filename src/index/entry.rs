@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::{intern::Interner, object::RawFacts};
 use crate::{
     api::{
-        self, ANNOTATION_RECONCILE, AssignmentTargets, BackendRef, FINALIZER_IN_USE, FINALIZER_RELEASE, Mode,
-        PolicyAssignment, PolicyAssignmentSpec, ReleasePolicy, Selector, TargetSpec,
+        self, ANNOTATION_EXTERNAL_ID, ANNOTATION_RECONCILE, AssignmentTargets, BackendRef, FINALIZER_IN_USE,
+        FINALIZER_RELEASE, Mode, PolicyAssignment, PolicyAssignmentSpec, ReleasePolicy, Selector, TargetSpec,
         conditions::Reason,
         validate::{self, Invalid},
     },
@@ -30,6 +30,8 @@ pub(super) struct Head {
     pub finalizer: bool,
     /// Annotation `ordain.dev/reconcile-requested-at`.
     pub requested_at: Option<Box<str>>,
+    /// Annotation `ordain.dev/external-id`.
+    pub external_id: Option<Box<str>>,
 }
 
 impl Head {
@@ -42,6 +44,7 @@ impl Head {
             deleting: meta.deletion_timestamp.is_some(),
             finalizer: meta.finalizers.iter().flatten().any(ours),
             requested_at: annotation(meta, ANNOTATION_RECONCILE).map(Into::into),
+            external_id: annotation(meta, ANNOTATION_EXTERNAL_ID).map(Into::into),
         }
     }
 }

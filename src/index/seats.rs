@@ -157,6 +157,7 @@ impl Index {
             observe_only: entry.observe_only,
             release_policy: entry.release_policy,
             requested_at: head.requested_at.as_deref().map(str::to_owned),
+            external_id: head.external_id.clone(),
             input: self.resolve(name, entry),
         }
     }

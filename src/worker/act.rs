@@ -40,6 +40,7 @@ impl Worker {
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let (drafted, order) = self.draft(desired, look, here)?;
+        self.note_external_ids(desired, look).await;
         self.measure_drift(desired, &drafted);
         self.conclude(desired, &drafted.released, rest).await?;
         let plan = self.judge(desired, drafted.plan, &drafted.removals, here, whole)?;

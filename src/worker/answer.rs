@@ -5,6 +5,8 @@
 //! delete taken ─▶ the record loses its id: what cannot be listed is gone then
 //! ```
 
+use std::collections::BTreeSet;
+
 use super::{Worker, apply::Hand};
 use crate::{
     drivers::{DesiredItem, Driver},
@@ -59,9 +61,18 @@ impl Worker {
         observation: &mut Observation,
         driver: &dyn Driver,
         round: impl IntoIterator<Item = &'r ItemKey>,
+        named: &BTreeSet<ExternalId>,
     ) {
         if !driver.facts().reads {
             observation.items.extend(round.into_iter().filter_map(|item| self.remembered(item)));
+            let known: BTreeSet<_> = observation.items.iter().filter_map(|item| item.id.clone()).collect();
+            // Adopted by id: whoever names it vouches for it, since nobody can look (product.md R7).
+            let adopted = named.difference(&known).map(|id| ObservedItem {
+                id: Some(id.clone()),
+                remembered: true,
+                ..ObservedItem::default()
+            });
+            observation.items.extend(adopted);
         }
         if observation.undeployed {
             let touched = self.memory.deploy.items.iter().filter_map(|item| self.memory.items.get(item));

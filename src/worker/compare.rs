@@ -112,7 +112,9 @@ impl Worker {
             .map(|(item, _)| item)
             .collect();
         let held = |item: &ItemKey| stand.contains(item) || look.releasing.contains(item);
-        identify(&wanted, &self.memory, &look.observation, &self.house.owner, &held)
+        let mut identified = identify(&wanted, &self.memory, &look.observation, &self.house.owner, &held);
+        identified.trouble.extend(look.barred.clone());
+        identified
     }
 
     pub(super) fn resting_verdicts(&self, look: &Look) -> BTreeMap<ItemKey, ItemVerdict> {

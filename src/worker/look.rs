@@ -10,12 +10,15 @@ use jiff::Timestamp;
 use super::{Worker, record, round::Halt};
 use crate::{
     drivers::{Compiled, DesiredItem, Driver, Scope, Seed},
-    index::Desired,
+    index::{AssignmentView, Desired},
     model::{
         Digest, ExternalId, ItemKey, LeafPath, Mark, ObjectName, Observation, Shape,
         memory::{CatalogueRecord, ClaimRecord, TaskState, Write},
     },
-    plan::{identify::Adopt, release::Release},
+    plan::{
+        identify::{Adopt, Trouble},
+        release::Release,
+    },
 };
 
 /// What one look shows.
@@ -41,6 +44,8 @@ pub struct Look {
     /// What was read.
     pub observation: Observation,
     pub(super) states: BTreeMap<String, TaskState>,
+    /// What must not be created, and why (R15).
+    pub(super) barred: BTreeMap<ItemKey, Trouble>,
 }
 
 impl Worker {
@@ -89,12 +94,13 @@ impl Worker {
         let Some(session) = &self.session else { return Err(Halt::Account(super::connect::not_connected())) };
         let driver = session.driver.clone();
         let compiled = self.compile_holders(desired, &round);
+        let barred = self.recall_external_ids(desired, driver.as_ref(), &compiled)?;
         let scope = self.scope(desired, &round, &compiled, watching);
         let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
-        self.complete_from_memory(&mut observation, driver.as_ref(), &round);
+        self.complete_from_memory(&mut observation, driver.as_ref(), &round, &scope.objects);
         let states = self.ask_tasks(driver.as_ref(), &round).await;
         let look = self.merge(desired, round, rest, &compiled, observation, driver, states);
-        Ok(look)
+        Ok(Look { barred, ..look })
     }
 
     pub(super) fn compile_holders(
@@ -135,8 +141,10 @@ impl Worker {
                 .or_default()
                 .extend(contribution.leaves.keys().cloned());
         }
-        let ids = round.iter().filter_map(|item| self.memory.items.get(item)?.id.clone());
-        scope.objects.extend(ids);
+        let recorded = round.iter().filter_map(|item| self.memory.items.get(item)?.id.clone());
+        let adopted =
+            compiled.keys().chain(watching).filter_map(|who| adopted_id(desired.assignments.get(who)?));
+        scope.objects.extend(recorded.chain(adopted));
         for item in round {
             let claimed = self
                 .memory
@@ -197,6 +205,7 @@ impl Worker {
             driver,
             observation,
             states,
+            barred: BTreeMap::new(),
         }
     }
 
@@ -251,6 +260,12 @@ impl Worker {
     }
 }
 
+/// The object that `spec.adopt.id` names.
+fn adopted_id(view: &AssignmentView) -> Option<ExternalId> {
+    let id = view.binding()?.spec.adopt.as_ref()?.id.as_ref()?;
+    Some(ExternalId(id.0.as_str().into()))
+}
+
 /// What is copied into an item: the contributor of the highest priority decides, then the first by name.
 fn seeds(
     compiled: &BTreeMap<ObjectName, Compiled>,
@@ -274,11 +289,8 @@ fn adoptions(desired: &Desired, items: &BTreeMap<ItemKey, DesiredItem>) -> BTree
             item.contributors.iter().filter_map(|who| desired.assignments.get(who)).collect();
         views.sort_by_key(|view| (view.created, view.name.clone()));
         views.iter().find_map(|view| {
-            let adopt = view.binding()?.spec.adopt.as_ref()?;
-            Some(match &adopt.id {
-                Some(id) => Adopt::Id(ExternalId(id.0.as_str().into())),
-                None => Adopt::ByName,
-            })
+            view.binding()?.spec.adopt.as_ref()?;
+            Some(adopted_id(view).map_or(Adopt::ByName, Adopt::Id))
         })
     };
     items.values().filter_map(|item| Some((item.key.clone(), adopt(item)?))).collect()

@@ -19,6 +19,7 @@ pub mod compare;
 pub mod compile;
 pub mod connect;
 pub mod content;
+mod external_id;
 pub mod facts;
 mod in_use;
 mod journal;
@@ -149,6 +150,8 @@ pub struct Worker {
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
     shadows: BTreeMap<ItemKey, String>,
     finalized: BTreeSet<crate::model::Uid>,
+    /// Recorded ids written onto assignments, until the watch shows them (R15).
+    noted: BTreeMap<crate::model::Uid, String>,
     settle_polls: u32,
     catalogue_misses: u32,
     /// Somebody asked: names are listed anew, whatever their age.
@@ -210,6 +213,7 @@ impl Worker {
             duplicates: BTreeMap::new(),
             shadows: BTreeMap::new(),
             finalized: BTreeSet::new(),
+            noted: BTreeMap::new(),
             settle_polls: 0,
             catalogue_misses: 0,
             relist: false,

@@ -51,6 +51,16 @@ pub trait Reporter: Send + Sync {
     /// # Errors
     /// [`WriteError`]; without the finalizer no effect may follow.
     async fn ensure_finalizer(&self, assignment: &ObjectName, uid: &Uid) -> Result<(), WriteError>;
+    /// Writes `ordain.dev/external-id` on an assignment and returns once the API server has it (R15).
+    ///
+    /// # Errors
+    /// [`WriteError`]; the id is then known to the store only.
+    async fn note_external_id(
+        &self,
+        assignment: &ObjectName,
+        uid: &Uid,
+        value: &str,
+    ) -> Result<(), WriteError>;
     /// Takes it off, after everything reported before was written. Gone counts as done.
     ///
     /// # Errors

@@ -154,6 +154,7 @@ struct All {
     operations: Family<ByBackend, Gauge>,
     status_writes: Family<ByWrite, Counter>,
     finalizer_writes: Family<ByWrite, Counter>,
+    annotation_writes: Family<ByWrite, Counter>,
     waiting: Family<ByLane, Gauge>,
     events: Family<ByOutcome, Counter>,
     store_bytes: Gauge<u64, AtomicU64>,
@@ -183,6 +184,8 @@ impl Metrics {
             operations: book.add("operations_open", "Tasks under way in a policy system"),
             status_writes: book.add("status_writes", "Writes of a status, by how they ended"),
             finalizer_writes: book.add("finalizer_writes", "Writes of a finalizer, by how they ended"),
+            annotation_writes: book
+                .add("annotation_writes", "Writes of a recorded id as an annotation, by how they ended"),
             waiting: book.add("writes_waiting", "Writes to the API server that wait for their turn"),
             events: book.add("events", "Events published, by how that ended"),
             store_bytes: book.sized("store", "Size of the backing store"),
@@ -270,6 +273,11 @@ impl Metrics {
     /// A write of a finalizer ended.
     pub(super) fn finalizer_write(&self, kind: &'static str, outcome: WriteOutcome) {
         self.0.finalizer_writes.get_or_create(&ByWrite { kind, outcome: outcome.as_str() }).inc();
+    }
+
+    /// A write of a recorded id as an annotation ended.
+    pub(super) fn annotation_write(&self, kind: &'static str, outcome: WriteOutcome) {
+        self.0.annotation_writes.get_or_create(&ByWrite { kind, outcome: outcome.as_str() }).inc();
     }
 
     /// Writes that wait in a lane.

@@ -150,8 +150,12 @@ impl WriterHandle {
         let now = self.shared.now();
         self.shared.queue().pin(&key, uid, pin, waiter, now);
         self.shared.news.notify_one();
-        answer.await.unwrap_or_else(|_| Err(WriteError::Unavailable("the writer has stopped".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(stopped()))
     }
+}
+
+fn stopped() -> WriteError {
+    WriteError::Unavailable("the writer has stopped".to_owned())
 }
 
 #[async_trait]
@@ -170,6 +174,19 @@ impl Reporter for WriterHandle {
 
     async fn ensure_finalizer(&self, assignment: &ObjectName, uid: &Uid) -> Result<(), WriteError> {
         self.pin(Key::Assignment(assignment.clone()), uid, Pin::Add).await
+    }
+
+    async fn note_external_id(
+        &self,
+        assignment: &ObjectName,
+        uid: &Uid,
+        value: &str,
+    ) -> Result<(), WriteError> {
+        let (waiter, answer) = oneshot::channel();
+        let (key, now) = (Key::Assignment(assignment.clone()), self.shared.now());
+        self.shared.queue().annotate(&key, uid, value.to_owned(), waiter, now);
+        self.shared.news.notify_one();
+        answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     async fn remove_finalizer(&self, assignment: &ObjectName, uid: &Uid) -> Result<(), WriteError> {

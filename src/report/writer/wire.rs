@@ -13,7 +13,11 @@ use super::{
     object::{Key, Rendered},
     queue::{Action, Outcome, Pin, Pins, Step},
 };
-use crate::{api::FIELD_MANAGER, model::Uid, worker::ports::WriteError};
+use crate::{
+    api::{ANNOTATION_EXTERNAL_ID, FIELD_MANAGER},
+    model::Uid,
+    worker::ports::WriteError,
+};
 
 /// How long one call may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,6 +85,7 @@ pub(super) async fn perform(client: &Client, step: &Step) -> Outcome {
     match &step.action {
         Action::Status(rendered) => status(client, &step.key, &step.uid, rendered).await,
         Action::Pin(pin, pins) => finalizer(client, &step.key, &step.uid, *pin, *pins).await,
+        Action::Annotate(text) => note(client, &step.key, &step.uid, text).await,
     }
 }
 
@@ -105,6 +110,18 @@ async fn status(client: &Client, key: &Key, uid: &Uid, rendered: &Rendered) -> O
             Ok(_) => Trouble::Refused(why).into(),
             Err(trouble) => trouble.into(),
         },
+        Err(trouble) => trouble.into(),
+    }
+}
+
+/// Writes the recorded id (R15). A merge patch of the object itself is refused where the uid is another's: it is immutable.
+async fn note(client: &Client, key: &Key, uid: &Uid, text: &str) -> Outcome {
+    let patch = json!({"metadata": {"uid": &*uid.0, "annotations": {ANNOTATION_EXTERNAL_ID: text}}});
+    match patched(client, &key.path(), "application/merge-patch+json", &patch).await {
+        Ok(metadata) => Outcome::Done { version: metadata.version(), pins: None },
+        Err(trouble @ (Trouble::Conflict(_) | Trouble::Invalid(_))) => {
+            read(client, key, uid).await.err().unwrap_or(trouble).into()
+        }
         Err(trouble) => trouble.into(),
     }
 }
@@ -165,11 +182,20 @@ fn pin_patch(wanted: Pin, ours: &str, uid: &Uid, standing: &[String]) -> serde_j
 }
 
 async fn send(client: &Client, path: &str, operations: &impl Serialize) -> Result<Metadata, Trouble> {
-    let body = serde_json::to_vec(operations).map_err(|error| Trouble::Refused(error.to_string()))?;
+    patched(client, path, "application/json-patch+json", operations).await
+}
+
+async fn patched(
+    client: &Client,
+    path: &str,
+    form: &'static str,
+    patch: &impl Serialize,
+) -> Result<Metadata, Trouble> {
+    let body = serde_json::to_vec(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
     let request = Request::builder()
         .method(Method::PATCH)
         .uri(format!("{path}?fieldManager={FIELD_MANAGER}"))
-        .header(header::CONTENT_TYPE, "application/json-patch+json")
+        .header(header::CONTENT_TYPE, form)
         .header(header::ACCEPT, ACCEPT)
         .body(body);
     call(client, request).await

@@ -4,6 +4,7 @@ mod disorder;
 mod events;
 mod finalizers;
 mod lint;
+mod recorded_ids;
 mod statuses;
 
 use std::sync::{

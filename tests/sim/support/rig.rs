@@ -255,6 +255,7 @@ impl Rig {
             observe_only: spec.mode() == Mode::Observe,
             release_policy: spec.release_policy,
             requested_at: None,
+            external_id: None,
             input: Input::Bound {
                 binding: Box::new(binding),
                 findings: Vec::new(),

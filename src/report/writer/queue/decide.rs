@@ -35,7 +35,7 @@ impl Queue {
         }
     }
 
-    /// The order of one object: finalizer on → status → finalizer off.
+    /// The order of one object: finalizer on → recorded id → status → finalizer off.
     ///
     /// A finalizer does not wait for a status that is not due yet or that failed: deletion finishes.
     pub(super) fn next(&mut self, key: &Key, now: Now) -> Next {
@@ -43,6 +43,9 @@ impl Queue {
         let pins = self.pins(key, &job.uid);
         if !job.add.is_empty() {
             return Next::Step(Action::Pin(Pin::Add, pins), Lane::Interactive);
+        }
+        if let Some((text, _)) = &job.note {
+            return Next::Step(Action::Annotate(text.clone()), Lane::Interactive);
         }
         let (releasing, failed) = (!job.remove.is_empty(), job.failed_status);
         if releasing && failed {

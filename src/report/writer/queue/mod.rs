@@ -70,6 +70,8 @@ pub(super) struct Step {
 pub(super) enum Action {
     Status(Box<Rendered>),
     Pin(Pin, Option<Pins>),
+    /// The recorded id of the object in the system, as an annotation (R15).
+    Annotate(String),
 }
 
 /// What came of a step.
@@ -90,6 +92,8 @@ struct Job {
     /// Since when the report says something else than the cluster.
     differs: Option<Duration>,
     add: Vec<Waiter>,
+    /// The annotation wanted, and who waits for it.
+    note: Option<(String, Vec<Waiter>)>,
     remove: Vec<Waiter>,
     /// Failures in a row.
     attempts: u32,
@@ -117,6 +121,7 @@ impl Job {
             report: None,
             differs: None,
             add: vec![],
+            note: None,
             remove: vec![],
             attempts: 0,
             perhaps: None,
@@ -128,6 +133,14 @@ impl Job {
             due: None,
             resting: None,
         }
+    }
+}
+
+impl Job {
+    /// Everybody who waits for a finalizer or an annotation.
+    fn waiters(&mut self) -> Vec<Waiter> {
+        let note = self.note.take().map(|(_, waiters)| waiters).unwrap_or_default();
+        self.add.drain(..).chain(note).chain(self.remove.drain(..)).collect()
     }
 }
 
@@ -166,9 +179,8 @@ impl Queue {
     pub fn close(&mut self) {
         self.closed = true;
         let stopped = Err(WriteError::Unavailable("the writer has stopped".to_owned()));
-        for job in std::mem::take(&mut self.jobs).into_values() {
-            answer(job.add, &stopped);
-            answer(job.remove, &stopped);
+        for mut job in std::mem::take(&mut self.jobs).into_values() {
+            answer(job.waiters(), &stopped);
         }
     }
 
@@ -207,6 +219,18 @@ impl Queue {
             Pin::Add => job.add.push(waiter),
             Pin::Remove => job.remove.push(waiter),
         }
+        self.settle(key, now);
+    }
+
+    /// Wants the annotation with the recorded id to be this, and somebody told.
+    pub fn annotate(&mut self, key: &Key, uid: &Uid, text: String, waiter: Waiter, now: Now) {
+        if self.closed {
+            return;
+        }
+        let job = self.job(key, uid);
+        let mut waiters = job.note.take().map(|(_, waiters)| waiters).unwrap_or_default();
+        waiters.push(waiter);
+        job.note = Some((text, waiters));
         self.settle(key, now);
     }
 
@@ -261,12 +285,13 @@ impl Queue {
 
     /// Tells everybody who waits for a finalizer, with no call under way, that none will be written.
     pub fn refuse_pins(&mut self, why: &str, now: Now) {
-        let waiting = |job: &Job| !job.busy && (!job.add.is_empty() || !job.remove.is_empty());
+        let waiting =
+            |job: &Job| !job.busy && (!job.add.is_empty() || job.note.is_some() || !job.remove.is_empty());
         let keys: Vec<Key> =
             self.jobs.iter().filter(|(_, job)| waiting(job)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             let Some(job) = self.jobs.get_mut(&key) else { continue };
-            let waiters = job.add.drain(..).chain(job.remove.drain(..)).collect();
+            let waiters = job.waiters();
             answer(waiters, &Err(WriteError::Unavailable(why.to_owned())));
             self.settle(&key, now);
         }
@@ -285,6 +310,7 @@ impl Queue {
         self.unschedule(key, None);
         if let Some(job) = self.jobs.remove(key) {
             answer(job.add, &Err(WriteError::Gone));
+            answer(job.note.map(|(_, waiters)| waiters).unwrap_or_default(), &Err(WriteError::Gone));
             answer(job.remove, &Ok(()));
         }
     }

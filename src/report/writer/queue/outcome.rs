@@ -45,6 +45,12 @@ impl Queue {
                 answer(waiters, &Ok(()));
                 self.pinned(key, &uid, version, pins);
             }
+            Action::Annotate(written) => {
+                // Another one may be wanted meanwhile.
+                if let Some((_, waiters)) = job.note.take_if(|(text, _)| *text == written) {
+                    answer(waiters, &Ok(()));
+                }
+            }
         }
     }
 
@@ -61,7 +67,7 @@ impl Queue {
                     job.perhaps = None;
                 }
                 tracing::warn!(object = %key, %error, attempts = job.attempts, "status not written");
-                if !job.remove.is_empty() || !job.add.is_empty() {
+                if !job.remove.is_empty() || !job.add.is_empty() || job.note.is_some() {
                     job.resting = None;
                 }
             }
@@ -73,7 +79,12 @@ impl Queue {
                 (job.attempts, job.resting) = (0, None);
                 answer(waiters, &Err(error.clone()));
             }
-            Action::Pin(..) => {}
+            Action::Annotate(_) if given_up => {
+                let waiters = job.note.take().map(|(_, waiters)| waiters).unwrap_or_default();
+                (job.attempts, job.resting) = (0, None);
+                answer(waiters, &Err(error.clone()));
+            }
+            Action::Pin(..) | Action::Annotate(_) => {}
         }
     }
 
@@ -87,6 +98,7 @@ impl Queue {
         match action {
             Action::Status(_) => self.metrics.status_write(key.kind(), word),
             Action::Pin(..) => self.metrics.finalizer_write(key.kind(), word),
+            Action::Annotate(_) => self.metrics.annotation_write(key.kind(), word),
         }
     }
 }

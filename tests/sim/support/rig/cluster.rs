@@ -28,6 +28,7 @@ pub(super) struct State {
     pub(super) backend_facts: Vec<BackendFacts>,
     pub(super) events: Vec<Event>,
     pub(super) finalizer_writes: usize,
+    pub(super) notes: usize,
     pub(super) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
     pub(super) secret_reads: Vec<String>,
     pub(super) undecodable: BTreeSet<String>,
@@ -77,6 +78,11 @@ impl Reporter for Cluster {
     async fn ensure_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {
         self.edit(name, |view| view.finalizer = true);
         self.state.lock().unwrap().finalizer_writes += 1;
+        Ok(())
+    }
+    async fn note_external_id(&self, name: &ObjectName, _: &Uid, value: &str) -> Result<(), WriteError> {
+        self.edit(name, |view| view.external_id = Some(value.into()));
+        self.state.lock().unwrap().notes += 1;
         Ok(())
     }
     async fn remove_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {

@@ -74,6 +74,10 @@ impl Reporter for Gated {
         self.process.pass(format!("finalize {name}"), self.cluster.ensure_finalizer(name, uid)).await
     }
 
+    async fn note_external_id(&self, name: &ObjectName, uid: &Uid, value: &str) -> Result<(), WriteError> {
+        self.process.pass(format!("note {name}"), self.cluster.note_external_id(name, uid, value)).await
+    }
+
     async fn remove_finalizer(&self, name: &ObjectName, uid: &Uid) -> Result<(), WriteError> {
         self.process.pass(format!("unfinalize {name}"), self.cluster.remove_finalizer(name, uid)).await
     }

@@ -49,6 +49,13 @@ impl Bench {
         answer
     }
 
+    fn annotate(&mut self, name: &str, text: &str) -> oneshot::Receiver<Result<(), WriteError>> {
+        let (waiter, answer) = oneshot::channel();
+        let now = self.now();
+        self.queue.annotate(&key(name), &uid(), text.into(), waiter, now);
+        answer
+    }
+
     fn take(&mut self) -> Option<Step> {
         let now = self.now();
         self.queue.take(now)
@@ -97,6 +104,7 @@ fn word(step: &Step) -> String {
         Action::Status(_) => "status",
         Action::Pin(Pin::Add, _) => "add",
         Action::Pin(Pin::Remove, _) => "remove",
+        Action::Annotate(_) => "annotate",
     };
     format!("{what} {}", step.key.name())
 }
@@ -147,6 +155,36 @@ fn one_object_is_written_in_order_and_never_twice_at_once() {
     bench.done(first, ok());
     assert_eq!(bench.drain(), ["status a", "remove a"]);
     assert!(bench.queue.jobs.is_empty(), "nothing is left over");
+}
+
+#[test]
+fn a_recorded_id_comes_between_and_only_the_last_one_counts() {
+    let mut bench = bench();
+    let _added = bench.pin("a", Pin::Add);
+    let mut earlier = bench.annotate("a", "1");
+    bench.report(in_step("a"));
+    let mut later = bench.annotate("a", "2");
+    assert_eq!(bench.drain(), ["add a", "annotate a", "status a"]);
+    assert_eq!((earlier.try_recv().unwrap(), later.try_recv().unwrap()), (Ok(()), Ok(())));
+    let mut under_way = bench.annotate("a", "3");
+    let step = bench.take().unwrap();
+    let mut next = bench.annotate("a", "4");
+    bench.done(step, ok());
+    assert!(under_way.try_recv().is_err() && next.try_recv().is_err(), "another one is wanted by now");
+    assert_eq!(bench.drain(), ["annotate a"]);
+    assert_eq!(next.try_recv().unwrap(), Ok(()));
+}
+
+#[test]
+fn a_recorded_id_that_is_refused_is_told_and_holds_up_nothing() {
+    let mut bench = bench();
+    let mut waiting = bench.annotate("a", "1");
+    let step = bench.take().unwrap();
+    let error = WriteError::Refused("no".into());
+    bench.done(step, Outcome::Failed { error: error.clone(), after: None });
+    assert_eq!(waiting.try_recv().unwrap(), Err(error));
+    bench.report(in_step("a"));
+    assert_eq!(bench.drain(), ["status a"]);
 }
 
 #[test]

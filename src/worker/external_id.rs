@@ -1,0 +1,221 @@
+//! R15: where objects cannot be listed, the id of what an assignment's Policy became also stands on the assignment itself,
+//! so that a lost store does not lose the object.
+//!
+//! ```text
+//! created ─▶ id in the store ─▶ annotation `<id>.<key id>.<mac>` on every contributor
+//! store lost ─▶ an annotation that verifies ─▶ id in the store
+//!             └ one that does not ─▶ AdoptionRequired: nothing is made, since one may stand already
+//! ```
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{Worker, look::Look, round::Halt};
+use crate::{
+    api::{ANNOTATION_EXTERNAL_ID, conditions::Reason},
+    drivers::{Compiled, DesiredItem, Driver},
+    index::{AssignmentView, Desired},
+    model::{
+        Contribution, ExternalId, ItemKey, Mark, ObjectName, Shape,
+        memory::{ItemRecord, Origin, Write},
+    },
+    plan::identify::Trouble,
+    store::Keys,
+};
+
+/// What an annotation speaks of. One copied from elsewhere, or made for another account, does not verify.
+struct Subject<'a> {
+    mark: &'a Mark,
+    fingerprint: &'a str,
+}
+
+impl Subject<'_> {
+    fn annotation(&self, keys: &Keys, id: &ExternalId) -> String {
+        format!("{id}.{}.{}", keys.key_id(), self.mac(keys, &id.0).to_hex())
+    }
+
+    /// The id, if this installation wrote it for this very object.
+    fn verify(&self, keys: &Keys, annotation: &str) -> Option<ExternalId> {
+        let (rest, mac) = annotation.rsplit_once('.')?;
+        let (id, _) = rest.rsplit_once('.')?;
+        // Compared in constant time.
+        let given = blake3::Hash::from_hex(mac).ok()?;
+        (self.mac(keys, id) == given).then(|| ExternalId(id.into()))
+    }
+
+    /// The mark is made from owner and identity.
+    fn mac(&self, keys: &Keys, id: &str) -> blake3::Hash {
+        keys.mac(&["external-id", &self.mark.to_string(), self.fingerprint, id])
+    }
+}
+
+impl Worker {
+    /// Takes recorded ids from annotations where the store knows none; `adopt` is the other way to one.
+    ///
+    /// Returns what must not be created: an annotation says that it stands already, and cannot be believed.
+    pub(super) fn recall_external_ids(
+        &mut self,
+        desired: &Desired,
+        driver: &dyn Driver,
+        compiled: &BTreeMap<ObjectName, Compiled>,
+    ) -> Result<BTreeMap<ItemKey, Trouble>, Halt> {
+        let mut trouble = BTreeMap::new();
+        if driver.facts().lists {
+            return Ok(trouble);
+        }
+        let mut writes = Vec::new();
+        for (item, parts) in self.without_an_id(compiled) {
+            let views: Vec<&AssignmentView> = parts
+                .iter()
+                .filter_map(|part| desired.assignments.get(&part.assignment).map(Arc::as_ref))
+                .collect();
+            let adopted = views.iter().any(|v| v.binding().is_some_and(|b| b.spec.adopt.is_some()));
+            let Some(part) = parts.first().filter(|_| !adopted) else { continue };
+            let Shape::Object { mark: Some(mark) } = &part.shape else { continue };
+            match self.annotated(&views, mark) {
+                Annotated::Nothing => {}
+                Annotated::Id(id) => {
+                    let (title, key) = (&part.title, &part.status_key);
+                    let record = ItemRecord::new(Origin::Created, Some(id), Some(mark.clone()), title, key);
+                    writes.push(Write::Item(item.clone(), Some(Box::new(record))));
+                }
+                Annotated::Unbelievable(on) => drop(trouble.insert(item.clone(), unbelievable(&on))),
+            }
+        }
+        self.commit(writes)?;
+        Ok(trouble)
+    }
+
+    /// What is wanted of items of which no id is recorded.
+    fn without_an_id<'c>(
+        &self,
+        compiled: &'c BTreeMap<ObjectName, Compiled>,
+    ) -> BTreeMap<&'c ItemKey, Vec<&'c Contribution>> {
+        let mut parts: BTreeMap<&ItemKey, Vec<&Contribution>> = BTreeMap::new();
+        for part in compiled.values().flat_map(|compiled| &compiled.contributions) {
+            if self.memory.items.get(&part.item).is_none_or(|record| record.id.is_none()) {
+                parts.entry(&part.item).or_default().push(part);
+            }
+        }
+        parts
+    }
+
+    fn annotated(&self, views: &[&AssignmentView], mark: &Mark) -> Annotated {
+        let Some(fingerprint) = self.memory.account.as_ref().map(|account| account.fingerprint.as_str())
+        else {
+            return Annotated::Nothing;
+        };
+        let subject = Subject { mark, fingerprint };
+        let views: BTreeSet<(Timestamp, &str, &str)> = views
+            .iter()
+            .filter_map(|view| Some((view.created, &*view.name.name, view.external_id.as_deref()?)))
+            .collect();
+        let keys = self.house.store.keys();
+        let verified = views.iter().find_map(|(_, _, text)| subject.verify(keys, text));
+        match (verified, views.first()) {
+            (Some(id), _) => Annotated::Id(id),
+            (None, Some((_, name, _))) => Annotated::Unbelievable((*name).to_owned()),
+            (None, None) => Annotated::Nothing,
+        }
+    }
+
+    /// Writes recorded ids onto contributors that do not bear them yet. What fails is tried at the next look.
+    pub(super) async fn note_external_ids(&mut self, desired: &Desired, look: &Look) {
+        if look.driver.facts().lists {
+            return;
+        }
+        let Some(fingerprint) = self.memory.account.as_ref().map(|account| account.fingerprint.clone())
+        else {
+            return;
+        };
+        let reporter = self.house.reporter.clone();
+        for item in look.items.values() {
+            let id = self.memory.items.get(&item.key).and_then(|record| record.id.as_ref());
+            let Some((mark, id)) = item.mark().zip(id) else { continue };
+            let subject = Subject { mark: &mark, fingerprint: &fingerprint };
+            let text = subject.annotation(self.house.store.keys(), id);
+            for view in views(desired, item).filter(|view| view.finalizer && !view.deleting) {
+                let stands = view.external_id.as_deref() == Some(text.as_str());
+                if stands || self.noted.get(&view.uid) == Some(&text) {
+                    continue;
+                }
+                match reporter.note_external_id(&view.name, &view.uid, &text).await {
+                    Ok(()) => drop(self.noted.insert(view.uid.clone(), text.clone())),
+                    Err(error) => {
+                        tracing::warn!(assignment = %view.name, %error, "the recorded id is not on it");
+                    }
+                }
+            }
+        }
+    }
+}
+
+enum Annotated {
+    Nothing,
+    Id(ExternalId),
+    Unbelievable(String),
+}
+
+fn views<'d>(desired: &'d Desired, item: &'d DesiredItem) -> impl Iterator<Item = &'d AssignmentView> {
+    item.contributors.iter().filter_map(|who| desired.assignments.get(who)).map(Arc::as_ref)
+}
+
+fn unbelievable(on: &str) -> Trouble {
+    let message = format!(
+        "annotation {ANNOTATION_EXTERNAL_ID} on {on} names an object, but was not written here for this Policy and \
+         account, so it is not believed; and none is made, since one may stand already. Name the object in \
+         spec.adopt.id, or remove the annotation to have a new one made"
+    );
+    Trouble { reason: Reason::AdoptionRequired, message }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::{Identity, ObjectName, OwnerId, Secret};
+
+    fn keys(seed: &str) -> Keys {
+        Keys::derive(&Secret::new(seed.repeat(40))).unwrap()
+    }
+
+    fn mark(namespace: &str, owner: &str) -> Mark {
+        let object = ObjectName::new(namespace, "rows");
+        Identity { owner: OwnerId::new(owner), kind: "Policy", object, variant: "policy".into() }.mark()
+    }
+
+    #[test]
+    fn an_annotation_is_believed_only_where_it_was_written() {
+        let (ours, id) = (mark("team", "us"), ExternalId("639057069300123456".into()));
+        let account = "https://yurbi.example.com/api";
+        let here = Subject { mark: &ours, fingerprint: account };
+        let text = here.annotation(&keys("k"), &id);
+        assert_eq!(here.verify(&keys("k"), &text), Some(id.clone()));
+        let (copied, theirs) = (mark("other", "us"), mark("team", "them"));
+        let cases = [
+            (keys("k"), &copied, account, text.clone(), "copied from another namespace"),
+            (keys("k"), &theirs, account, text.clone(), "another installation's"),
+            (keys("k"), &ours, "https://elsewhere/api", text.clone(), "of another account"),
+            (keys("x"), &ours, account, text.clone(), "another key"),
+            (keys("k"), &ours, account, text.replacen("639", "638", 1), "another id"),
+            (keys("k"), &ours, account, "639057069300123456".into(), "an id alone"),
+            (keys("k"), &ours, account, format!("{id}.x.zz"), "no hash"),
+            (keys("k"), &ours, account, String::new(), "nothing"),
+        ];
+        for (keys, mark, fingerprint, text, reason) in cases {
+            assert_eq!(Subject { mark, fingerprint }.verify(&keys, &text), None, "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_hold_dots() {
+        let (mark, id) = (mark("team", "us"), ExternalId("a.b.c".into()));
+        let subject = Subject { mark: &mark, fingerprint: "f" };
+        assert_eq!(subject.verify(&keys("k"), &subject.annotation(&keys("k"), &id)), Some(id));
+    }
+}
