@@ -21,6 +21,13 @@ words! {
     }
 }
 
+impl SystemName {
+    /// Whether one object in the system stands for a Policy, whichever assignments contribute to it (R5).
+    pub const fn keys_by_policy(self) -> bool {
+        matches!(self, Self::Symphony | Self::AppShield | Self::Tachyon)
+    }
+}
+
 union! {
     rules = schema::exactly_one_immutable;
 

@@ -103,6 +103,7 @@ impl Index {
             return;
         }
         let is_known = old.is_some();
+        self.stale_adopters(&name);
         self.exchange(Kind::PolicyAssignment, &name, new.slot.is_undecodable(), |index| {
             if is_known {
                 index.unlink(&name, new.backend.as_deref());
@@ -111,12 +112,14 @@ impl Index {
             index.note_summaries(&name, &new);
             index.assignments.insert(name.clone(), Box::new(new));
         });
+        self.stale_adopters(&name);
         if !self.stale.all_assignments {
             self.stale.assignments.insert(name);
         }
     }
 
     pub(super) fn remove_assignment(&mut self, name: &ObjectName) {
+        self.stale_adopters(name);
         self.unlink(name, None);
         self.assignments.remove(name);
         self.stale.assignments.remove(name);

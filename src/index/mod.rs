@@ -14,6 +14,7 @@
 //! cannot be decoded, found or listed freezes what it touches, and never reads as "not wanted" (R3).
 
 mod access;
+mod adoption;
 mod arrival;
 mod backends;
 pub mod desired;

@@ -50,6 +50,7 @@ impl Index {
         let slot = self.policy(name, &policy_name)?;
         let policy = usable("Policy", &spec.policy_ref.name, slot)?;
         fits(policy, &spec.policy_ref.name, spec, system)?;
+        self.adoption(name, entry, spec, system)?;
         let (reach, findings) = self.reach(name, entry, system)?;
         self.allowed(name, entry, spec, (system != SystemName::Symphony).then_some(&reach))?;
         Ok(Input::Bound {
