@@ -156,7 +156,7 @@ fn existing(
         return (verdict, None);
     }
     let mut desired = desired.clone();
-    keep::members(inputs, &mut desired, observed, record);
+    keep::members(keep::staying(inputs, &desired.key), &mut desired, observed, record);
     let no_secrets = Vec::new();
     let sent_secrets = record.map_or(&no_secrets, |r| &r.secrets);
     let mut difference = difference(&desired, observed, sent_secrets, inputs.driver, inputs.digester);

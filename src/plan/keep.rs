@@ -7,30 +7,45 @@ use super::{Difference, draft::Inputs};
 use crate::{
     api::conditions::Reason,
     drivers::DesiredItem,
-    model::{LeafPath, LeafValue, MemberKind, ObservedItem, memory::ItemRecord},
+    model::{ItemKey, LeafPath, LeafValue, ObservedItem, memory::ItemRecord},
 };
 
-/// Adds to what is wanted the members that stay whatever is wanted.
-///
-/// | system or moment | what stays |
-/// |---|---|
-/// | an include does not resolve (R16), or the view is partial | every member |
-/// | members are additive (R5) | members that we did not give |
+/// Which members of an object stay, whatever is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staying {
+    /// None: members are exact.
+    None,
+    /// Those we did not give it (R5).
+    Theirs,
+    /// All: an include does not resolve (R16), or only a part of them is seen.
+    All,
+}
+
+/// Which members of this item stay now.
+pub fn staying(inputs: &Inputs<'_>, item: &ItemKey) -> Staying {
+    if inputs.keep_members.contains(item) || inputs.observation.partial.is_some() {
+        Staying::All
+    } else if inputs.driver.facts().additive {
+        Staying::Theirs
+    } else {
+        Staying::None
+    }
+}
+
+/// Adds the members that stay to what is wanted.
 pub fn members(
-    inputs: &Inputs<'_>,
+    staying: Staying,
     desired: &mut DesiredItem,
     observed: &ObservedItem,
     record: Option<&ItemRecord>,
 ) {
-    let all = inputs.keep_members.contains(&desired.key) || inputs.observation.partial.is_some();
     let none = BTreeSet::new();
-    let ours = |kind: &MemberKind| record.and_then(|r| r.added.get(kind)).unwrap_or(&none);
     for (kind, names) in &observed.members {
-        let theirs = names.iter().filter(|name| !ours(kind).contains(*name));
-        let kept: Vec<String> = match (all, inputs.driver.facts().additive) {
-            (true, _) => names.iter().cloned().collect(),
-            (false, true) => theirs.cloned().collect(),
-            (false, false) => Vec::new(),
+        let ours = record.and_then(|r| r.added.get(kind)).unwrap_or(&none);
+        let kept: Vec<String> = match staying {
+            Staying::None => Vec::new(),
+            Staying::Theirs => names.difference(ours).cloned().collect(),
+            Staying::All => names.iter().cloned().collect(),
         };
         if !kept.is_empty() {
             desired.members.entry(*kind).or_default().extend(kept);
@@ -84,4 +99,107 @@ fn fixed_leaves(
         );
         (Reason::PartialView, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::{ExternalId, MemberKind, Shape, memory::Origin};
+
+    const KIND: MemberKind = MemberKind::ManagementGroup;
+
+    fn set(names: &str) -> BTreeSet<String> {
+        names.split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn path(path: &str) -> LeafPath {
+        LeafPath(path.into())
+    }
+
+    fn desired(members: &str, leaves: &[(&str, &str)]) -> DesiredItem {
+        let leaf = |(p, v): &(&str, &str)| (path(p), LeafValue { value: (*v).into(), secret: false });
+        DesiredItem {
+            key: ItemKey("team/usb/policy".into()),
+            shape: Shape::Object { mark: None },
+            title: "USB".into(),
+            status_key: "policy".into(),
+            leaves: leaves.iter().map(leaf).collect(),
+            members: BTreeMap::from([(KIND, set(members))]),
+            enabled: Some(true),
+            rank: (0, String::new()),
+            contributors: BTreeSet::new(),
+        }
+    }
+
+    fn observed(members: &str, leaves: &[(&str, &str)]) -> ObservedItem {
+        ObservedItem {
+            id: Some(ExternalId("41".into())),
+            leaves: leaves.iter().map(|(p, v)| (path(p), Value::from(*v))).collect(),
+            members: BTreeMap::from([(KIND, set(members))]),
+            ..ObservedItem::default()
+        }
+    }
+
+    fn record(added: &str) -> ItemRecord {
+        let added = BTreeMap::from([(KIND, set(added))]);
+        ItemRecord { added, ..ItemRecord::new(Origin::Created, None, None, "", "") }
+    }
+
+    #[test]
+    fn only_members_that_are_ours_may_go() {
+        let cases = [
+            (Staying::None, "7", "7 8 9", "8", "7", "exact: whoever gave them"),
+            (Staying::Theirs, "7", "7 8 9", "7 8", "7 9", "8 was ours, 9 is theirs"),
+            (Staying::Theirs, "", "7 9", "7", "9", "the last of ours goes, theirs stays"),
+            (Staying::Theirs, "7", "7 9", "", "7 9", "a lost store: nothing is known to be ours"),
+            (
+                Staying::All,
+                "7",
+                "7 8 9",
+                "7 8",
+                "7 8 9",
+                "a partial view, or an include that does not resolve",
+            ),
+        ];
+        for (staying, wanted, stand, added, expected, reason) in cases {
+            let mut item = desired(wanted, &[]);
+            members(staying, &mut item, &observed(stand, &[]), Some(&record(added)));
+            assert_eq!(item.members[&KIND], set(expected), "{reason}");
+        }
+    }
+
+    #[test]
+    fn under_a_partial_view_what_needs_a_whole_replace_waits_and_the_rest_goes_on() {
+        let mut item = desired("7", &[("name", "new"), ("rules/310", "on")]);
+        let mut stands = observed("7", &[("name", "old")]);
+        stands.fixed = BTreeSet::from([path("name"), path("description")]);
+        let mut difference = Difference {
+            leaves: BTreeSet::from([path("name"), path("rules/310")]),
+            unmarked: true,
+            ..Difference::default()
+        };
+        let (reason, message) = what_cannot_be_done(&mut item, &stands, &mut difference).unwrap();
+        assert_eq!(reason, Reason::PartialView);
+        assert!(message.contains("name") && message.contains("full view"), "{message}");
+        assert_eq!(difference.leaves, BTreeSet::from([path("rules/310")]));
+        assert!(!difference.unmarked && difference.needs_write());
+        assert_eq!(item.leaves[&path("name")].value, "old", "what is sent does not change it");
+    }
+
+    #[test]
+    fn what_is_unfit_is_not_switched_on_but_may_be_switched_off() {
+        let mut stands = observed("7", &[]);
+        stands.unfit = Some("rule 311 needs fragments that are not licensed".into());
+        for (switch, left, told) in [(Some(true), None, true), (Some(false), Some(false), false)] {
+            let mut difference = Difference { switch, ..Difference::default() };
+            let said = what_cannot_be_done(&mut desired("7", &[]), &stands, &mut difference);
+            assert_eq!((difference.switch, said.is_some()), (left, told), "{switch:?}");
+        }
+    }
 }

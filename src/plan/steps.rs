@@ -237,3 +237,102 @@ fn write(
     let synchronous = forced || round.execution != Execution::Async;
     PlannedStep { step: Step::Write { changes, synchronous }, items, removals, why }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+    use crate::{
+        drivers::{Binding, CompileContext, Compiled, Facts},
+        plan::{Difference, guard},
+    };
+
+    /// A system that saves content and switch in one call.
+    struct OneSave;
+
+    impl Translate for OneSave {
+        fn facts(&self) -> Facts {
+            let none = crate::drivers::connect::ALL.first().copied().unwrap();
+            Facts { switches: false, deploys: false, ordered: false, ..none }
+        }
+
+        fn compile(&self, _: &Binding, _: &CompileContext<'_>) -> Compiled {
+            Compiled::default()
+        }
+
+        fn canonicalise(&self, _: &LeafPath, value: &Value) -> Value {
+            value.clone()
+        }
+
+        fn secret_refs(&self, _: &crate::api::PolicySpec) -> BTreeSet<(String, String)> {
+            BTreeSet::new()
+        }
+    }
+
+    fn stands() -> ObservedItem {
+        ObservedItem {
+            id: Some(ExternalId("17".into())),
+            leaves: BTreeMap::from([(LeafPath("name".into()), "rows".into())]),
+            members: BTreeMap::from([(MemberKind::Group, BTreeSet::from(["16".to_owned()]))]),
+            enabled: Some(true),
+            ..ObservedItem::default()
+        }
+    }
+
+    fn calls(kind: ChangeKind, limit: u32) -> Vec<PlannedStep> {
+        let item = ItemKey("team/rows/policy".into());
+        let change = Change { item, assignments: BTreeSet::new(), kind, why: "edit".into(), held: false };
+        let (plan, _) = guard::judge(
+            Plan::draft(vec![change]),
+            1,
+            &guard::Limits {
+                max_removals: limit,
+                whole: true,
+                window: std::time::Duration::from_hours(1),
+                executed: &[],
+                approval: None,
+                taken: None,
+                now: jiff::Timestamp::UNIX_EPOCH,
+            },
+        );
+        let round = Round {
+            moves: vec![],
+            moved_by_others: false,
+            execution: Execution::Auto,
+            packing: Packing::Untried,
+            apart: BTreeSet::new(),
+            synchronous: BTreeSet::new(),
+        };
+        steps(plan, &OneSave, &round)
+    }
+
+    fn update(switch: bool) -> ChangeKind {
+        let observed = Box::new(stands());
+        let desired =
+            Box::new(DesiredItem { enabled: Some(switch), ..off_and_empty(&ItemKey("k".into()), &observed) });
+        let difference = Difference { switch: Some(switch), ..Difference::default() };
+        ChangeKind::Update { desired, observed, difference: Box::new(difference), restore: BTreeMap::new() }
+    }
+
+    #[test]
+    fn where_the_switch_travels_with_the_content_one_save_says_both() {
+        let on = calls(update(true), 10);
+        assert!(matches!(&on[..], [PlannedStep { step: Step::Replace { .. }, removals: 0, .. }]), "{on:?}");
+        let off = calls(update(false), 10);
+        assert!(matches!(&off[..], [PlannedStep { step: Step::Replace { .. }, removals: 1, .. }]), "{off:?}");
+        assert_eq!(calls(update(false), 0), [], "held: nothing else differs");
+    }
+
+    #[test]
+    fn what_is_retired_is_saved_off_and_reaching_nobody() {
+        let observed = Box::new(stands());
+        let id = ExternalId("17".into());
+        let steps = calls(ChangeKind::Retire { id, observed, stage: Stage::SwitchOff, counted: false }, 10);
+        let [PlannedStep { step: Step::Replace { desired, .. }, removals: 1, .. }] = &steps[..] else {
+            panic!("{steps:?}")
+        };
+        assert_eq!((desired.enabled, desired.members[&MemberKind::Group].len()), (Some(false), 0));
+        assert_eq!(desired.leaves[&LeafPath("name".into())].value, "rows", "the rest stays as it is");
+    }
+}
