@@ -245,9 +245,7 @@ fn gone(id: &ExternalId) -> DriverError {
 /// Keeps the first refusal and goes on; any other error ends the step.
 fn note(refused: &mut Option<DriverError>, result: Result<(), DriverError>) -> Result<(), DriverError> {
     match result {
-        Err(error)
-            if matches!(error.class, Class::Rejected | Class::Gone) && error.reason != Reason::Forbidden =>
-        {
+        Err(error) if is_refusal(&error) => {
             refused.get_or_insert(error);
             Ok(())
         }
