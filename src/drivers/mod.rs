@@ -9,6 +9,7 @@ pub mod connect;
 pub mod error;
 pub mod http;
 mod step;
+pub mod symphony;
 #[cfg(test)]
 mod testing;
 pub mod wfbss;
