@@ -34,12 +34,18 @@ async fn the_token_travels_in_the_body_and_nowhere_else() {
 async fn a_login_that_fails_says_why_and_never_shows_a_secret() {
     let cases = [
         (
-            Reply::json(200, &json!({"ErrorCode": 101, "ErrorMessage": "Login Failed", "LoginSession": null})),
+            Reply::json(
+                200,
+                &json!({"ErrorCode": 101, "ErrorMessage": "Login Failed", "LoginSession": null}),
+            ),
             Class::Unauthorized,
             "ErrorCode 101: Login Failed",
         ),
         (
-            Reply::json(200, &json!({"ErrorCode": "103", "ErrorMessage": "Two-factor", "LoginSession": null})),
+            Reply::json(
+                200,
+                &json!({"ErrorCode": "103", "ErrorMessage": "Two-factor", "LoginSession": null}),
+            ),
             Class::Unauthorized,
             "ErrorCode 103: Two-factor",
         ),
@@ -126,8 +132,7 @@ async fn a_dead_session_costs_one_login_and_the_call_is_repeated_once() {
         let catalogue = server.driver.catalogue().await.unwrap();
         assert!(catalogue.is_complete(crate::model::EntryKind::Group), "{about}");
         let calls = server.calls();
-        let expected =
-            ["DoLogin", "GetAllSecurityGroups", "CheckSession", "DoLogin", "GetAllSecurityGroups"];
+        let expected = ["DoLogin", "GetAllSecurityGroups", "CheckSession", "DoLogin", "GetAllSecurityGroups"];
         assert_eq!(calls[..5], expected, "{about}");
         assert_eq!(server.count("DoLogin"), 2, "{about}");
     }
@@ -206,7 +211,9 @@ async fn nobody_fights_over_a_session() {
         tokio::time::sleep(Duration::from_secs(10)).await;
         let error = server.driver.probe().await.unwrap_err();
         assert_eq!(error.reason, Reason::SessionContested);
-        assert!(matches!(error.class, Class::Throttled { after: Some(left) } if left < Duration::from_secs(300)));
+        assert!(
+            matches!(error.class, Class::Throttled { after: Some(left) } if left < Duration::from_secs(300))
+        );
     }
     assert_eq!(server.count("DoLogin"), 2, "nothing is sent while we rest");
     tokio::time::sleep(Duration::from_secs(30)).await;

@@ -23,7 +23,10 @@ fn desired() -> DesiredItem {
         shape: Shape::Object { mark: None },
         title: "rows".into(),
         status_key: "policy".into(),
-        leaves: BTreeMap::from([(LeafPath("name".into()), LeafValue { value: json!("rows"), secret: false })]),
+        leaves: BTreeMap::from([(
+            LeafPath("name".into()),
+            LeafValue { value: json!("rows"), secret: false },
+        )]),
         members: BTreeMap::from([(MemberKind::Group, BTreeSet::from(["16".to_owned()]))]),
         enabled: Some(true),
         rank: (0, String::new()),
@@ -41,9 +44,12 @@ fn replace() -> Step {
 
 /// Answers saves and the like with `reply`; sessions live.
 fn answering(settings: &Value, reply: Reply) -> Server {
-    Server::new(settings, move |seen| {
-        if seen.line.ends_with("/CheckSession") { valid(true) } else { reply.clone() }
-    })
+    Server::new(
+        settings,
+        move |seen| {
+            if seen.line.ends_with("/CheckSession") { valid(true) } else { reply.clone() }
+        },
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,16 +178,14 @@ async fn what_is_deleted_is_believed_unless_refused() {
 #[tokio::test(start_paused = true)]
 async fn steps_the_system_does_not_have_are_refused_without_a_call() {
     let server = answering(&json!({}), Reply::json(200, &stored()));
-    let steps = [
-        Step::SetEnabled { ids: vec![id()], enabled: false },
-        Step::Reorder(vec![(id(), 1)]),
-        Step::Deploy,
-    ];
+    let steps =
+        [Step::SetEnabled { ids: vec![id()], enabled: false }, Step::Reorder(vec![(id(), 1)]), Step::Deploy];
     for step in steps {
         let error = server.driver.execute(&step).await.unwrap_err();
         assert_eq!((error.class, error.reason), (Class::Rejected, Reason::InternalError), "{step:?}");
     }
-    let nameless = Step::Replace { desired: Box::new(desired()), observed: Box::new(ObservedItem::default()) };
+    let nameless =
+        Step::Replace { desired: Box::new(desired()), observed: Box::new(ObservedItem::default()) };
     let error = server.driver.execute(&nameless).await.unwrap_err();
     assert_eq!(error.class, Class::Rejected, "without an id it would be a create");
     assert!(server.calls().is_empty());
@@ -205,7 +209,12 @@ async fn a_list_is_whole_only_if_nothing_speaks_against_it() {
         (list(&[1, 2]), BTreeSet::new(), Some((2, true)), "whole"),
         (list(&[1, 1]), BTreeSet::new(), Some((1, false)), "one id twice"),
         (broken, BTreeSet::new(), Some((1, false)), "one without an id"),
-        (json!({"Items": list(&[1]), "Total": 2}), BTreeSet::new(), Some((1, false)), "it says there are more"),
+        (
+            json!({"Items": list(&[1]), "Total": 2}),
+            BTreeSet::new(),
+            Some((1, false)),
+            "it says there are more",
+        ),
         (list(&many), BTreeSet::new(), Some((20, true)), "twenty, and nothing is missed"),
         (list(&many), recorded.clone(), Some((20, false)), "twenty, and a recorded one is not among them"),
         (list(&[1, 2]), recorded, Some((2, true)), "a recorded one is gone"),
