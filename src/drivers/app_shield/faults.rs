@@ -1,5 +1,6 @@
 //! What refusals mean (vendor sheet section 7): a code inside an answer, whatever its HTTP status, or a status alone.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::wire;
@@ -15,13 +16,22 @@ use crate::{
 ///
 /// No code for a dead session is published, and lists may refuse by being empty.
 pub fn may_be_session(answer: &Answer, list: bool) -> bool {
-    if matches!(answer.status, 401 | 403) {
+    let about_the_call = matches!(answer.status, 404 | 405 | 408 | 410 | 413 | 415 | 429);
+    if (400..500).contains(&answer.status) && !about_the_call {
         return true;
     }
     let value = parsed(answer);
     let empty = |value: &Value| wire::rows(value).is_some_and(|(rows, _)| rows.is_empty());
     value
         .is_some_and(|value| wire::refusal(&value).is_some() || (list && is_success(answer) && empty(&value)))
+}
+
+/// What `CheckSession` says of a session: in words, by a code, or by a status. `None` where it says nothing.
+pub fn verdict(answer: &Answer) -> Option<bool> {
+    let value = parsed(answer);
+    let said = value.as_ref().and_then(|value| wire::Checked::deserialize(value).ok()?.valid);
+    let refused = matches!(answer.status, 401 | 403) || value.as_ref().and_then(wire::refusal).is_some();
+    said.or(refused.then_some(false))
 }
 
 /// The answer as JSON, if it is a success outside and inside. `field` names what to correct for a path nobody serves.

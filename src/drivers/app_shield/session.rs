@@ -189,11 +189,10 @@ impl Session {
             return Ok(true);
         }
         let check = self.post(&["Session", "CheckSession"], &json!({}), Some(token), false).await?;
-        if faults::may_be_session(&check, false) {
-            return Ok(false);
+        match faults::verdict(&check) {
+            Some(alive) => Ok(alive),
+            None => faults::checked(&self.http, &check, URL).map(|_| true),
         }
-        let value = faults::checked(&self.http, &check, URL)?;
-        Ok(wire::Checked::deserialize(&value).ok().and_then(|it| it.valid) != Some(false))
     }
 
     /// A living token that is not the dead one. Whoever comes second waits for the first.

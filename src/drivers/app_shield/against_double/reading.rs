@@ -225,13 +225,14 @@ async fn a_list_that_lags_or_is_cut_makes_nothing_look_gone() {
         assert_eq!(world.converge(&desired).await, 1, "{paths}: no second one");
         assert!(world.observe().await.unwrap().complete, "{paths}");
     }
-    let readable = World::with(&everything(), &json!({"listCut": 3}));
+    let readable = World::new(&everything());
     let desired = readable.desired(&rows(), &acme()).await;
+    readable.patch(json!({"options": {"listCut": 3}}));
     readable.converge(&desired).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
     let view = readable.observe().await.unwrap();
     assert_eq!((view.complete, view.items.len()), (false, 4), "cut off, and read by its id");
-    let cut = World::with(&all_paths()[2], &json!({}));
+    let cut = World::new(&all_paths()[2]);
     let desired = cut.desired(&rows(), &acme()).await;
     cut.converge(&desired).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
