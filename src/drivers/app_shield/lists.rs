@@ -23,7 +23,8 @@ pub struct Listed {
 impl Listed {
     /// Whether its length is one that lists are cut at (F23): how large installations are paged is not known.
     pub fn may_be_cut(&self) -> bool {
-        !self.whole || (!self.rows.is_empty() && [10, 25].iter().any(|page| self.rows.len() % page == 0))
+        !self.whole
+            || (!self.rows.is_empty() && [10, 25].iter().any(|page| self.rows.len().is_multiple_of(*page)))
     }
 
     /// Whether no two rows have the same id.

@@ -248,7 +248,7 @@ impl Session {
     /// A login that cannot be read may hold a token all the same, which no message may show.
     fn keep_secret(&self, answer: &Answer) {
         let text = String::from_utf8_lossy(&answer.body);
-        let values = text.split("SessionToken").skip(1).filter_map(|rest| rest.splitn(4, '"').nth(2));
+        let values = text.split("SessionToken").skip(1).filter_map(|rest| rest.split('"').nth(2));
         values.for_each(|token| self.http.redact(&Secret::new(token)));
     }
 

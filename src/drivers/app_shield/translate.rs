@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{canonical, targets};
 use crate::{
-    api::{AppShield, AppShieldFacet, PolicySpec, Reason},
+    api::{AppShield, AppShieldFacet, FreeForm, PolicySpec, Reason},
     drivers::{Binding, CompileContext, Compiled, Facts, Finding, Severity, Translate},
     model::{Contribution, Identity, ItemKey, LeafPath, LeafValue, ObjectName, OwnerId, Shape},
 };
@@ -116,7 +116,7 @@ fn contribution(
 
 fn leaves(facet: &AppShieldFacet, binding: &Binding) -> BTreeMap<LeafPath, LeafValue> {
     let constraints =
-        facet.constraints.as_ref().map(|all| all.iter().map(|one| one.to_value()).collect::<Value>());
+        facet.constraints.as_ref().map(|all| all.iter().map(FreeForm::to_value).collect::<Value>());
     let named = [
         ("name", Some(Value::from(&*binding.display_name))),
         ("description", binding.policy.description.as_deref().map(Value::from)),

@@ -190,9 +190,10 @@ fn ids_can_be_taken_out_of_ids_of_their_kind_only() {
 #[test]
 fn words_of_another_system_are_refused() {
     let foreign = json!({"wso2": {"roles": ["engineer"]}});
-    for reach in
-        [reach(&[foreign.clone()], &[]), reach(&[shield(json!({"groups": [{"id": "11"}]}))], &[foreign])]
-    {
+    for reach in [
+        reach(std::slice::from_ref(&foreign), &[]),
+        reach(&[shield(json!({"groups": [{"id": "11"}]}))], &[foreign]),
+    ] {
         assert_eq!(resolved(&reach, &catalogue()).1, [(Severity::Refused, Reason::SystemMismatch)]);
     }
 }
