@@ -168,6 +168,7 @@ reasons! {
         TlsFailed: "The system's certificate is not acceptable.", "Name the right authority in `caRef`, or mend the certificate.";
         AddressRefused: "The URL leads to an address that Backends may not point at.", "Use another address; for the sandbox run the operator with `--allow-loopback`.";
         Unauthorized: "The system refuses the credentials.", "Correct the Secret; it is read again when it changes or on request.";
+        SessionContested: "Somebody else logs in with the same account and ends our sessions, or we come from more than one address; we rest in between instead of fighting.", "Give Ordain an account of its own, and one address to come from.";
         Forbidden: "The account lacks a permission.", "Grant what the message names.";
         CredentialsMissing: "The Secret with the credentials does not exist.", "Create it, labelled `ordain.dev/use: credentials`; or let go of everything with `releasePolicy: Orphan`.";
         CredentialsInvalid: "A key of the Secret is missing, empty or malformed.", "Correct the key named in the message.";

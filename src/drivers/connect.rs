@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use url::Url;
 
 use super::{
-    Driver, Translate,
+    Driver, Translate, app_shield,
     error::{Class, DriverError},
     http::{HttpClient, Limits, SharedTransport, address},
     symphony, wfbss, wso2,
@@ -43,13 +43,18 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("podUrl", &settings.pod_url)?, limits, clock);
             Ok(Arc::new(symphony::Symphony::new(settings, credentials, http)?))
         }
-        System::AppShield(_) | System::Tachyon(_) => Err(unavailable(system)
+        System::AppShield(settings) => {
+            let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
+            Ok(Arc::new(app_shield::AppShield::new(settings, credentials, http)?))
+        }
+        System::Tachyon(_) => Err(unavailable(system)
             .unwrap_or_else(|| DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver"))),
     }
 }
 
 /// Every system that has a driver.
-pub const ALL: [super::Facts; 3] = [wfbss::FACTS, symphony::translate::FACTS, wso2::translate::FACTS];
+pub const ALL: [super::Facts; 4] =
+    [wfbss::FACTS, symphony::translate::FACTS, app_shield::translate::FACTS, wso2::translate::FACTS];
 
 /// Why a system cannot be worked at all: this version has no driver for it.
 pub fn unavailable(system: &System) -> Option<DriverError> {
@@ -65,7 +70,8 @@ pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
         System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
         System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
         System::Symphony(settings) => Some(Arc::new(symphony::Translator::from(settings))),
-        System::AppShield(_) | System::Tachyon(_) => None,
+        System::AppShield(settings) => Some(Arc::new(app_shield::Translator::from(settings))),
+        System::Tachyon(_) => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! decides *whether* something is done: `plan` decides, the worker calls. Where the vendor sheet
 //! leaves a fact unknown a driver is safe under both readings.
 
+pub mod app_shield;
 mod compile;
 pub mod connect;
 pub mod error;

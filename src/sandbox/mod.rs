@@ -59,6 +59,7 @@ pub fn all(clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Double>> {
     vec![
         wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone()),
         symphony::SymphonyDouble::new(symphony::SymphonyOptions::default(), clock.clone()),
+        app_shield::AppShieldDouble::new(app_shield::AppShieldOptions::default(), clock.clone()),
         wso2::Wso2Double::new(wso2::Wso2Options::default(), clock.clone()),
     ]
 }
