@@ -196,11 +196,15 @@ impl Rig {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
-    /// Applies an assignment of a policy; generations count up by themselves.
+    /// Applies an assignment of a policy of its own; generations count up by themselves.
     pub fn assign(&self, name: &str, policy: Value, assignment: Value) {
+        self.assign_shared(&format!("{name}-policy"), name, policy, assignment);
+    }
+
+    /// Applies an assignment of a policy that others may have, too.
+    pub fn assign_shared(&self, policy_name: &str, name: &str, policy: Value, assignment: Value) {
         let policy: PolicySpec = serde_json::from_value(policy).unwrap();
-        let mut full =
-            json!({"policyRef": {"name": format!("{name}-policy")}, "backendRef": {"name": "emm"}});
+        let mut full = json!({"policyRef": {"name": policy_name}, "backendRef": {"name": "emm"}});
         full.as_object_mut().unwrap().extend(assignment.as_object().unwrap().clone());
         let spec: PolicyAssignmentSpec = serde_json::from_value(full).unwrap();
         let key = ObjectName::new("team", name);
@@ -209,19 +213,20 @@ impl Rig {
         let generation = old.as_ref().map_or(1, |v| v.generation + 1);
         let targets = spec.targets.clone();
         let section = |prefix: &'static str| {
-            move |(i, selector): (usize, &api::Selector)| match selector {
-                api::Selector::Wfbss(t) => (
-                    format!("spec.targets.{prefix}[{i}]").into(),
-                    Arc::new(api::TargetSpec::Wfbss(t.clone())),
-                ),
-                api::Selector::Wso2(t) => {
-                    (format!("spec.targets.{prefix}[{i}]").into(), Arc::new(api::TargetSpec::Wso2(t.clone())))
-                }
-                other => panic!("the rig does not know {other:?}"),
+            move |(i, selector): (usize, &api::Selector)| {
+                let targets = match selector.clone() {
+                    api::Selector::Wfbss(targets) => api::TargetSpec::Wfbss(targets),
+                    api::Selector::AppShield(targets) => api::TargetSpec::AppShield(targets),
+                    api::Selector::Tachyon(targets) => api::TargetSpec::Tachyon(targets),
+                    api::Selector::Wso2(targets) => api::TargetSpec::Wso2(targets),
+                    api::Selector::TargetGroupRef(group) => panic!("the rig has no group {group:?}"),
+                };
+                (format!("spec.targets.{prefix}[{i}]").into(), Arc::new(targets))
             }
         };
         let reach = Reach {
-            everyone: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::everyone),
+            // A system without targets reaches whoever its scopes name.
+            everyone: targets.as_ref().is_none_or(ordain::api::AssignmentTargets::everyone),
             include: targets
                 .iter()
                 .flat_map(|t| t.include().iter().enumerate().map(section("include")).collect::<Vec<_>>())
@@ -238,8 +243,8 @@ impl Rig {
             uid: uid.clone(),
             generation,
             policy_generation: generation,
-            policy_name: format!("{name}-policy").into(),
-            display_name: policy.display_name.clone().unwrap_or_else(|| format!("{name}-policy")).into(),
+            policy_name: policy_name.into(),
+            display_name: policy.display_name.clone().unwrap_or_else(|| policy_name.to_owned()).into(),
             policy: Arc::new(policy),
             spec: Arc::new(spec.clone()),
             reach,
@@ -259,7 +264,7 @@ impl Rig {
             input: Input::Bound {
                 binding: Box::new(binding),
                 findings: Vec::new(),
-                sources: [(Uid(format!("uid-{name}-policy").into()), generation)].into(),
+                sources: [(Uid(format!("uid-{policy_name}").into()), generation)].into(),
             },
         };
         state.assignments.insert(key, Arc::new(view));

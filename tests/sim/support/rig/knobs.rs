@@ -22,6 +22,11 @@ impl Cluster {
         self.state.lock().unwrap().finalizer_writes
     }
 
+    /// How often a recorded id was written onto an assignment.
+    pub fn notes(&self) -> usize {
+        self.state.lock().unwrap().notes
+    }
+
     /// What was last said of the backend.
     pub fn backend_last(&self) -> BackendFacts {
         self.state.lock().unwrap().backend_facts.last().cloned().expect("nothing was said of the backend")

@@ -1,0 +1,88 @@
+//! The same object, whatever was lost or renamed in between (product.md section 4).
+
+use ordain::report::facts::Standing;
+use serde_json::{Value, json};
+
+use super::{Subject, life::with};
+
+/// Orphan needs no call; the same assignment finds its object again.
+pub async fn orphans(subject: &Subject) {
+    let mut rig = (subject.rig)();
+    let orphan = with(&(subject.targets)(1), json!({"releasePolicy": "Orphan"}));
+    rig.assign("one", (subject.policy)(1), orphan.clone());
+    rig.start();
+    rig.settle().await;
+    let before = (subject.only(&rig, "applied"), rig.vendors.calls(subject.name).len());
+    rig.delete("one");
+    rig.settle().await;
+    assert!(!rig.cluster.exists("one"), "{}", subject.name);
+    let after = (subject.only(&rig, "let go of"), rig.vendors.calls(subject.name).len());
+    assert_eq!(before, after, "{}: no call", subject.name);
+    if !lists(subject) {
+        return; // Who cannot list cannot find what it let go of.
+    }
+    let effects = subject.effects(&rig).len();
+    rig.assign("one", (subject.policy)(1), orphan);
+    rig.settle().await;
+    subject.assert_in_step(&rig, "one", "found again");
+    assert_eq!(subject.only(&rig, "found again"), before.0, "{}", subject.name);
+    assert_eq!(subject.effects(&rig).len(), effects, "{}: nothing was made", subject.name);
+}
+
+/// Other uids, no finalizers, no store: the same objects, nothing made and nothing removed.
+pub async fn survives(subject: &Subject) {
+    let mut rig = subject.settled().await;
+    let before = subject.only(&rig, "applied");
+    let effects = subject.effects(&rig).len();
+    rig.kill().await;
+    rig.restore_cluster();
+    rig.start();
+    rig.pass(40 * 60).await;
+    rig.settle().await;
+    subject.assert_in_step(&rig, "one", "restored");
+    assert_eq!(subject.effects(&rig).len(), effects, "{}: {:#?}", subject.name, subject.effects(&rig));
+    rig.kill().await;
+    rig.lose_store();
+    rig.start();
+    rig.settle().await;
+    subject.assert_in_step(&rig, "one", "without its store");
+    assert_eq!(subject.only(&rig, "without its store"), before, "{}", subject.name);
+    if lists(subject) {
+        assert_eq!(subject.effects(&rig).len(), effects, "{}: {:#?}", subject.name, subject.effects(&rig));
+    }
+    rig.delete("one");
+    rig.settle().await;
+    assert_eq!((subject.ours)(&rig), Vec::<Value>::new(), "{}: deleted all the same", subject.name);
+}
+
+/// Somebody else's object is in the way until it is adopted by id, keeps what nobody names, and stays when it is let go
+/// of. Once it is gone it is not made anew.
+pub async fn adopts(subject: &Subject) {
+    let mut rig = (subject.rig)();
+    let adopt = (subject.made_by_hand)(&rig);
+    let others = (subject.others)(&rig);
+    rig.start();
+    if lists(subject) {
+        rig.assign("one", (subject.policy)(1), (subject.targets)(1));
+        rig.settle().await;
+        let standing = rig.cluster.standing("one");
+        let taken = matches!(&standing, Some(Standing::Stalled(reason, _)) if *reason == ordain::api::Reason::NameConflict);
+        assert!(taken, "{}: {standing:?}", subject.name);
+        assert_eq!((subject.others)(&rig), others, "{}: untouched", subject.name);
+        assert_eq!((subject.ours)(&rig), Vec::<Value>::new(), "{}: none is made beside it", subject.name);
+    }
+    rig.assign("one", (subject.policy)(1), with(&(subject.targets)(1), json!({"adopt": {"id": adopt}})));
+    rig.settle().await;
+    subject.assert_in_step(&rig, "one", "adopted");
+    let ours = subject.only(&rig, "adopted");
+    assert!((subject.says)(&ours, 1), "{}: {ours:#}", subject.name);
+    rig.delete("one");
+    rig.settle().await;
+    assert!(!rig.cluster.exists("one"), "{}", subject.name);
+    assert_eq!(subject.only(&rig, "let go of"), ours, "{}: adopted objects stay (R11)", subject.name);
+}
+
+/// Whether objects can be found without knowing their ids.
+fn lists(subject: &Subject) -> bool {
+    subject.name != "appshield" || subject.reads
+}

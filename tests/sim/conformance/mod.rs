@@ -1,0 +1,165 @@
+//! One suite that every driver passes, whatever its system calls things. What a system cannot do is a fact of its driver
+//! ([`ordain::drivers::Facts`]), printed into docs/reference/systems.md, and no case of a test.
+
+mod crash;
+mod faults;
+mod identity;
+mod life;
+mod shared;
+mod subjects;
+
+use ordain::report::facts::Standing;
+use serde_json::Value;
+
+use crate::support::rig::Rig;
+
+/// A system as the suite sees it.
+pub struct Subject {
+    /// The name of its double in the rig.
+    pub name: &'static str,
+    /// A worker around its double.
+    pub rig: fn() -> Rig,
+    /// `spec` of a Policy, in this edition.
+    pub policy: fn(u8) -> Value,
+    /// `spec` of an assignment with these targets; where the system has none, always the same.
+    pub targets: fn(u8) -> Value,
+    /// What stands there of ours, without ids, versions and times.
+    pub ours: fn(&Rig) -> Vec<Value>,
+    /// Everything else.
+    pub others: fn(&Rig) -> Value,
+    /// Whether one of ours says what this edition says.
+    pub says: fn(&Value, u8) -> bool,
+    /// Whom one of ours reaches, for comparison only.
+    pub reaches: fn(&Value) -> Value,
+    /// Somebody changes the content of ours in the console.
+    pub by_hand: fn(&Rig),
+    /// Somebody makes an object there, and names it: what it takes to adopt it.
+    pub made_by_hand: fn(&Rig) -> Value,
+    /// Whether a call, `METHOD /path?query`, may change something.
+    pub is_effect: fn(&str) -> bool,
+    /// Another key of the credentials, so that they are refused.
+    pub wrong_key: (&'static str, &'static str),
+    /// Assignments of one Policy are one object (R5).
+    pub keyed_by_policy: bool,
+    /// The system has targets.
+    pub has_targets: bool,
+    /// What the console says is read back.
+    pub reads: bool,
+}
+
+impl Subject {
+    /// Calls made so far that may have changed something.
+    pub fn effects(&self, rig: &Rig) -> Vec<String> {
+        rig.vendors.calls(self.name).into_iter().filter(|call| (self.is_effect)(call)).collect()
+    }
+
+    /// One assignment, applied and settled.
+    pub async fn settled(&self) -> Rig {
+        let mut rig = (self.rig)();
+        rig.assign("one", (self.policy)(1), (self.targets)(1));
+        rig.start();
+        rig.settle().await;
+        self.assert_in_step(&rig, "one", "applied");
+        rig
+    }
+
+    /// It stands in step, and the system holds it.
+    pub fn assert_in_step(&self, rig: &Rig, name: &str, when: &str) {
+        let said = rig.cluster.facts(name).pop();
+        assert_eq!(
+            rig.cluster.standing(name),
+            Some(Standing::InStep),
+            "{} {when}: {said:#?}\n{:#?}",
+            self.name,
+            self.effects(rig)
+        );
+    }
+
+    /// The one object there is of ours.
+    pub fn only(&self, rig: &Rig, when: &str) -> Value {
+        let ours = (self.ours)(rig);
+        assert_eq!(ours.len(), 1, "{} {when}: {ours:#?}", self.name);
+        ours.into_iter().next().unwrap()
+    }
+}
+
+/// The suite, once for every system.
+macro_rules! conform {
+    ($($system:ident),*) => {$(
+        mod $system {
+            use super::{crash, faults, identity, life, shared, subjects::$system as system};
+
+            #[tokio::test(start_paused = true)]
+            async fn lives_and_is_quiet() {
+                life::lives(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn puts_back_what_somebody_changed() {
+                life::drifts(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn removals_over_the_limit_wait() {
+                life::is_guarded(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn orphans_without_a_call_and_finds_again() {
+                identity::orphans(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn finds_its_own_after_a_restore_and_without_its_store() {
+                identity::survives(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn adopts_on_purpose_only_and_never_deletes_what_it_adopted() {
+                identity::adopts(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn wrong_credentials_stall_the_backend_and_right_ones_heal_it() {
+                faults::credentials(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn every_fault_ends_in_one_object() {
+                faults::every_one(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn several_assignments_of_one_policy_are_one_object() {
+                shared::shared(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn create_killed_anywhere() {
+                crash::sweep(&system::subject(), crash::Plot::Create).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn edit_killed_anywhere() {
+                crash::sweep(&system::subject(), crash::Plot::Edit).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn retarget_killed_anywhere() {
+                crash::sweep(&system::subject(), crash::Plot::Retarget).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn release_killed_anywhere() {
+                crash::sweep(&system::subject(), crash::Plot::Release).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn adoption_killed_anywhere() {
+                crash::sweep(&system::subject(), crash::Plot::Adopt).await;
+            }
+        }
+    )*};
+}
+
+conform!(symphony, app_shield, app_shield_listed);

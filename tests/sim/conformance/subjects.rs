@@ -1,0 +1,195 @@
+//! What the suite must know of each system: its words, and how to read its double's state.
+
+use serde_json::{Value, json};
+
+use super::Subject;
+use crate::support::rig::Rig;
+
+/// Objects without what differs between two runs that did the same.
+fn without(objects: impl Iterator<Item = Value>, members: &[&str]) -> Vec<Value> {
+    let mut objects: Vec<Value> = objects
+        .map(|mut object| {
+            object.as_object_mut().unwrap().retain(|member, _| !members.contains(&member.as_str()));
+            object
+        })
+        .collect();
+    objects.sort_by_key(ToString::to_string);
+    objects
+}
+
+/// The values of an object of a double's state.
+fn rows(rig: &Rig, system: &str, member: &str) -> Vec<Value> {
+    rig.state(system)[member].as_object().unwrap().values().cloned().collect()
+}
+
+/// The id of the object of this name.
+fn id_of(rig: &Rig, system: &str, name: &str) -> Value {
+    let state = rig.state(system);
+    let policies = state["policies"].as_object().unwrap();
+    let (id, _) = policies.iter().find(|(_, policy)| policy["name"] == name).unwrap();
+    id.clone().into()
+}
+
+pub mod symphony {
+    use ordain::sandbox::symphony::{SymphonyDouble, SymphonyOptions};
+
+    use super::*;
+
+    const PASSING: &[&str] = &[
+        "policyId",
+        "version",
+        "versions",
+        "creationDate",
+        "lastUpdatedDate",
+        "lastDisabledDate",
+        "creatorId",
+    ];
+
+    pub fn subject() -> Subject {
+        Subject {
+            name: "symphony",
+            rig: || {
+                Rig::new("symphony", |clock| SymphonyDouble::new(SymphonyOptions::default(), clock), |_| {})
+            },
+            policy,
+            targets: |_| json!({}),
+            ours: |rig| without(rows(rig, "symphony", "policies").into_iter().filter(is_ours), PASSING),
+            others: |rig| {
+                let others = rows(rig, "symphony", "policies").into_iter().filter(|one| !is_ours(one));
+                without(others.filter(|one| one["deleted"] == false), PASSING).into()
+            },
+            says: |policy, edition| {
+                let used: &[&str] =
+                    if edition == 1 { &["card-patterns"] } else { &["card-patterns", "project-names"] };
+                policy["dictionaries"] == json!(used) && policy["active"] == true
+            },
+            reaches: |policy| policy["scopes"].clone(),
+            by_hand: |rig| {
+                let ours = rows(rig, "symphony", "policies").into_iter().find(is_ours).unwrap();
+                let edit =
+                    json!({"policy": ours["policyId"], "type": "Warn", "dictionaries": ["project-names"]});
+                rig.by_hand("symphony", json!({"editPolicies": [edit]}));
+            },
+            made_by_hand: |rig| {
+                let theirs = json!({"name": "Cards", "type": "Warn", "contentTypes": ["Messages"],
+                    "scopes": ["Internal"], "dictionaries": ["project-names"]});
+                rig.by_hand("symphony", json!({"addPolicies": [theirs]}));
+                super::id_of(rig, "symphony", "Cards")
+            },
+            is_effect: |call| !call.starts_with("GET") && !call.contains("authenticate"),
+            wrong_key: ("username", "nobody"),
+            keyed_by_policy: true,
+            has_targets: false,
+            reads: true,
+        }
+    }
+
+    fn policy(edition: u8) -> Value {
+        let dictionaries = match edition {
+            1 => json!([{"name": "card-patterns"}]),
+            _ => json!([{"name": "card-patterns"}, {"name": "project-names"}]),
+        };
+        json!({"displayName": "Cards", "content": {"symphony": {
+            "type": "Block", "contentTypes": ["Messages"], "scopes": ["External"], "dictionaries": dictionaries}}})
+    }
+
+    fn is_ours(policy: &Value) -> bool {
+        let name = policy["name"].as_str().unwrap();
+        policy["deleted"] == false && name.len() > 7 && name.as_bytes()[name.len() - 7] == b'~'
+    }
+}
+
+/// App Shield as it is out of the box: no path is known that reads or deletes.
+pub mod app_shield {
+    use ordain::sandbox::app_shield::{AppShieldDouble, AppShieldOptions};
+
+    use super::*;
+
+    pub const PASSING: &[&str] = &["createdBy", "modifiedBy", "createdDate", "modifiedDate", "saves"];
+
+    pub fn subject() -> Subject {
+        Subject {
+            name: "appshield",
+            rig: || {
+                Rig::new(
+                    "appShield",
+                    |clock| AppShieldDouble::new(AppShieldOptions::default(), clock),
+                    |_| {},
+                )
+            },
+            policy,
+            targets,
+            ours: |rig| without(rows(rig, "appshield", "policies").into_iter().filter(is_ours), PASSING),
+            others: |rig| {
+                let admins = |one: &Value| one["createdBy"] == "1" && !is_ours(one);
+                without(rows(rig, "appshield", "policies").into_iter().filter(admins), PASSING).into()
+            },
+            says: |policy, edition| {
+                policy["constraints"] == constraints(edition) && policy["isActive"] == true
+            },
+            reaches: |policy| json!([policy["groups"], policy["users"]]),
+            by_hand: |rig| {
+                let state = rig.state("appshield");
+                let policies = state["policies"].as_object().unwrap();
+                let (id, _) = policies.iter().find(|(_, policy)| is_ours(policy)).unwrap();
+                rig.by_hand("appshield", json!({"editPolicy": {"id": id, "groups": ["11", "17"]}}));
+            },
+            made_by_hand: |rig| {
+                rig.by_hand(
+                    "appshield",
+                    json!({"addPolicy": {"name": "Rows", "isActive": true, "groups": ["17"]}}),
+                );
+                super::id_of(rig, "appshield", "Rows")
+            },
+            is_effect: |call| call.contains("/SaveAppShieldPolicy") || call.contains("/Delete"),
+            wrong_key: ("password", "wrong"),
+            keyed_by_policy: true,
+            has_targets: true,
+            reads: false,
+        }
+    }
+
+    fn policy(edition: u8) -> Value {
+        json!({"displayName": "Rows", "content": {"appShield": {"constraints": constraints(edition)}}})
+    }
+
+    fn constraints(edition: u8) -> Value {
+        let region = if edition == 1 { "DE" } else { "DE,AT" };
+        json!([{"AppField": "Sales.Region", "Operator": "in", "Value": region, "Join": "AND"}])
+    }
+
+    fn targets(which: u8) -> Value {
+        let whom = match which {
+            1 => json!({"groups": [{"name": "tenant-acme"}]}),
+            _ => json!({"groups": [{"id": "17"}], "users": [{"name": "mara.holt"}]}),
+        };
+        json!({"targets": {"include": [{"appShield": whom}]}})
+    }
+
+    pub fn is_ours(policy: &Value) -> bool {
+        policy["description"].as_str().is_some_and(|text| text.contains("[ordain:"))
+    }
+}
+
+/// App Shield where the paths of its unpublished calls are configured.
+pub mod app_shield_listed {
+    use ordain::sandbox::app_shield::{AppShieldDouble, AppShieldOptions, Paths};
+
+    use super::*;
+
+    pub fn subject() -> Subject {
+        Subject { rig, reads: true, ..app_shield::subject() }
+    }
+
+    fn rig() -> Rig {
+        let path = |name: &str| Some(format!("/AppShield/{name}"));
+        let paths = Paths {
+            list: path("GetPolicies"),
+            get: path("GetPolicy"),
+            delete: path("DeletePolicy"),
+            ..Paths::default()
+        };
+        let options = AppShieldOptions { paths, ..AppShieldOptions::default() };
+        Rig::new("appShield", |clock| AppShieldDouble::new(options, clock), |_| {})
+    }
+}
