@@ -11,7 +11,7 @@ fn on(path: &str, fault: &Value) -> Value {
 }
 
 /// Ways in which an answer gets lost after the effect.
-fn losses() -> [Value; 8] {
+fn losses() -> [Value; 12] {
     [
         json!({"kind": "dropAfter"}),
         json!({"kind": "truncate", "bytes": 5}),
@@ -20,6 +20,10 @@ fn losses() -> [Value; 8] {
         json!({"kind": "status", "code": 504, "effect": true}),
         json!({"kind": "html", "effect": true}),
         json!({"kind": "endless", "effect": true}),
+        json!({"kind": "gzipBomb", "megabytes": 8, "effect": true}),
+        json!({"kind": "slow"}),
+        json!({"kind": "redirect", "location": "https://evil.example/", "code": 303, "effect": true}),
+        json!({"kind": "status", "code": 500, "body": {"ErrorCode": "7", "ErrorMessage": "x"}, "effect": true}),
         json!({"kind": "rewrite", "set": {"/id": null}}),
     ]
 }
@@ -158,7 +162,7 @@ async fn no_fault_of_a_read_looks_like_an_account_without_policies() {
         json!({"kind": "truncate"}),
         json!({"kind": "truncate", "clean": true}),
         json!({"kind": "endless"}),
-        json!({"kind": "gzipBomb"}),
+        json!({"kind": "gzipBomb", "megabytes": 8}),
         json!({"kind": "delay", "ms": 60_000}),
         json!({"kind": "slow"}),
         json!({"kind": "redirect", "location": "https://evil.example/"}),

@@ -300,3 +300,25 @@ async fn a_member_deleted_in_the_console_is_seen_either_way() {
         assert_eq!(compiled.findings[0].reason, Reason::GroupNotFound, "{reading}");
     }
 }
+
+/// Nobody knows what the unpublished calls want to be asked.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_does_not_understand_us_proves_nothing() {
+    let reading = json!({"idMembers": ["PolicyID"]});
+    let single = World::with(&all_paths()[1], &reading);
+    let desired = single.desired(&rows(), &acme()).await;
+    single.create(&desired).await.unwrap();
+    let view = single.observe().await.unwrap();
+    assert!(view.items.is_empty() && !view.complete, "not read, not gone");
+    for absent in ["error", "success"] {
+        let world = World::with(&everything(), &reading);
+        world.patch(json!({"options": {"deleteAbsent": absent}}));
+        let desired = world.desired(&rows(), &acme()).await;
+        world.converge(&desired).await;
+        let id = world.find(&desired).await.unwrap().id.unwrap();
+        let result = world.execute(&Step::Delete(vec![id])).await;
+        // A success that did nothing is seen by the read that follows.
+        assert_eq!(result.is_ok(), absent == "success", "{absent}: {result:?}");
+        assert!(world.find(&desired).await.is_some(), "{absent}");
+    }
+}
