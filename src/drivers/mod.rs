@@ -35,6 +35,8 @@ pub use step::{DesiredItem, DocumentChange, Outcome, Scope, Step};
 pub struct Facts {
     /// As spelled in `spec.system`.
     pub system: &'static str,
+    /// It has documents that exist anyway, instead of objects that we make.
+    pub documents: bool,
     /// One `observe` reads every object of the account (a list snapshot), whatever the scope.
     pub snapshot: bool,
     /// Changes reach devices only after an account-wide deploy (R18).

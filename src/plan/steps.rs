@@ -45,7 +45,8 @@ pub struct Round {
 
 /// The steps of this round.
 pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec<PlannedStep> {
-    let mut sorted = Sorted { switches: driver.facts().switches, ..Sorted::default() };
+    let facts = driver.facts();
+    let mut sorted = Sorted { switches: facts.switches, can_delete: facts.deletes, ..Sorted::default() };
     plan.changes.into_iter().for_each(|change| sorted.take(change));
     let creates = !sorted.creates.is_empty();
     let mut steps = sorted.seeds;
@@ -86,6 +87,8 @@ struct Flip {
 struct Sorted {
     /// `Facts::switches`.
     switches: bool,
+    /// `Facts::deletes`.
+    can_delete: bool,
     seeds: Vec<PlannedStep>,
     creates: Vec<PlannedStep>,
     replaces: Vec<PlannedStep>,
@@ -149,7 +152,7 @@ impl Sorted {
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
             ChangeKind::Retire { observed, stage: Stage::SwitchOff, .. } if !self.switches => {
-                let desired = Box::new(off_and_empty(&item, &observed));
+                let desired = Box::new(off_and_empty(&item, &observed, self.can_delete));
                 let step = Step::Replace { desired, observed };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
@@ -178,14 +181,15 @@ fn nothing_wanted(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
     }
 }
 
-/// An object that is on its way out, where one save says everything: off, and reaching nobody.
-fn off_and_empty(item: &ItemKey, observed: &ObservedItem) -> DesiredItem {
+/// An object that is on its way out, where one save says everything: off, and reaching nobody. What cannot be deleted
+/// stays so for ever, and is not ours any more.
+fn off_and_empty(item: &ItemKey, observed: &ObservedItem, deletes: bool) -> DesiredItem {
     let nobody = |kind: &MemberKind| (*kind, BTreeSet::new());
     let leaf = |(path, value): (&LeafPath, &Value)| {
         (path.clone(), LeafValue { value: value.clone(), secret: false })
     };
     DesiredItem {
-        shape: Shape::Object { mark: observed.mark.clone() },
+        shape: Shape::Object { mark: observed.mark.clone().filter(|_| deletes) },
         leaves: observed.leaves.iter().map(leaf).collect(),
         members: observed.members.keys().map(nobody).collect(),
         enabled: Some(false),
@@ -309,8 +313,10 @@ mod tests {
 
     fn update(switch: bool) -> ChangeKind {
         let observed = Box::new(stands());
-        let desired =
-            Box::new(DesiredItem { enabled: Some(switch), ..off_and_empty(&ItemKey("k".into()), &observed) });
+        let desired = Box::new(DesiredItem {
+            enabled: Some(switch),
+            ..off_and_empty(&ItemKey("k".into()), &observed, true)
+        });
         let difference = Difference { switch: Some(switch), ..Difference::default() };
         ChangeKind::Update { desired, observed, difference: Box::new(difference), restore: BTreeMap::new() }
     }

@@ -35,10 +35,17 @@ pub fn created(
     ItemRecord { answer, leftovers: tries.saturating_sub(1), ..record }
 }
 
-/// The record with what the system answered, where nothing can be read.
+/// The record with what the system answered, where nothing can be read. Should it have made another object of a save, that
+/// one is ours from now on: else each further save would make one more.
 pub fn kept(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem, memory: &Memory) -> Option<Write> {
-    let record = memory.items.get(item).filter(|_| !hand.driver.facts().reads)?;
-    let record = ItemRecord { answer: Some(seal(hand, item, answer)), ..record.clone() };
+    let facts = hand.driver.facts();
+    let before = memory.items.get(item)?;
+    let id = answer.id.clone().filter(|_| !facts.lists).or_else(|| before.id.clone());
+    let kept = (!facts.reads).then(|| seal(hand, item, answer)).or_else(|| before.answer.clone());
+    let record = ItemRecord { id, answer: kept, ..before.clone() };
+    if record == *before {
+        return None;
+    }
     Some(Write::Item(item.clone(), Some(Box::new(record))))
 }
 

@@ -1,6 +1,6 @@
 //! Gates before any call: a driver, working credentials, the account we know (R7, R8, R10, R24).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,8 +14,12 @@ use crate::{
     api::conditions::Reason,
     drivers::{Class, DriverError},
     index::{BackendView, Desired},
-    model::{BackendKind, memory::Write},
+    model::{BackendKind, Digest, Secret, memory::Write},
 };
+
+/// After refused credentials a driver is made anew at once where they differ, else after this long: each one logs in, and
+/// a system may lock the account out (appshield sheet section 3).
+const SAME_CREDENTIALS: Duration = Duration::from_mins(10);
 
 /// When an account that failed is tried again.
 pub fn try_again(error: &DriverError, attempts: u32, now: Timestamp) -> Timestamp {
@@ -59,6 +63,12 @@ impl Worker {
         }
         let credentials = read.map_err(|e| Halt::Account(secret_trouble(&namespace, &name, &e)))?;
         let ca = self.ca(backend, &namespace).await?;
+        let digest = self.digest_of(&credentials, ca.as_deref());
+        let now = self.house.clock.monotonic();
+        let keeps = |s: &Session| s.credentials == digest && now.saturating_sub(s.made) < SAME_CREDENTIALS;
+        if current && !asked && self.session.as_ref().is_some_and(keeps) {
+            return Ok(());
+        }
         let driver = self
             .house
             .connector
@@ -67,8 +77,20 @@ impl Worker {
         let replaced = self.disconnect().await;
         self.stakes.clear();
         self.troubles.forgive();
-        self.session = Some(Session { driver, generation: backend.generation, probed: None, replaced });
+        let generation = backend.generation;
+        self.session =
+            Some(Session { driver, generation, credentials: digest, made: now, probed: None, replaced });
         Ok(())
+    }
+
+    fn digest_of(&self, credentials: &BTreeMap<String, Secret>, ca: Option<&str>) -> Digest {
+        let mut bytes = Vec::new();
+        let parts = credentials.iter().flat_map(|(key, value)| [key.as_bytes(), value.expose()]);
+        for part in parts.chain(ca.map(str::as_bytes)) {
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part);
+        }
+        self.digester.bytes(&bytes)
     }
 
     /// Ends the session; true if there was one.

@@ -75,7 +75,7 @@ impl Worker {
     }
 
     pub(super) fn is_document_system(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| !session.driver.facts().deletes)
+        self.session.as_ref().is_some_and(|session| session.driver.facts().documents)
     }
 
     fn accepted(&self, view: &AssignmentView, kept: Option<&Kept>, items: &[&ItemKey]) -> Fact {

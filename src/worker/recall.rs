@@ -18,7 +18,8 @@ pub fn lost_words(facts: Facts) -> Write {
         (true, "PreImages"),
         (facts.deploys, "DeployProvenance"),
         // Only documents are copied (R27).
-        (!facts.deletes, "SeedRevisions"),
+        (facts.documents, "SeedRevisions"),
+        (facts.additive, "MemberProvenance"),
     ];
     Write::Lost(words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned()).collect())
 }

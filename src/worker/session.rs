@@ -17,7 +17,7 @@ use crate::{
     drivers::{Class, Driver, DriverError},
     index::BackendView,
     model::{
-        BackendId,
+        BackendId, Digest,
         memory::{AccountRecord, Memory, Write},
     },
 };
@@ -33,6 +33,10 @@ pub struct Session {
     pub driver: Arc<dyn Driver>,
     /// `metadata.generation` of the Backend it was made from.
     pub generation: i64,
+    /// Digest of the credentials and the authority it was made with.
+    pub credentials: Digest,
+    /// Monotonic time at which it was made.
+    pub made: Duration,
     /// Monotonic time of the last probe; `None`: no call was made yet.
     pub probed: Option<Duration>,
     /// It took the place of another one: the spec or the credentials changed.

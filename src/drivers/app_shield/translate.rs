@@ -17,6 +17,7 @@ const VARIANT: &str = "policy";
 /// What the system is where no `paths` are configured.
 pub const FACTS: Facts = Facts {
     system: "appShield",
+    documents: false,
     snapshot: false,
     deploys: false,
     ordered: false,

@@ -28,6 +28,7 @@ impl From<&Symphony> for Translator {
 /// What the system is, with `naming: Suffixed`; with `Exact` there are no marks.
 pub const FACTS: Facts = Facts {
     system: "symphony",
+    documents: false,
     snapshot: true,
     deploys: false,
     ordered: false,

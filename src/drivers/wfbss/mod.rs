@@ -120,6 +120,7 @@ impl Wfbss {
 /// What the system is: documents that exist anyway, without marks.
 pub const FACTS: Facts = Facts {
     system: "wfbss",
+    documents: true,
     snapshot: false,
     deploys: false,
     ordered: false,

@@ -42,6 +42,7 @@ impl From<&Wso2> for Translator {
 /// What the system is.
 pub const FACTS: Facts = Facts {
     system: "wso2",
+    documents: false,
     snapshot: true,
     deploys: true,
     ordered: true,

@@ -66,7 +66,8 @@ async fn play(subject: &Subject, plot: Plot, point: Option<(u64, Moment)>) -> (E
         outcome = rig.try_settle().await;
     }
     assert_eq!(outcome, Ok(()), "{} {plot:?} {point:?}", subject.name);
-    let count = rig.gate.count() - base;
+    // Only the undisturbed life is counted.
+    let count = if point.is_none() { rig.gate.count() - base } else { 0 };
     (((subject.ours)(&rig), (subject.others)(&rig), rig.cluster.exists("one")), count)
 }
 

@@ -90,5 +90,6 @@ async fn disturbed(subject: &Subject, kind: &Value, skip: usize) {
     assert_eq!(effective.len(), 1, "{at}: {ours:#?}");
     assert_eq!((subject.others)(&rig), others, "{at}: somebody else's");
     let leftovers = usize::try_from(rig.cluster.backend_last().objects[4]).unwrap();
-    assert_eq!(ours.len(), 1 + leftovers, "{at}: what was left is told");
+    // Whether a lost create had its effect nobody can tell where nothing is listed.
+    assert!(ours.len() <= 1 + leftovers, "{at}: what may be left is told: {ours:#?}");
 }

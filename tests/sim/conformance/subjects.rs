@@ -72,7 +72,7 @@ pub mod symphony {
             },
             made_by_hand: |rig| {
                 let theirs = json!({"name": "Cards", "type": "Warn", "contentTypes": ["Messages"],
-                    "scopes": ["Internal"], "dictionaries": ["project-names"]});
+                    "scopes": ["Internal"], "dictionaries": ["project-names"], "enabled": true});
                 rig.by_hand("symphony", json!({"addPolicies": [theirs]}));
                 super::id_of(rig, "symphony", "Cards")
             },
