@@ -68,13 +68,12 @@ pub fn by_name(inner: &mut Inner, call: &Call) -> Result<Answer, Failure> {
             .ok_or_else(|| Failure::malformed("The name is not URL-safe base64.").about(sent))?,
     };
     let mut groups = inner.estate.groups.iter();
-    match groups.find(|(_, group)| group.name.to_lowercase() == name.to_lowercase()) {
-        Some((id, _)) => one(inner, call, *id),
-        None => {
-            let message = format!("There is no management group {name}.");
-            Err(Failure::new(inner.options.not_found_status, "ManagementGroup.NotFound", message).about(name))
-        }
-    }
+    let found = groups.find(|(_, group)| group.name.to_lowercase() == name.to_lowercase());
+    let found = found.map(|(id, _)| *id).ok_or_else(|| {
+        let message = format!("There is no management group {name}.");
+        Failure::new(inner.options.not_found_status, "ManagementGroup.NotFound", message).about(&name)
+    })?;
+    one(inner, call, found)
 }
 
 /// `GET …/Contents/Id/{id}`: the members.

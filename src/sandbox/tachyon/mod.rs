@@ -13,6 +13,9 @@
 //! well, and nothing happens) and `pageAnomaly` (`anomaly`: repeat, empty, short, countLow,
 //! countHigh). Windows authentication (section 2) and devices that are offline are not played.
 
+// A table of handlers wants them of one type, whether they can refuse or not.
+#![allow(clippy::unnecessary_wraps)]
+
 mod answer;
 mod assignments;
 mod body;

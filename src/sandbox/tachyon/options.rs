@@ -7,6 +7,34 @@ use crate::sandbox::options::replaced;
 
 pub use super::switches::*;
 
+/// The operators of a search (section 5: assumptions).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Operators {
+    /// Of equality.
+    pub equals: String,
+    /// Of a node that wants all its operands.
+    pub and: String,
+    /// Of a node that wants one of them.
+    pub or: String,
+}
+
+impl Default for Operators {
+    fn default() -> Self {
+        Self { equals: "==".to_owned(), and: "AND".to_owned(), or: "OR".to_owned() }
+    }
+}
+
+/// Sizes of pages, of which the sheet knows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PageSize {
+    /// Where none is sent. Absent: everything.
+    pub default: Option<usize>,
+    /// Larger pages are cut to it. Absent: no maximum.
+    pub max: Option<usize>,
+}
+
 /// All switches of the double; changeable while it runs by `PATCH` with `{"options": {…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -67,17 +95,9 @@ pub struct TachyonOptions {
     /// Most characters of a name. Absent: no limit.
     pub name_limit: Option<usize>,
     pub search_case: SearchCase,
-    /// The operator of equality (section 5: an assumption).
-    pub equals: String,
-    /// The operator of a node that wants all its operands.
-    pub and: String,
-    /// The operator of a node that wants one of them.
-    pub or: String,
+    pub operators: Operators,
     pub total_count: TotalCount,
-    /// Page size where none is sent. Absent: everything.
-    pub default_page_size: Option<usize>,
-    /// Larger pages are cut to it. Absent: no maximum.
-    pub max_page_size: Option<usize>,
+    pub page_size: PageSize,
     pub list_order: ListOrder,
     /// A new policy or rule is missing from lists and searches for so many milliseconds (F22).
     pub new_visible_after_ms: u64,
@@ -140,12 +160,9 @@ impl Default for TachyonOptions {
             unique_names: UniqueNames::default(),
             name_limit: None,
             search_case: SearchCase::default(),
-            equals: "==".to_owned(),
-            and: "AND".to_owned(),
-            or: "OR".to_owned(),
+            operators: Operators::default(),
             total_count: TotalCount::default(),
-            default_page_size: None,
-            max_page_size: None,
+            page_size: PageSize::default(),
             list_order: ListOrder::default(),
             new_visible_after_ms: 0,
             group_name: GroupName::default(),

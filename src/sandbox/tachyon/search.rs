@@ -85,8 +85,12 @@ impl Reader<'_> {
         let outcomes: Vec<bool> =
             operands.iter().map(|one| self.matches(one, row)).collect::<Result<_, _>>()?;
         match operator.as_str() {
-            and if and.eq_ignore_ascii_case(&self.options.and) => Ok(outcomes.into_iter().all(|one| one)),
-            or if or.eq_ignore_ascii_case(&self.options.or) => Ok(outcomes.into_iter().any(|one| one)),
+            and if and.eq_ignore_ascii_case(&self.options.operators.and) => {
+                Ok(outcomes.into_iter().all(|one| one))
+            }
+            or if or.eq_ignore_ascii_case(&self.options.operators.or) => {
+                Ok(outcomes.into_iter().any(|one| one))
+            }
             other => Err(wrong(format!("The operator {other:?} is unknown."))),
         }
     }
@@ -95,7 +99,7 @@ impl Reader<'_> {
         let attribute = members.text("Attribute")?.ok_or_else(|| wrong("Attribute is missing."))?;
         allowed(&attribute, self.columns)?;
         let value = members.text("Value")?.ok_or_else(|| wrong("Value is missing."))?;
-        if operator != self.options.equals {
+        if operator != self.options.operators.equals {
             return Err(wrong(format!("The operator {operator:?} is unknown.")));
         }
         let stored = row.get(&attribute);
@@ -148,8 +152,8 @@ fn page(sent: Members<'_>, options: &TachyonOptions) -> Result<(usize, usize), F
         Some(number) if number < 1 => Err(wrong(format!("{name} must be at least 1."))),
         number => Ok(number.and_then(|number| usize::try_from(number).ok())),
     };
-    let size = number("PageSize")?.or(options.default_page_size).unwrap_or(usize::MAX);
-    Ok((number("Start")?.unwrap_or(1), size.min(options.max_page_size.unwrap_or(usize::MAX))))
+    let size = number("PageSize")?.or(options.page_size.default).unwrap_or(usize::MAX);
+    Ok((number("Start")?.unwrap_or(1), size.min(options.page_size.max.unwrap_or(usize::MAX))))
 }
 
 fn cut(call: &Call, options: &TachyonOptions, rows: &[Row], start: usize, size: usize) -> Found {

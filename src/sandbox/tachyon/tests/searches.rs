@@ -98,8 +98,8 @@ async fn searches_read_otherwise_by_option() {
     for (why, options, body, items, total) in [
         ("the count of all", json!({}), page.clone(), 2, 3),
         ("the count of the page", json!({"totalCount": "returned"}), page.clone(), 2, 2),
-        ("a maximum", json!({"maxPageSize": 1}), page.clone(), 1, 3),
-        ("a default", json!({"defaultPageSize": 1}), json!({}), 1, 3),
+        ("a maximum", json!({"pageSize": {"max": 1}}), page.clone(), 1, 3),
+        ("a default", json!({"pageSize": {"default": 1}}), json!({}), 1, 3),
         (
             "case counts",
             json!({"searchCase": "exact"}),
@@ -116,7 +116,7 @@ async fn searches_read_otherwise_by_option() {
         ),
         (
             "other operators",
-            json!({"equals": "Equals", "or": "Any"}),
+            json!({"operators": {"equals": "Equals", "or": "Any"}}),
             json!({"Filter": {"Operator": "Any", "Operands": [{"Attribute": "Name", "Operator": "Equals", "Value": "Disk encryption"}]}}),
             1,
             1,
@@ -130,7 +130,7 @@ async fn searches_read_otherwise_by_option() {
             "{why}"
         );
     }
-    let bench = Bench::with(json!({"equals": "Equals"})).await;
+    let bench = Bench::with(json!({"operators": {"equals": "Equals"}})).await;
     bench.refused("POST", SEARCH, json!({"Filter": leaf("Name", "x")}), 400, "Search.Invalid").await;
 }
 
