@@ -58,9 +58,15 @@ fn cut(value: &mut Value) {
             }
         }
         Value::Array(elements) => elements.iter_mut().for_each(cut),
+        Value::String(text) if is_jwt(text) => CUT.clone_into(text),
         Value::String(text) => cut_nested(text),
         _ => {}
     }
+}
+
+/// A signed token may stand alone, with no name that says what it is.
+fn is_jwt(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 3 && !text.contains(char::is_whitespace)
 }
 
 /// JSON inside a string: some vendors wrap a policy's content that way.
@@ -95,6 +101,12 @@ mod tests {
             ("deep, in lists", json!([{"a": {"clientSecret": "x"}}]), json!([{"a": {"clientSecret": CUT}}])),
             ("spelled otherwise", json!({"private_key": "x"}), json!({"private_key": CUT})),
             ("a flag is no secret", json!({"password_required": 1}), json!({"password_required": 1})),
+            ("a signed token alone", json!("eyJhbGciOi.eyJzdWIi.c2ln"), json!(CUT)),
+            (
+                "a sentence that begins so",
+                json!("eyJ is how. tokens. begin"),
+                json!("eyJ is how. tokens. begin"),
+            ),
             ("empty is worth seeing", json!({"password": ""}), json!({"password": ""})),
             (
                 "JSON inside a string",

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Bench, names, seed};
 
+type Act<'a> = &'a dyn Fn(&Bench) -> (&'static str, Value);
+
 #[tokio::test(start_paused = true)]
 async fn assignments_are_added_replaced_and_removed() {
     let bench = Bench::new().await;
@@ -85,7 +87,6 @@ async fn who_holds_no_role_on_a_group_does_not_see_it() {
 async fn replacing_under_a_partial_view_may_hit_hidden_groups() {
     let replace = |bench: &Bench| ("PUT", json!([bench.group("Lyon workshop")]));
     let remove = |_: &Bench| ("DELETE", Value::Null);
-    type Act<'a> = &'a dyn Fn(&Bench) -> (&'static str, Value);
     let cases: [(&str, Value, Act<'_>, &[&str]); 4] = [
         ("PUT loses them", json!({}), &replace, &["Lyon workshop"]),
         (

@@ -96,6 +96,8 @@ async fn an_assertion_is_fresh_signed_and_used_once() {
     let (status, answer) = read(bench.send(consumerless).await.unwrap()).await;
     assert_eq!((status, &answer[0]["ErrorCode"]), (401, &json!("Consumer.Missing")));
     assert_eq!(bench.state()["sessions"]["loginsRefused"], refused);
+    let recorded = serde_json::to_string(&bench.service.recorder().since(0)).unwrap();
+    assert!(!recorded.contains("eyJ") && !recorded.contains(&bench.token), "neither assertion nor token");
 }
 
 #[tokio::test(start_paused = true)]
