@@ -30,6 +30,7 @@ pub fn body(content_type: &str, bytes: &[u8]) -> Value {
         Ok(text) if content_type.starts_with("application/x-www-form-urlencoded") => {
             Value::String(form(text))
         }
+        Ok(text) if is_jwt(text.trim()) => Value::String(CUT.to_owned()),
         Ok(text) => Value::String(text.to_owned()),
         Err(_) => Value::String(format!("<{} bytes that are not text>", bytes.len())),
     }
@@ -138,6 +139,7 @@ mod tests {
     fn a_body_of_any_bytes_is_recorded() {
         assert_eq!(body("", b""), Value::Null);
         assert_eq!(body("", b"hello"), Value::String("hello".into()));
+        assert_eq!(body("", b"eyJhbGciOi.eyJzdWIi.c2ln\n"), Value::String(CUT.into()));
         assert_eq!(body("", &[0xff, 0xfe]), Value::String("<2 bytes that are not text>".into()));
     }
 }
