@@ -23,11 +23,10 @@ pub fn create(desired: &DesiredItem, deep: bool, now: Timestamp) -> Value {
 pub fn replace(desired: &DesiredItem, observed: &ObservedItem, deep: bool, now: Timestamp) -> Value {
     let mut leaves = observed.leaves.clone();
     leaves.extend(values(&desired.leaves));
-    let mark = desired.mark().or_else(|| observed.mark.clone());
     let mut members = observed.members.clone();
     members.extend(desired.members.clone());
     let mut policy = echoed(observed, now);
-    write(&mut policy, &named(&leaves, observed, &desired.leaves), mark.as_ref());
+    write(&mut policy, &named(&leaves, observed, &desired.leaves), desired.mark().as_ref());
     policy.insert("isActive".to_owned(), desired.enabled.or(observed.enabled).unwrap_or(false).into());
     save(policy, deep, &members)
 }

@@ -44,6 +44,31 @@ impl From<&AppShield> for Translator {
     }
 }
 
+impl Translator {
+    /// A save says everything, so what is not named is echoed as read. Where nothing can be read it would be taken for
+    /// empty or off (promise 2): an adopted policy must then be named whole.
+    fn blind_adoption(&self, facet: &AppShieldFacet, binding: &Binding) -> Option<Finding> {
+        binding.spec.adopt.as_ref().filter(|_| !self.facts.reads)?;
+        let fields = [
+            ("spec.enabled", binding.policy.enabled.is_none()),
+            ("spec.description", binding.policy.description.is_none()),
+            ("spec.content.appShield.constraints", facet.constraints.is_none()),
+        ];
+        let missing: Vec<_> =
+            fields.iter().filter(|(_, unnamed)| *unnamed).map(|(field, _)| *field).collect();
+        (!missing.is_empty()).then(|| Finding {
+            severity: Severity::Refused,
+            reason: Reason::Invalid,
+            subject: "spec.adopt".to_owned(),
+            message: format!(
+                "without a path to read it, an adopted policy is replaced whole, and what is not named would be lost. Name \
+                 {} in the Policy, or set paths.list or paths.get in the Backend",
+                missing.join(", ")
+            ),
+        })
+    }
+}
+
 impl Translate for Translator {
     fn facts(&self) -> Facts {
         self.facts
@@ -60,7 +85,10 @@ impl Translate for Translator {
             };
             return Compiled { findings: vec![finding], ..Compiled::default() };
         };
-        compile(facet, binding, context)
+        match self.blind_adoption(facet, binding) {
+            Some(finding) => Compiled { findings: vec![finding], ..Compiled::default() },
+            None => compile(facet, binding, context),
+        }
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

@@ -79,7 +79,8 @@ async fn begin(subject: &Subject, plot: Plot) -> (Rig, bool) {
             let rig = (subject.rig)();
             let id = (subject.made_by_hand)(&rig);
             let assignment = with(&(subject.targets)(1), json!({"adopt": {"id": id}}));
-            rig.assign("one", (subject.policy)(1), assignment);
+            let whole = with(&(subject.policy)(1), json!({"enabled": true, "description": "Taken over"}));
+            rig.assign("one", whole, assignment);
             (rig, false)
         }
         Plot::Edit | Plot::Retarget | Plot::Release => (subject.settled().await, true),

@@ -71,7 +71,8 @@ pub async fn adopts(subject: &Subject) {
         assert_eq!((subject.others)(&rig), others, "{}: untouched", subject.name);
         assert_eq!((subject.ours)(&rig), Vec::<Value>::new(), "{}: none is made beside it", subject.name);
     }
-    rig.assign("one", (subject.policy)(1), with(&(subject.targets)(1), json!({"adopt": {"id": adopt}})));
+    let whole = with(&(subject.policy)(1), json!({"enabled": true, "description": "Taken over"}));
+    rig.assign("one", whole, with(&(subject.targets)(1), json!({"adopt": {"id": adopt}})));
     rig.settle().await;
     subject.assert_in_step(&rig, "one", "adopted");
     let ours = subject.only(&rig, "adopted");

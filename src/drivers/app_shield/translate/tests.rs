@@ -34,6 +34,7 @@ struct Case {
     spec: Value,
     include: Value,
     allow_empty: bool,
+    paths: Value,
 }
 
 fn case() -> Case {
@@ -43,6 +44,7 @@ fn case() -> Case {
         spec: json!({"policyRef": {"name": "rows"}, "backendRef": {"name": "bi"}, "priority": 7}),
         include: json!({"groups": [{"name": "tenant-acme"}], "users": [{"id": "638500000000000001"}]}),
         allow_empty: false,
+        paths: json!({"get": "/AppShield/GetPolicy"}),
     }
 }
 
@@ -70,7 +72,7 @@ impl Case {
             digester: &Digester::new([7; 32]),
             secrets: &BTreeMap::new(),
         };
-        Translator::from(&settings(json!(null))).compile(&binding, &context)
+        Translator::from(&settings(self.paths.clone())).compile(&binding, &context)
     }
 
     fn one(&self) -> Contribution {
@@ -143,6 +145,32 @@ fn what_is_not_named_is_not_ours() {
     let switched = Case { policy: off, spec: adopt, ..case() }.one();
     assert_eq!(switched.enabled, Some(false), "unless it is named");
     assert!(named(&switched).contains(&"constraints".to_owned()), "an empty list is a list");
+}
+
+#[test]
+fn what_cannot_be_read_is_adopted_whole_or_not_at_all() {
+    let adopt = json!({"policyRef": {"name": "rows"}, "backendRef": {"name": "bi"}, "adopt": {"id": "639"}});
+    let blind = |policy: Value| Case { policy, spec: adopt.clone(), paths: json!(null), ..case() }.compile();
+    let whole = json!({"enabled": true, "description": "d", "content": {"appShield": {"constraints": []}}});
+    assert_eq!(blind(whole.clone()).findings, []);
+    for (field, path) in [
+        ("enabled", "/enabled"),
+        ("description", "/description"),
+        ("constraints", "/content/appShield/constraints"),
+    ] {
+        let mut part = whole.clone();
+        let (parent, member) = path.rsplit_once('/').unwrap();
+        part.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(member);
+        let compiled = blind(part);
+        assert_eq!(compiled.contributions, [], "{field}");
+        let [finding] = &compiled.findings[..] else { panic!("{field}: {:?}", compiled.findings) };
+        assert_eq!((finding.severity, finding.reason), (Severity::Refused, Reason::Invalid), "{field}");
+        assert!(
+            finding.message.contains(field) && finding.message.contains("paths.get"),
+            "{}",
+            finding.message
+        );
+    }
 }
 
 #[test]
