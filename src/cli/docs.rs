@@ -67,6 +67,22 @@ const fn reading(facts: Facts) -> &'static str {
     }
 }
 
+const fn deleting(facts: Facts) -> &'static str {
+    match facts {
+        Facts { documents: true, .. } => "no, the document stays",
+        Facts { deletes: true, .. } => "yes",
+        Facts { .. } => "emptied and off; removed with `paths.delete`",
+    }
+}
+
+const fn members(facts: Facts) -> &'static str {
+    match facts {
+        Facts { documents: true, .. } => "none",
+        Facts { additive: true, .. } => "stay",
+        Facts { .. } => "are removed",
+    }
+}
+
 /// What each system can and cannot do.
 fn systems() -> String {
     let mut page = String::from(
@@ -82,9 +98,9 @@ fn systems() -> String {
             yes(facts.marks),
             yes(facts.ordered),
             yes(facts.deploys),
-            yes(facts.deletes),
+            deleting(facts),
             reading(facts),
-            if facts.additive { "stay" } else { "are removed" }
+            members(facts),
         );
     }
     page.push_str("\nA Backend of a system that is not in this table is `Stalled, SystemUnavailable`.\n");

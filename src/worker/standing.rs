@@ -30,7 +30,7 @@ impl Worker {
             return self.frozen(*reason, message.clone());
         }
         if let Some(refused) = kept.and_then(Kept::refused) {
-            return unresolved_or_stalled(refused, view);
+            return unresolved_or_stalled(refused, view, self.now());
         }
         if let Some(standing) = self.out_of_reach(items, watching.is_some()) {
             return standing;
@@ -255,10 +255,12 @@ impl Worker {
     }
 }
 
-/// Names that do not resolve may appear by themselves: ten minutes of patience, then a human must act.
-fn unresolved_or_stalled(finding: &Finding, view: &AssignmentView) -> Standing {
+/// What a listing may mend gets ten minutes of patience, then a human must act.
+fn unresolved_or_stalled(finding: &Finding, view: &AssignmentView, now: jiff::Timestamp) -> Standing {
     match finding.reason {
         Reason::NoTargets => Standing::Unresolved(finding.reason, finding.message.clone(), view.created),
+        Reason::CatalogueIncomplete => Standing::Working(finding.reason, finding.message.clone()),
+        reason if finding.may_resolve() => Standing::Unresolved(reason, finding.message.clone(), now),
         reason => Standing::Stalled(reason, finding.message.clone()),
     }
 }

@@ -24,7 +24,7 @@ const ROWS: &[Row] = &[
     ("backend", "closed-port", "Ready", "Unreachable", "refused"),
     ("backend", "html", "Ready", "UnexpectedAnswer", "instead of JSON"),
     ("backend", "redirect", "Ready", "Unreachable", "not followed"),
-    ("backend", "undriven", "Ready", "SystemUnavailable", "symphony"),
+    ("backend", "generation", "Ready", "VersionUnsupported", "V1"),
     ("policyassignment", "no-backend", "Ready", "BackendNotFound", "nobackend"),
     ("policyassignment", "no-policy", "Ready", "PolicyNotFound", "nopolicy"),
     ("policyassignment", "no-facet", "Ready", "FacetMissing", "wso2"),
@@ -78,7 +78,7 @@ fn backends(html: &str, redirect: &str, good: &str) -> Vec<Value> {
     let usable = json!({"ordain.dev/use": "credentials"});
     let pair = json!({"username": "policy-operator", "password": "not-the-password"});
     let symphony = json!({"podUrl": "https://a.example", "keyManagerUrl": "https://a.example",
-        "agentUrl": "https://a.example", "generation": "V1", "naming": "Suffixed",
+        "agentUrl": "https://a.example", "generation": "V3", "naming": "Suffixed",
         "credentialsRef": {"name": "wrong"}});
     vec![
         secret("unlabelled", &json!({}), &pair),
@@ -91,7 +91,7 @@ fn backends(html: &str, redirect: &str, good: &str) -> Vec<Value> {
         wso2_backend("closed-port", "http://127.0.0.1:1", "wrong"),
         wso2_backend("html", html, "wrong"),
         wso2_backend("redirect", redirect, "wrong"),
-        object("Backend", "undriven", &json!({"system": {"symphony": symphony}})),
+        object("Backend", "generation", &json!({"system": {"symphony": symphony}})),
     ]
 }
 

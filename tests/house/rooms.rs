@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
         why: "conditions are computed, not fetched",
     },
     Rule { room: "report/facts.rs", never: OUTSIDE, except: &[], why: "facts are words" },
+    Rule { room: "drivers/symphony/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule { room: "drivers/wso2/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule { room: "drivers/wfbss/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule {

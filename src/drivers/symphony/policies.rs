@@ -21,7 +21,7 @@ use crate::{
         DesiredItem,
         error::{Class, DriverError},
     },
-    model::{ExternalId, LeafPath, Observation, ObservedItem},
+    model::{ExternalId, LeafPath, Mark, Observation, ObservedItem},
 };
 
 /// The policies of one pod.
@@ -208,7 +208,8 @@ fn meaning(error: DriverError, listed: &Listed, id: Option<&ExternalId>, name: O
         return gone(id);
     }
     if let Some((holder, name)) = name.and_then(|name| Some((holder(listed, id, name)?, name))) {
-        return taken(&error, holder, name);
+        let made_before = id.is_none() && Mark::split_name(name).1.is_some() && holder.1 == name;
+        return if made_before { ours(holder.0, name) } else { taken(&error, holder.0, name) };
     }
     match error.class {
         // It stands, or none was meant: then this is how the system refuses content.
@@ -220,13 +221,18 @@ fn meaning(error: DriverError, listed: &Listed, id: Option<&ExternalId>, name: O
     }
 }
 
-/// Another policy that bears the name. Whether upper and lower case count is unknown.
-fn holder<'a>(listed: &'a Listed, id: Option<&ExternalId>, name: &str) -> Option<&'a str> {
+/// Id and name of another policy that bears the name. Whether upper and lower case count is unknown.
+fn holder<'a>(listed: &'a Listed, id: Option<&ExternalId>, name: &str) -> Option<(&'a str, &'a str)> {
     let folded = name.to_lowercase();
-    let bears =
-        |row: &Value| wire::text(row, "name").is_some_and(|name| name.trim().to_lowercase() == folded);
     let others = listed.rows.iter().filter(|(other, _)| id.is_none_or(|id| *id.0 != ***other));
-    others.filter(|(_, row)| bears(row)).map(|(id, _)| id.as_str()).next()
+    let mut named = others.filter_map(|(id, row)| Some((id.as_str(), wire::text(row, "name")?.trim())));
+    named.find(|(_, name)| name.to_lowercase() == folded)
+}
+
+/// The name of a new policy bears our mark, and so does this one: an earlier create came through, and was listed late.
+fn ours(holder: &str, name: &str) -> DriverError {
+    let message = format!("policy {holder} bears the name {name:?} already; it is looked at again");
+    DriverError::new(Class::Conflict, Reason::Conflict, message)
 }
 
 fn taken(error: &DriverError, holder: &str, name: &str) -> DriverError {

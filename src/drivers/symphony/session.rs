@@ -116,7 +116,7 @@ impl Session {
         }
         let fresh = self.tokens(Some(tokens.number)).await?;
         let answer = self.once(ask, &fresh).await?;
-        if answer.status != 401 { Ok(answer) } else { Err(self.refused_again(&answer)) }
+        if answer.status == 401 { Err(self.refused_again(&answer)) } else { Ok(answer) }
     }
 
     /// Forgets the tokens. The flow with a key has no logout.

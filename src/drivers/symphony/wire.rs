@@ -115,7 +115,7 @@ pub fn complaint(body: &Value) -> Option<String> {
     for _ in 0..LAYERS {
         let inner = words.find('{').and_then(|at| words.get(at..)).map(first_json);
         match inner.flatten().as_ref().and_then(|inner| text(inner, "message")) {
-            Some(inner) => words = inner.to_owned(),
+            Some(inner) => inner.clone_into(&mut words),
             None => break,
         }
     }

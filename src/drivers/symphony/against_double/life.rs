@@ -198,6 +198,8 @@ async fn removing_takes_the_policy_away_and_again_is_no_error() {
         json!({"unknownIdStatus": 404}),
         json!({"deletedPolicies": "readable"}),
         json!({"repeatedState": "reject", "errorBody": "html"}),
+        json!({"repeatedState": "reject", "forbiddenStateStatus": 404, "unknownIdStatus": 404}),
+        json!({"repeatedState": "reject", "forbiddenStateStatus": 409, "errorBody": "empty"}),
     ];
     for reading in &readings {
         let world = World::with(reading, &json!({}));
@@ -264,6 +266,31 @@ async fn a_name_that_is_taken_is_a_conflict_under_every_reading() {
     let error = world.execute(&Step::Create(Box::new(desired))).await.unwrap_err();
     assert_eq!((error.class, error.reason), (Class::Rejected, Reason::Rejected), "nobody can see its holder");
     assert!(error.message.contains("exists already"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_nobody_publishes_is_said_in_the_systems_words() {
+    let world = World::with(&json!({"limits": {"policies": 3}}), &json!({}));
+    let desired = world.desired(&cards()).await;
+    let error = world.execute(&Step::Create(Box::new(desired))).await.unwrap_err();
+    assert_eq!((error.class, error.reason), (Class::Rejected, Reason::Rejected));
+    assert!(error.message.ends_with("answered 400: there are too many policies"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_enabled_without_dictionaries_is_said() {
+    for (reading, good) in [("reject", false), ("accept", true)] {
+        let world = World::with(&json!({ "enableEmpty": reading }), &json!({}));
+        let desired = world.desired(&cards()).await;
+        world.converge(&desired).await;
+        let id = world.find(&desired).await.unwrap().id.unwrap();
+        world.patch(json!({"editPolicies": [{"policy": &*id.0, "dictionaries": []}]}));
+        let on = world.execute(&Step::SetEnabled { ids: vec![id], enabled: true }).await;
+        assert_eq!(on.is_ok(), good, "{reading}");
+        assert!(
+            on.err().is_none_or(|error| error.message.contains("without dictionaries cannot be enabled"))
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,7 @@ fn a_key_that_cannot_be_used_is_named_by_what_it_is() {
         (rcgen::KeyPair::generate().unwrap().serialize_pem().into(), "no RSA key"),
         (PUBLIC.into(), "public key, not the private one"),
         (relabelled.into(), "damaged"),
-        (PKCS8.replacen("\n", "\n!!", 1).into(), "damaged"),
+        (PKCS8.replacen('\n', "\n!!", 1).into(), "damaged"),
         (PKCS8.split("-----END").next().unwrap().into(), "damaged PEM"),
         (body.into(), "no PEM private key"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n".into(), "OpenSSH"),

@@ -142,6 +142,16 @@ async fn a_taken_name_names_its_holder() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_policy_of_ours_that_was_listed_late_is_looked_at_again() {
+    let (desired, _) = wanted(1);
+    let mut late = policy(9);
+    late["name"] = json!("policy 1~abcdef");
+    let server = answering(vec![late], refusal(400));
+    let error = server.driver.execute(&Step::Create(Box::new(desired))).await.unwrap_err();
+    assert_eq!((error.class, error.reason), (Class::Conflict, Reason::Conflict), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repeated_switch_that_is_refused_has_what_it_wanted() {
     for on in [true, false] {
         let mut row = policy(1);
