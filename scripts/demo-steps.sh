@@ -64,6 +64,9 @@ monitoring_is() {
   [[ $(behind wfbss '"640FE47F-5118-4D79-8221-A35D0DE2EE2C"' '"Server(Default)"' '"win"' '"behavior_monitoring"' '"enabled":') == "$1"* ]]
 }
 
+card_numbers_are() { [[ $(behind symphony '"policies":' '"name":"Cardnumbers~' '"type":') == "\"$1\""* ]]; }
+rows_reach_users() { [[ $(behind appShield '"policies":' '"name":"Rowsbycountry"' '"users":') == "$1"* ]]; }
+
 # What was sent to a system since the request numbered SINCE, without the reads.
 sent_since() {
   http GET "$control/$1/requests?since=$2" | grep -oE '"method":"(PUT|POST|DELETE)","path":"[^"]*","query":"[^"]*"' |
@@ -116,6 +119,30 @@ step_drift_wfbss() {
   sent_since wfbss "${before:-0}"
 }
 
+# The id that the system gave the object of an assignment.
+object_of() {
+  kubectl get policyassignment "$1" --namespace "$namespace" -o jsonpath='{.status.objects[0].id}'
+}
+
+step_drift_symphony() {
+  explain "Somebody turns a blocking policy into a warning in Symphony's portal"
+  http PATCH "$control/symphony/state" "{\"editPolicies\": [{\"policy\": \"$(object_of card-numbers)\", \"type\": \"Warn\"}]}" ||
+    failed "the double refused the change by hand"
+  until_true "it only warns" card_numbers_are Warn
+  look_now card-numbers
+  until_true "it blocks again" card_numbers_are Block
+}
+
+step_union() {
+  explain "One policy in App Shield, two assignments: one goes, its people go from the list, the policy stays"
+  until_true "App Shield filters the rows of one user, too" rows_reach_users '["'
+  show kubectl delete policyassignment rows-by-country-mara --namespace "$namespace" --timeout=60s ||
+    failed "the deletion did not finish"
+  until_true "it filters nobody by name any more" rows_reach_users '[]'
+  show kubectl get policyassignment rows-by-country-sales --namespace "$namespace" \
+    -o 'jsonpath={range .status.conditions[?(@.type=="InSync")]}  InSync={.status} {.reason}: {.message}{"\n"}{end}'
+}
+
 # Of an assignment: whether a task is under way, by its condition Ready.
 tells_of_a_task() {
   [[ $(ready_reason "$1") == Task* ]]
@@ -152,6 +179,8 @@ steps() {
   step_edit
   step_drift_wso2
   step_drift_wfbss
+  step_drift_symphony
+  step_union
   step_task
   step_delete
 }

@@ -73,3 +73,58 @@ fn a_leaf_reaches_wfbss_and_its_former_value_comes_back() {
     assert_eq!(state["unscopedWrites"], 0);
     let _ = since;
 }
+
+const SYMPHONY: &str = include_str!("../../examples/symphony-cards.yaml");
+const APP_SHIELD: &str = include_str!("../../examples/app-shield-rows.yaml");
+
+/// Policies of a double's state that bear this name, whatever follows it.
+fn named(installation: &Installation, system: &str, name: &str) -> Vec<serde_json::Value> {
+    let state = installation.sandbox.state(system);
+    let all = state["policies"].as_object().cloned().unwrap_or_default();
+    let ours = |policy: &&serde_json::Value| {
+        policy["name"].as_str().is_some_and(|text| text.starts_with(name)) && policy["deleted"] != true
+    };
+    all.values().filter(ours).cloned().collect()
+}
+
+#[test]
+fn a_policy_reaches_symphony_marked_by_its_name_and_is_released() {
+    let installation = Installation::new("symphony-corridor");
+    installation.apply(&example(SYMPHONY, &installation.team));
+    installation.wait_ready("policyassignment", "card-numbers");
+    installation.wait_ready("policy", "card-numbers");
+    let policies = named(&installation, "symphony", "Card numbers~");
+    let [policy] = &policies[..] else { panic!("{policies:#?}") };
+    assert_eq!((&policy["active"], &policy["dictionaries"]), (&json!(true), &json!(["card-patterns"])));
+    kubectl(&["delete", "policyassignment", "card-numbers", "-n", &installation.team, "--timeout=60s"]);
+    assert_eq!(named(&installation, "symphony", "Card numbers~"), Vec::<serde_json::Value>::new());
+}
+
+#[test]
+fn two_assignments_are_one_policy_in_app_shield_and_its_id_stands_on_them() {
+    let installation = Installation::new("app-shield-corridor");
+    installation.apply(&example(APP_SHIELD, &installation.team));
+    for name in ["rows-by-country-sales", "rows-by-country-mara"] {
+        installation.wait_ready("policyassignment", name);
+    }
+    let policies = named(&installation, "appShield", "Rows by country");
+    let [policy] = &policies[..] else { panic!("{policies:#?}") };
+    assert_eq!((&policy["isActive"], &policy["groups"]), (&json!(true), &json!(["17"])));
+    let path = "jsonpath={.metadata.annotations.ordain\\.dev/external-id} \
+                {.status.conditions[?(@.type==\"InSync\")].reason} {.status.objects[0].id}";
+    let said =
+        kubectl(&["get", "policyassignment", "rows-by-country-sales", "-n", &installation.team, "-o", path]);
+    let words: Vec<_> = said.split_whitespace().collect();
+    let [annotation, in_sync, id] = words[..] else { panic!("{said}") };
+    assert_eq!(in_sync, "NotReadable");
+    assert!(annotation.starts_with(&format!("{id}.")), "{said}");
+    for name in ["rows-by-country-mara", "rows-by-country-sales"] {
+        kubectl(&["delete", "policyassignment", name, "-n", &installation.team, "--timeout=60s"]);
+    }
+    let left = named(&installation, "appShield", "Rows by country");
+    assert_eq!(
+        (&left[0]["isActive"], &left[0]["groups"], &left[0]["users"]),
+        (&json!(false), &json!([]), &json!([]))
+    );
+    assert!(!left[0]["description"].to_string().contains("[ordain:"), "it is not ours any more");
+}
