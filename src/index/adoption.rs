@@ -80,7 +80,7 @@ fn conflict(sibling: &ObjectName, adopted: Option<&Adopt>) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
     use serde_json::json;
 

@@ -151,17 +151,26 @@ impl Sorted {
                 let step = Step::Restore { observed, leaves };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
-            ChangeKind::Retire { observed, stage: Stage::SwitchOff, .. } if !self.switches => {
+            ChangeKind::Retire { id, observed, stage, .. } => {
+                self.retire(Flip { item, id, removals, why }, observed, stage);
+            }
+            ChangeKind::Forget | ChangeKind::Hold => {}
+        }
+    }
+}
+
+impl Sorted {
+    fn retire(&mut self, flip: Flip, observed: Box<ObservedItem>, stage: Stage) {
+        match stage {
+            Stage::SwitchOff if !self.switches => {
+                let Flip { item, removals, why, .. } = flip;
                 let desired = Box::new(off_and_empty(&item, &observed, self.can_delete));
                 let step = Step::Replace { desired, observed };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
-            ChangeKind::Retire { id, stage, .. } => match stage {
-                Stage::SwitchOff => self.off.push(Flip { item, id, removals, why }),
-                Stage::Delete => self.deletes.push(Flip { item, id, removals, why }),
-                Stage::AwaitDeploy => {}
-            },
-            ChangeKind::Forget | ChangeKind::Hold => {}
+            Stage::SwitchOff => self.off.push(flip),
+            Stage::Delete => self.deletes.push(flip),
+            Stage::AwaitDeploy => {}
         }
     }
 }
@@ -244,7 +253,7 @@ fn write(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
     use super::*;
     use crate::{
