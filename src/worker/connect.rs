@@ -29,13 +29,13 @@ pub fn try_again(error: &DriverError, attempts: u32, now: Timestamp) -> Timestam
             after(SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(5)))
         }
         // A Secret may appear or be mended at any time, and is read at most once a minute (R24).
-        (
-            _,
-            Reason::CredentialsMissing
-            | Reason::CredentialsInvalid
-            | Reason::SecretNotUsable
-            | Reason::Unauthorized,
-        ) => after(SignedDuration::from_mins(1)),
+        (_, Reason::CredentialsMissing | Reason::CredentialsInvalid | Reason::SecretNotUsable) => {
+            after(SignedDuration::from_mins(1))
+        }
+        // The same credentials are refused again, and too many refusals lock an account out.
+        (Class::Unauthorized, _) => after(
+            SignedDuration::from_mins((1 << attempts.clamp(1, 5)) / 2).min(SignedDuration::from_mins(10)),
+        ),
         (Class::Rejected, _) => after(SignedDuration::from_mins(10)),
         _ => backoff(now, attempts),
     }
@@ -74,6 +74,9 @@ impl Worker {
             .connector
             .connect(backend, &backend.system, &credentials, ca.as_deref())
             .map_err(Halt::Account)?;
+        if self.session.as_ref().is_some_and(|session| session.credentials != digest) {
+            self.outage = None;
+        }
         let replaced = self.disconnect().await;
         self.stakes.clear();
         self.troubles.forgive();
@@ -119,6 +122,15 @@ impl Worker {
         let refused = self.outage.as_ref().is_some_and(|o| o.error.class == Class::Unauthorized);
         let pause = self.house.clock.monotonic().saturating_sub(self.secret_read.unwrap_or_default());
         refused && pause >= SECRET_PAUSE
+    }
+
+    /// When an account that is out of reach is looked after again: refused credentials may be mended in the Secret long
+    /// before they would be tried again.
+    pub(super) fn outage_ends(&self) -> Option<Timestamp> {
+        let outage = self.outage.as_ref()?;
+        let pause = SignedDuration::try_from(SECRET_PAUSE).unwrap_or_default();
+        let reread = self.now().checked_add(pause).unwrap_or(Timestamp::MAX);
+        Some(if outage.error.class == Class::Unauthorized { outage.until.min(reread) } else { outage.until })
     }
 
     /// Refused credentials may have been rotated: if the Secret was not read within a minute, that is tried at once.

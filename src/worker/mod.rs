@@ -296,8 +296,8 @@ impl Worker {
     /// The account is out of reach: remember it and tell when to try again.
     fn halt(&mut self, error: DriverError) -> Timestamp {
         let now = self.now();
-        if let Some(outage) = self.outage.as_ref().filter(|outage| outage.until > now) {
-            return outage.until;
+        if self.outage.as_ref().is_some_and(|outage| outage.until > now) {
+            return self.outage_ends().unwrap_or(now);
         }
         let before = self.outage.as_ref().filter(|o| o.error.reason == error.reason);
         let (since, attempts) = before.map_or((now, 1), |o| (o.since, o.attempts.saturating_add(1)));
@@ -305,7 +305,7 @@ impl Worker {
             if self.may_read_secret(&error) { now } else { connect::try_again(&error, attempts, now) };
         tracing::warn!(backend = %self.id, reason = error.reason.as_str(), %error, %until, "account out of reach");
         self.outage = Some(Outage { error, since, until, attempts });
-        until
+        self.outage_ends().unwrap_or(until)
     }
 
     fn store_trouble(&mut self, error: &StoreError) -> Timestamp {

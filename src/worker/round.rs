@@ -94,7 +94,7 @@ impl Worker {
         let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
         if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired, &due)?;
-            let waiting = [due.next, listing, self.outage.as_ref().map(|outage| outage.until)];
+            let waiting = [due.next, listing, self.outage_ends()];
             return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
         }
         self.ensure_account(desired).await?;

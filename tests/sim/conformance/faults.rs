@@ -27,7 +27,7 @@ pub async fn credentials(subject: &Subject) {
     assert!(stalled, "{}: {standing:?}", subject.name);
     assert_eq!((subject.ours)(&rig), Vec::<Value>::new(), "{}", subject.name);
     let calls = rig.vendors.calls(subject.name).len();
-    assert!(calls <= 150, "{}: {calls} calls within an hour", subject.name);
+    assert!(calls <= 60, "{}: {calls} calls within an hour", subject.name);
     let keys: Vec<(&str, &str)> = right.iter().map(|(k, v)| (*k, v.as_str())).collect();
     rig.put_secret("creds", &keys);
     rig.edit_backend(|backend| backend.requested_at = Some("now".into()));

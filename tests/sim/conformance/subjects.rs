@@ -193,3 +193,104 @@ pub mod app_shield_listed {
         Rig::new("appShield", |clock| AppShieldDouble::new(options, clock), |_| {})
     }
 }
+
+/// WSO2 in both families of its API.
+pub mod wso2 {
+    use ordain::sandbox::wso2::{Dialect, Wso2Double, Wso2Options};
+
+    use super::*;
+
+    const PASSING: &[&str] = &["id", "profile", "profileId", "priorityId"];
+
+    pub fn subject() -> Subject {
+        Subject {
+            name: "wso2",
+            rig: || rig(Dialect::DeviceMgtV1),
+            policy: |edition| {
+                let features = json!([{"code": "PASSCODE_POLICY", "content": {"minLength": 5 + edition}}]);
+                json!({"displayName": "Phones", "description": "PIN on",
+                    "content": {"wso2": {"profiles": [{"platform": "android", "features": features}]}}})
+            },
+            targets: |which| {
+                let roles = if which == 1 { ["engineer"] } else { ["sales"] };
+                json!({"targets": {"include": [{"wso2": {"roles": roles}}]}})
+            },
+            ours: |rig| without(all(rig).into_iter().filter(is_ours), PASSING),
+            others: |rig| {
+                let published = [PASSING, &["updated"]].concat();
+                without(all(rig).into_iter().filter(|one| !is_ours(one)), &published).into()
+            },
+            says: |policy, edition| {
+                let length = policy["contents"]["PASSCODE_POLICY"]["minLength"].to_string();
+                length.trim_matches('"').parse() == Ok(f64::from(5 + edition))
+                    && policy["active"] == true
+                    && policy["updated"] == false
+            },
+            reaches: |policy| policy["roles"].clone(),
+            by_hand: |rig| {
+                let ours = all(rig).into_iter().find(is_ours).unwrap();
+                let edit = json!({"id": ours["id"], "features": {"PASSCODE_POLICY": {"minLength": 4}}, "updated": false});
+                rig.by_hand("wso2", json!({"policies": [edit]}));
+            },
+            made_by_hand: |rig| {
+                let theirs = json!({"name": "Phones", "deviceType": "android",
+                    "features": {"PASSCODE_POLICY": {"minLength": 4}}, "roles": ["engineer"], "active": true});
+                rig.by_hand("wso2", json!({"add": [theirs]}));
+                rig.by_hand("wso2", json!({"applyChanges": true}));
+                let id =
+                    all(rig).into_iter().find(|one| one["policyName"] == "Phones").unwrap()["id"].clone();
+                id.to_string().into()
+            },
+            is_effect: |call| {
+                !call.starts_with("GET") && !call.contains("token") && !call.contains("register")
+            },
+            wrong_key: ("password", "wrong"),
+            keyed_by_policy: false,
+            has_targets: true,
+            reads: true,
+        }
+    }
+
+    pub fn rig(dialect: Dialect) -> Rig {
+        Rig::new("wso2", move |clock| Wso2Double::new(Wso2Options::of(dialect), clock), |_| {})
+    }
+
+    fn all(rig: &Rig) -> Vec<Value> {
+        rig.state("wso2")["policies"].as_array().unwrap().clone()
+    }
+
+    fn is_ours(policy: &Value) -> bool {
+        policy["description"].as_str().is_some_and(|text| text.contains("[ordain:"))
+    }
+}
+
+pub mod wso2_mdm_admin {
+    use ordain::sandbox::wso2::Dialect;
+
+    use super::*;
+
+    pub fn subject() -> Subject {
+        Subject { rig: || wso2::rig(Dialect::MdmAdmin), ..wso2::subject() }
+    }
+}
+
+/// Dialect A' of the sheet: it switches by PUT.
+pub mod wso2_put {
+    use ordain::sandbox::wso2::Dialect;
+
+    use super::*;
+
+    pub fn subject() -> Subject {
+        Subject { rig: || wso2::rig(Dialect::DeviceMgtV1Put), ..wso2::subject() }
+    }
+}
+
+pub mod wso2_entgra {
+    use ordain::sandbox::wso2::Dialect;
+
+    use super::*;
+
+    pub fn subject() -> Subject {
+        Subject { rig: || wso2::rig(Dialect::Entgra), ..wso2::subject() }
+    }
+}
