@@ -83,6 +83,42 @@ pub async fn adopts(subject: &Subject) {
     assert_eq!(subject.only(&rig, "let go of"), ours, "{}: adopted objects stay (R11)", subject.name);
 }
 
+/// Two installations on one account: each makes, edits and removes its own, and neither touches the other's. A deploy of
+/// the whole account does not make them wait for each other for ever (R18).
+pub async fn shares_the_account(subject: &Subject) {
+    let mut rig = (subject.rig)();
+    let mut other = rig.beside("another cluster");
+    for (one, policy) in [(&mut rig, "Phones"), (&mut other, "Others")] {
+        let named = with(&(subject.policy)(1), json!({"displayName": policy}));
+        one.assign("one", named, (subject.targets)(1));
+        one.start();
+    }
+    both_settle(&rig, &other).await;
+    for one in [&rig, &other] {
+        subject.assert_in_step(one, "one", "side by side");
+    }
+    assert_eq!((subject.ours)(&rig).len(), 2, "{}: {:#?}", subject.name, (subject.ours)(&rig));
+    let named = with(&(subject.policy)(2), json!({"displayName": "Others"}));
+    other.assign("one", named, (subject.targets)(1));
+    both_settle(&rig, &other).await;
+    subject.assert_in_step(&rig, "one", "the other one edits");
+    subject.assert_in_step(&other, "one", "edited");
+    rig.delete("one");
+    both_settle(&rig, &other).await;
+    assert!(!rig.cluster.exists("one"), "{}: {:#?}", subject.name, rig.cluster.facts("one").pop());
+    rig.pass(3600).await;
+    both_settle(&rig, &other).await;
+    subject.assert_in_step(&other, "one", "the neighbour left");
+    let left = subject.only(&rig, "the neighbour left");
+    assert!((subject.says)(&left, 2), "{}: {left:#}", subject.name);
+}
+
+async fn both_settle(rig: &crate::support::rig::Rig, other: &crate::support::rig::Rig) {
+    rig.settle().await;
+    other.settle().await;
+    rig.settle().await;
+}
+
 /// Whether objects can be found without knowing their ids.
 fn lists(subject: &Subject) -> bool {
     subject.name != "appshield" || subject.reads

@@ -120,6 +120,11 @@ macro_rules! conform {
             }
 
             #[tokio::test(start_paused = true)]
+            async fn two_installations_leave_each_other_alone() {
+                identity::shares_the_account(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
             async fn wrong_credentials_stall_the_backend_and_right_ones_heal_it() {
                 faults::credentials(&system::subject()).await;
             }
@@ -137,6 +142,11 @@ macro_rules! conform {
             #[tokio::test(start_paused = true)]
             async fn create_killed_anywhere() {
                 crash::sweep(&system::subject(), crash::Plot::Create).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn create_killed_twice() {
+                crash::pairs(&system::subject()).await;
             }
 
             #[tokio::test(start_paused = true)]

@@ -127,6 +127,26 @@ impl Rig {
         }
     }
 
+    /// Another installation in another cluster, at work on the same account.
+    pub fn beside(&self, owner: &str) -> Self {
+        let state = self.cluster.state.lock().unwrap();
+        let state =
+            State { backend: state.backend.clone(), secrets: state.secrets.clone(), ..State::default() };
+        Self {
+            clock: self.clock.clone(),
+            gate: IoGate::new(),
+            vendors: self.vendors.clone(),
+            folder: folder(),
+            cluster: Arc::new(Cluster { state: Mutex::new(state), tick: watch::Sender::new(0) }),
+            id: self.id.clone(),
+            owner: OwnerId::new(owner),
+            lost: None,
+            metrics: self.metrics.clone(),
+            tasks: JoinSet::new(),
+            stop: watch::Sender::new(false),
+        }
+    }
+
     /// Starts (or restarts) the worker over the same store.
     pub fn start(&mut self) {
         self.start_and_crash_at(None);
