@@ -183,7 +183,9 @@ fn sources(paths: &[PathBuf], recursive: bool) -> Result<Vec<Source>, Error> {
     for path in paths {
         if path.as_os_str() == "-" {
             let mut text = String::new();
-            io::stdin().read_to_string(&mut text).map_err(|source| Error::Read { path: path.clone(), source })?;
+            io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|source| Error::Read { path: path.clone(), source })?;
             sources.push(Source { name: "standard input".into(), text });
             continue;
         }
@@ -200,7 +202,8 @@ fn sources(paths: &[PathBuf], recursive: bool) -> Result<Vec<Source>, Error> {
 fn files(path: &Path, recursive: bool, top: bool) -> Result<Vec<PathBuf>, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     if !path.is_dir() {
-        let is_manifest = path.extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e == *known));
+        let is_manifest =
+            path.extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e == *known));
         return Ok(if top || is_manifest { vec![path.to_owned()] } else { Vec::new() });
     }
     if !top && !recursive {

@@ -74,22 +74,23 @@ pub fn read(sources: &[Source], namespace: &str) -> Result<Manifests, Vec<String
     let mut read = Manifests::default();
     let mut errors = Vec::new();
     for source in sources {
-        match documents(&source.text) {
-            Err(error) => errors.push(format!("{}: {error}", source.name)),
-            Ok(documents) => {
-                for document in documents {
-                    match one(&document, namespace, &source.name) {
-                        Ok(Found::Ours(manifest)) => read.objects.push(*manifest),
-                        Ok(Found::Other(what)) => read.skipped.push(format!("{}: {what}", source.name)),
-                        Err(found) => errors.extend(found.into_iter().map(|e| format!("{}: {e}", source.name))),
-                    }
-                }
+        let name = &source.name;
+        let found = documents(&source.text).map_err(|error| vec![error]);
+        for one in found.map_or_else(|error| vec![Err(error)], |all| each(&all, namespace, name)) {
+            match one {
+                Ok(Found::Ours(manifest)) => read.objects.push(*manifest),
+                Ok(Found::Other(what)) => read.skipped.push(format!("{name}: {what}")),
+                Err(found) => errors.extend(found.into_iter().map(|error| format!("{name}: {error}"))),
             }
         }
     }
     errors.extend(twice(&read.objects));
     read.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     if errors.is_empty() { Ok(read) } else { Err(errors) }
+}
+
+fn each(documents: &[Value], namespace: &str, source: &str) -> Vec<Result<Found, Vec<String>>> {
+    documents.iter().map(|document| one(document, namespace, source)).collect()
 }
 
 /// An object that stands in two places: which one counts would depend on the order of files.
@@ -115,7 +116,7 @@ fn documents(text: &str) -> Result<Vec<Value>, String> {
 }
 
 fn apart(document: Value) -> Vec<Value> {
-    let is_list = document["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     match document.get("items").and_then(Value::as_array) {
         Some(items) if is_list => items.clone(),
         _ => vec![document],
@@ -181,8 +182,8 @@ fn metadata(document: &Value, name: &ObjectName) -> Result<ObjectMeta, String> {
     if name.name.is_empty() {
         return Err("metadata.name is missing; generateName cannot be planned for, so give it a name".into());
     }
-    let meta: ObjectMeta =
-        serde_path_to_error::deserialize(&meta).map_err(|e| format!("metadata.{}: {}", e.path(), e.inner()))?;
+    let meta: ObjectMeta = serde_path_to_error::deserialize(&meta)
+        .map_err(|e| format!("metadata.{}: {}", e.path(), e.inner()))?;
     Ok(ObjectMeta {
         name: Some(name.name.to_string()),
         namespace: Some(name.namespace.to_string()).filter(|namespace| !namespace.is_empty()),
@@ -205,18 +206,14 @@ fn unknown(kind: Kind, document: &Value) -> Vec<String> {
 
 fn decode(kind: Kind, document: &Value, metadata: ObjectMeta) -> Result<Object, String> {
     Ok(match kind {
-        Kind::Policy => {
-            Object::Policy(Box::new(Policy { metadata, spec: spec(document)?, status: None }))
-        }
+        Kind::Policy => Object::Policy(Box::new(Policy { metadata, spec: spec(document)?, status: None })),
         Kind::TargetGroup => {
             Object::TargetGroup(Box::new(TargetGroup { metadata, spec: spec(document)?, status: None }))
         }
         Kind::PolicyAssignment => {
             Object::Assignment(Box::new(PolicyAssignment { metadata, spec: spec(document)?, status: None }))
         }
-        Kind::Backend => {
-            Object::Backend(Box::new(Backend { metadata, spec: spec(document)?, status: None }))
-        }
+        Kind::Backend => Object::Backend(Box::new(Backend { metadata, spec: spec(document)?, status: None })),
         Kind::ClusterBackend => {
             Object::ClusterBackend(Box::new(ClusterBackend { metadata, spec: spec(document)?, status: None }))
         }

@@ -17,6 +17,8 @@ pub mod report;
 mod scratch;
 mod shape;
 mod strict;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use std::{
@@ -79,13 +81,8 @@ pub enum PreviewError {
 ///
 /// # Errors
 /// [`PreviewError`]. A backend that cannot be reached is told in the report.
-pub async fn plan(
-    setup: &Setup,
-    listed: &Listed,
-    manifests: &[Manifest],
-) -> Result<Report, PreviewError> {
-    let laid_over =
-        overlay::overlay(listed, manifests, setup.clock.now()).map_err(PreviewError::Refused)?;
+pub async fn plan(setup: &Setup, listed: &Listed, manifests: &[Manifest]) -> Result<Report, PreviewError> {
+    let laid_over = overlay::overlay(listed, manifests, setup.clock.now()).map_err(PreviewError::Refused)?;
     let now = index(&setup.scope, &listed.objects);
     let then = index(&setup.scope, &laid_over.objects);
     let named = &laid_over.uids;
@@ -100,7 +97,7 @@ pub async fn plan(
         if concerned.is_empty() && !named.contains(&desired.backend.uid) {
             continue;
         }
-        let known = Known { concerned, ids: ids.clone() };
+        let known = Known { concerned, ids: ids.clone(), account: listed.accounts.get(id).cloned() };
         let case = Case { id, now: standing.as_ref(), then: &desired, known: &known };
         plans.push(case.plan(&house).await?);
     }

@@ -49,9 +49,9 @@ pub(super) fn overlay(
         let standing = list.iter().position(|object| same(object.metadata(), manifest));
         let living = standing.and_then(|at| list.get(at));
         let refused = living.map(|living| refused(living, &manifest.object)).unwrap_or_default();
-        errors.extend(refused.iter().map(|problem| {
-            format!("{}: {}: {problem}", manifest.source, manifest.title())
-        }));
+        errors.extend(
+            refused.iter().map(|problem| format!("{}: {}: {problem}", manifest.source, manifest.title())),
+        );
         let object = laid_over(living, manifest, now);
         out.uids.extend(object.metadata().uid.as_deref().map(|uid| Uid(uid.into())));
         standing.map(|at| list.remove(at));
@@ -66,10 +66,7 @@ pub(super) fn overlay(
 }
 
 /// The list it would come in.
-fn list_of<'a>(
-    objects: &'a mut [(Feed, Vec<Arrived>)],
-    manifest: &Manifest,
-) -> Option<&'a mut Vec<Arrived>> {
+fn list_of<'a>(objects: &'a mut [(Feed, Vec<Arrived>)], manifest: &Manifest) -> Option<&'a mut Vec<Arrived>> {
     let carries = |feed: &Feed| {
         feed.kind == manifest.kind
             && feed.namespace.as_ref().is_none_or(|namespace| *namespace == manifest.name.namespace)

@@ -239,7 +239,9 @@ impl Report {
 impl Change {
     /// Whether something is lost or reached anew: told first.
     pub fn comes_first(&self) -> bool {
-        self.removals > 0 || self.widens || matches!(self.effect, Effect::Delete | Effect::Disable | Effect::Restore)
+        self.removals > 0
+            || self.widens
+            || matches!(self.effect, Effect::Delete | Effect::Disable | Effect::Restore)
     }
 
     fn order(&self) -> (bool, bool, Effect, &str) {

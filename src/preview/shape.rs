@@ -27,7 +27,8 @@ pub(super) fn unreachable(then: &Desired, reason: &str, message: &str) -> Backen
 
 /// A backend that is not to be asked.
 pub(super) fn suspended(then: &Desired) -> BackendPlan {
-    let note = "it is suspended: the operator makes no call until spec.suspend is false, and neither does a plan";
+    let note =
+        "it is suspended: the operator makes no call until spec.suspend is false, and neither does a plan";
     BackendPlan { notes: vec![note.into()], ..empty(then) }
 }
 
@@ -46,12 +47,7 @@ fn empty(then: &Desired) -> BackendPlan {
 }
 
 /// What a worker foresees, in the words of a report.
-pub(super) fn shape(
-    now: Option<&Desired>,
-    then: &Desired,
-    known: &Known,
-    preview: Preview,
-) -> BackendPlan {
+pub(super) fn shape(now: Option<&Desired>, then: &Desired, known: &Known, preview: Preview) -> BackendPlan {
     let context = Context { now, then, preview: &preview };
     let moves = preview.moves.iter().filter(|m| !preview.changes.iter().any(|c| c.item == m.item));
     let changes = preview.changes.iter().filter_map(|change| context.change(change));
@@ -66,7 +62,7 @@ pub(super) fn shape(
         held: preview.held.clone(),
         deploy: deploy(&preview, &changes),
         left_behind: left_behind.collect(),
-        problems: problems(then, known, &preview),
+        problems: problems(now, then, known, &preview),
         notes: notes(&preview, &changes),
         changes,
         ..empty(then)
@@ -88,7 +84,9 @@ fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
     let mut notes: Vec<String> = preview
         .observing
         .iter()
-        .map(|(name, summary)| format!("{name} only observes (mode: Observe), nothing is written; Apply {summary}"))
+        .map(|(name, summary)| {
+            format!("{name} only observes (mode: Observe), nothing is written; Apply {summary}")
+        })
         .collect();
     if changes.iter().any(|change| change.removals > 0) {
         notes.push(
@@ -99,14 +97,16 @@ fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
         notes.push("settings of a copied document are compared once the copy is made".to_owned());
     }
     if !preview.secrets.is_empty() {
-        notes.push("whether a Secret holds something new since it was last sent, only the operator knows".to_owned());
+        notes.push(
+            "whether a Secret holds something new since it was last sent, only the operator knows".to_owned(),
+        );
     }
     notes
 }
 
-fn problems(then: &Desired, known: &Known, preview: &Preview) -> Vec<Problem> {
+fn problems(now: Option<&Desired>, then: &Desired, known: &Known, preview: &Preview) -> Vec<Problem> {
     let concerned = known.concerned.iter().filter_map(|name| then.assignments.get(name));
-    let frozen = concerned.filter_map(|view| frozen(view));
+    let frozen = concerned.filter_map(|view| frozen(view)).chain(other_account(now, then, known, preview));
     let findings = preview
         .findings
         .iter()
@@ -138,6 +138,20 @@ fn problems(then: &Desired, known: &Known, preview: &Preview) -> Vec<Problem> {
     frozen.chain(findings).chain(standing).chain(overridden).chain(conflicts).collect()
 }
 
+/// R7: where `spec.system` changes, it may lead to another account; then the operator waits to be told that this is meant.
+fn other_account(now: Option<&Desired>, then: &Desired, known: &Known, preview: &Preview) -> Option<Problem> {
+    let changed = now.is_some_and(|now| now.backend.system != then.backend.system);
+    let before = known.account.as_ref().filter(|before| changed && **before != preview.account)?;
+    let accepted = then.backend.accept_account.as_deref() == Some(&preview.account);
+    let message = format!(
+        "spec.system changes, and leads to account {} (before: {before}). Where that is another account, the operator \
+         writes nothing until annotation ordain.dev/accept-account: {} says that it is meant",
+        preview.account, preview.account
+    );
+    let subject = then.backend.id.to_string();
+    (!accepted).then(|| problem(Severity::Warning, Reason::AccountChanged, subject, message))
+}
+
 fn problem(severity: Severity, reason: Reason, subject: String, message: String) -> Problem {
     Problem { severity, reason: reason.as_str().to_owned(), subject, message }
 }
@@ -159,23 +173,22 @@ fn found(name: &ObjectName, finding: &Finding) -> Problem {
 }
 
 fn stood(subject: &str, verdict: &ItemVerdict) -> Option<Problem> {
-    let subject = subject.to_owned();
-    match verdict {
-        // Nobody asked for it by these manifests, and nobody can be asked to mend it before they are applied.
-        ItemVerdict::Blocked(reason @ (Reason::DriftDetected | Reason::Contested), message) => {
-            Some(problem(Severity::Warning, *reason, subject, message.clone()))
-        }
-        ItemVerdict::Blocked(reason, message) => {
-            Some(problem(Severity::Error, *reason, subject, message.clone()))
-        }
-        ItemVerdict::Waiting(reason, message) => {
-            Some(problem(Severity::Warning, *reason, subject, message.clone()))
-        }
+    let (severity, reason, message) = match verdict {
+        ItemVerdict::Blocked(reason, message) => (blocked(*reason), *reason, message.as_str()),
+        ItemVerdict::Waiting(reason, message) => (Severity::Warning, *reason, message.as_str()),
         ItemVerdict::Undeployed => {
-            let message = "in place, and waits for a deploy".to_owned();
-            Some(problem(Severity::Note, Reason::WaitingForDeployment, subject, message))
+            (Severity::Note, Reason::WaitingForDeployment, "in place, and waits for a deploy")
         }
-        ItemVerdict::InStep | ItemVerdict::Differs(_) | ItemVerdict::Held => None,
+        ItemVerdict::InStep | ItemVerdict::Differs(_) | ItemVerdict::Held => return None,
+    };
+    Some(problem(severity, reason, subject.to_owned(), message.to_owned()))
+}
+
+/// What somebody else does to a value is not the fault of these manifests.
+fn blocked(reason: Reason) -> Severity {
+    match reason {
+        Reason::DriftDetected | Reason::Contested => Severity::Warning,
+        _ => Severity::Error,
     }
 }
 
@@ -200,7 +213,7 @@ impl Context<'_> {
                 let note = Some(format!("the whole document of {from}, revision {}", seed.revision));
                 (Effect::Copy, None, vec![Detail { note, ..Detail::at("replicateFrom") }])
             }
-            ChangeKind::Create(desired) => (Effect::Create, None, self.created(desired)),
+            ChangeKind::Create(desired) => (Effect::Create, None, created(desired)),
             ChangeKind::Update { desired, observed, difference, restore } => {
                 let mut details = self.updated(desired, observed, difference);
                 details.extend(self.restored(item, observed, restore));
@@ -257,7 +270,9 @@ impl Context<'_> {
             _ if writes && everyone() => true,
             ChangeKind::Update { observed, difference, .. } => {
                 let new_target = observed.key.is_some() && self.is_new_to(&change.item, &change.assignments);
-                new_target || !difference.add.is_empty() || self.opens(difference.switch, !difference.remove.is_empty())
+                new_target
+                    || !difference.add.is_empty()
+                    || self.opens(difference.switch, !difference.remove.is_empty())
             }
             ChangeKind::Retire { .. } => self.opens(Some(false), true),
             _ => false,
@@ -273,7 +288,7 @@ impl Context<'_> {
     fn is_new_to(&self, item: &ItemKey, assignments: &BTreeSet<ObjectName>) -> bool {
         let lived = |name: &ObjectName| self.now.is_some_and(|now| now.assignments.contains_key(name));
         let held = |name: &ObjectName| self.preview.before.contains(&(item.clone(), name.clone()));
-        assignments.iter().any(|name| lived(name)) && !assignments.iter().any(held)
+        assignments.iter().any(lived) && !assignments.iter().any(held)
     }
 
     fn says_everyone_anew(&self, name: &ObjectName) -> bool {
@@ -288,26 +303,21 @@ impl Context<'_> {
         self.preview.secrets.contains(&(item.clone(), path.clone()))
     }
 
-    fn created(&self, desired: &DesiredItem) -> Vec<Detail> {
-        let leaves = desired.leaves.iter().map(|(path, leaf)| {
-            let after = if leaf.secret { SECRET.into() } else { leaf.value.clone() };
-            Detail { after: Some(after), ..Detail::at(path.to_string()) }
-        });
-        let members = desired.members.iter().filter(|(_, names)| !names.is_empty()).map(|(kind, names)| {
-            Detail { added: names.iter().cloned().collect(), ..Detail::at(members(*kind)) }
-        });
-        let enabled = desired.enabled.map(|on| Detail { after: Some(on.into()), ..Detail::at("enabled") });
-        leaves.chain(members).chain(enabled).collect()
-    }
-
-    fn updated(&self, desired: &DesiredItem, observed: &ObservedItem, difference: &Difference) -> Vec<Detail> {
+    fn updated(
+        &self,
+        desired: &DesiredItem,
+        observed: &ObservedItem,
+        difference: &Difference,
+    ) -> Vec<Detail> {
         let mut details: Vec<Detail> =
             difference.leaves.iter().map(|path| self.leaf(desired, observed, path)).collect();
         // What others wrote there may be a secret of theirs: only that it goes is told.
-        details.extend(difference.extra.iter().map(|path| Detail {
-            removed: vec![path.to_string()],
-            ..Detail::at(path.to_string())
-        }));
+        details.extend(
+            difference
+                .extra
+                .iter()
+                .map(|path| Detail { removed: vec![path.to_string()], ..Detail::at(path.to_string()) }),
+        );
         let kinds: BTreeSet<MemberKind> =
             difference.add.keys().chain(difference.remove.keys()).copied().collect();
         let names = |of: &BTreeMap<MemberKind, BTreeSet<String>>, kind| -> Vec<String> {
@@ -323,7 +333,8 @@ impl Context<'_> {
             after: Some(on.into()),
             ..Detail::at("enabled")
         }));
-        let mark = || Detail { note: Some("our mark is added to the description".into()), ..Detail::at("mark") };
+        let mark =
+            || Detail { note: Some("our mark is added to the description".into()), ..Detail::at("mark") };
         details.extend(difference.unmarked.then(mark));
         let again = || Detail { note: Some("sent again: it cannot be read".into()), ..Detail::at("(all)") };
         details.extend(difference.again.then(again));
@@ -355,7 +366,8 @@ impl Context<'_> {
             Detail {
                 before: observed.leaves.get(path).map(shown),
                 after: (!unknown && !former.is_null()).then(|| shown(former)),
-                note: unknown.then(|| "put back to what stood there before, which only the operator knows".into()),
+                note: unknown
+                    .then(|| "put back to what stood there before, which only the operator knows".into()),
                 ..Detail::at(path.to_string())
             }
         };
@@ -373,13 +385,26 @@ fn cause(change: &plan::Change) -> Cause {
 
 /// Whom an object reaches that goes.
 fn reached(observed: &ObservedItem) -> Vec<Detail> {
-    let members = observed.members.iter().filter(|(_, names)| !names.is_empty()).map(|(kind, names)| Detail {
-        removed: names.iter().cloned().collect(),
-        ..Detail::at(members(*kind))
+    let members = observed.members.iter().filter(|(_, names)| !names.is_empty()).map(|(kind, names)| {
+        Detail { removed: names.iter().cloned().collect(), ..Detail::at(members(*kind)) }
     });
     members.collect()
 }
 
 fn members(kind: MemberKind) -> String {
     format!("members/{kind:?}")
+}
+
+fn created(desired: &DesiredItem) -> Vec<Detail> {
+    let leaves = desired.leaves.iter().map(|(path, leaf)| {
+        let after = if leaf.secret { SECRET.into() } else { leaf.value.clone() };
+        Detail { after: Some(after), ..Detail::at(path.to_string()) }
+    });
+    let members = desired
+        .members
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(kind, names)| Detail { added: names.iter().cloned().collect(), ..Detail::at(members(*kind)) });
+    let enabled = desired.enabled.map(|on| Detail { after: Some(on.into()), ..Detail::at("enabled") });
+    leaves.chain(members).chain(enabled).collect()
 }

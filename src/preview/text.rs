@@ -65,7 +65,8 @@ fn section(out: &mut String, title: &str, changes: &[&Change]) {
 
 fn change(out: &mut String, change: &Change) {
     let id = change.id.as_ref().map(|id| format!(", id {}", plain(id))).unwrap_or_default();
-    let _ = write!(out, "- **{}** {} ({}{id})", word(change.effect), code(&change.title), plain(&change.item));
+    let _ =
+        write!(out, "- **{}** {} ({}{id})", word(change.effect), code(&change.title), plain(&change.item));
     if !change.assignments.is_empty() {
         let _ = write!(out, ", for {}", plain(&change.assignments.join(", ")));
     }
@@ -114,7 +115,8 @@ fn detail(place: &Detail) -> String {
             continue;
         }
         // An element that goes is named by the place already.
-        let named: Vec<_> = names.iter().filter(|name| **name != place.path).take(NAMES).map(|n| code(n)).collect();
+        let named: Vec<_> =
+            names.iter().filter(|name| **name != place.path).take(NAMES).map(|n| code(n)).collect();
         let more = names.len().saturating_sub(NAMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         match named.is_empty() {

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kube::{
-    Client, Resource,
-    core::Request,
-};
 use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{Client, Resource, core::Request};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,7 +11,7 @@ use super::decode::{Arrived, Incoming, Ours};
 use crate::{
     api::{Backend, ClusterBackend, ExternalObject, Policy, PolicyAssignment, TargetGroup},
     index::{Feed, Kind, Object, Scope},
-    model::ObjectName,
+    model::{BackendId, BackendKind, ObjectName},
 };
 
 /// Objects asked for at once.
@@ -27,6 +24,8 @@ pub struct Listed {
     pub objects: Vec<(Feed, Vec<Arrived>)>,
     /// `status.objects` of assignments, as far as it can be read.
     pub known: BTreeMap<ObjectName, Vec<ExternalObject>>,
+    /// `status.account.fingerprint` of backends.
+    pub accounts: BTreeMap<BackendId, String>,
 }
 
 /// A kind that cannot be listed.
@@ -47,11 +46,11 @@ pub async fn list(client: &Client, scope: &Scope) -> Result<Listed, ListError> {
     for feed in scope.feeds() {
         let objects = match feed.kind {
             Kind::Namespace => namespaces(client).await,
-            Kind::Policy => objects::<Policy>(client, &feed).await,
-            Kind::TargetGroup => objects::<TargetGroup>(client, &feed).await,
-            Kind::Backend => objects::<Backend>(client, &feed).await,
-            Kind::ClusterBackend => objects::<ClusterBackend>(client, &feed).await,
-            Kind::PolicyAssignment => assignments(client, &feed, &mut listed.known).await,
+            Kind::Policy => objects::<Policy>(client, &feed, &mut listed).await,
+            Kind::TargetGroup => objects::<TargetGroup>(client, &feed, &mut listed).await,
+            Kind::Backend => objects::<Backend>(client, &feed, &mut listed).await,
+            Kind::ClusterBackend => objects::<ClusterBackend>(client, &feed, &mut listed).await,
+            Kind::PolicyAssignment => objects::<PolicyAssignment>(client, &feed, &mut listed).await,
         };
         let objects = objects.map_err(|source| ListError { feed: feed.clone(), source })?;
         listed.objects.push((feed, objects));
@@ -64,55 +63,70 @@ async fn namespaces(client: &Client) -> Result<Vec<Arrived>, kube::Error> {
     struct Labelled {
         metadata: ObjectMeta,
     }
-    let texts = pages(client, &Namespace::url_path(&(), None)).await?;
-    let decode = |text: &Box<RawValue>| {
+    let decode = |text: Box<RawValue>| {
         let Labelled { metadata } = serde_json::from_str(text.get()).map_err(kube::Error::SerdeError)?;
         Ok(Object::Namespace(Box::new(metadata)).into())
     };
-    texts.iter().map(decode).collect()
+    pages(client, &Namespace::url_path(&(), None)).await?.into_iter().map(decode).collect()
 }
 
-async fn objects<K: Ours>(client: &Client, feed: &Feed) -> Result<Vec<Arrived>, kube::Error> {
-    let texts = pages(client, &K::url_path(&(), feed.namespace.as_deref())).await?;
-    texts.iter().map(|text| decoded::<K>(text)).collect()
-}
-
-fn decoded<K: Ours>(text: &RawValue) -> Result<Arrived, kube::Error> {
-    let incoming: Incoming<K> = serde_json::from_str(text.get()).map_err(kube::Error::SerdeError)?;
-    Ok(incoming.arrived)
-}
-
-async fn assignments(
+async fn objects<K: Ours>(
     client: &Client,
     feed: &Feed,
-    known: &mut BTreeMap<ObjectName, Vec<ExternalObject>>,
+    listed: &mut Listed,
 ) -> Result<Vec<Arrived>, kube::Error> {
-    let texts = pages(client, &PolicyAssignment::url_path(&(), feed.namespace.as_deref())).await?;
+    let texts = pages(client, &K::url_path(&(), feed.namespace.as_deref())).await?;
     let mut objects = Vec::with_capacity(texts.len());
     for text in &texts {
-        let arrived = decoded::<PolicyAssignment>(text)?;
-        let meta = arrived.metadata();
-        let part = |part: &Option<String>| part.as_deref().unwrap_or_default().to_owned();
-        let name = ObjectName::new(part(&meta.namespace), part(&meta.name));
-        known.insert(name, external(text));
-        objects.push(arrived);
+        let incoming: Incoming<K> = serde_json::from_str(text.get()).map_err(kube::Error::SerdeError)?;
+        listed.note(feed.kind, incoming.arrived.metadata(), text);
+        objects.push(incoming.arrived);
     }
     Ok(objects)
 }
 
-/// What the operator said of the objects in the system; a status that cannot be read says nothing.
-fn external(text: &RawValue) -> Vec<ExternalObject> {
-    #[derive(Deserialize, Default)]
-    struct Told {
-        #[serde(default)]
-        status: Status,
+/// What the operator said; a status that cannot be read says nothing.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Told {
+    status: Status,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Status {
+    objects: Vec<ExternalObject>,
+    account: Option<Account>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Account {
+    fingerprint: String,
+}
+
+impl Listed {
+    fn note(&mut self, kind: Kind, meta: &ObjectMeta, text: &RawValue) {
+        let part = |part: &Option<String>| part.as_deref().unwrap_or_default().to_owned();
+        let (namespace, name) = (part(&meta.namespace), part(&meta.name));
+        let kind = match kind {
+            Kind::Backend => BackendKind::Backend,
+            Kind::ClusterBackend => BackendKind::ClusterBackend,
+            Kind::PolicyAssignment => {
+                let objects = told(text).objects;
+                self.known.insert(ObjectName::new(namespace, name), objects);
+                return;
+            }
+            Kind::Namespace | Kind::Policy | Kind::TargetGroup => return,
+        };
+        let fingerprint = told(text).account.map(|account| account.fingerprint);
+        let id = BackendId { kind, namespace: namespace.into(), name: name.into() };
+        self.accounts.extend(fingerprint.filter(|text| !text.is_empty()).map(|text| (id, text)));
     }
-    #[derive(Deserialize, Default)]
-    struct Status {
-        #[serde(default)]
-        objects: Vec<ExternalObject>,
-    }
-    serde_json::from_str::<Told>(text.get()).unwrap_or_default().status.objects
+}
+
+fn told(text: &RawValue) -> Status {
+    serde_json::from_str::<Told>(text.get()).unwrap_or_default().status
 }
 
 #[derive(Deserialize)]

@@ -41,6 +41,8 @@ pub struct Known {
     pub concerned: BTreeSet<ObjectName>,
     /// Ids in `status.objects`, by assignment and key.
     pub ids: BTreeMap<(ObjectName, String), ExternalId>,
+    /// Fingerprint of the account in the Backend's status.
+    pub account: Option<String>,
 }
 
 /// What would be done on one account.
@@ -48,6 +50,8 @@ pub struct Known {
 pub struct Preview {
     /// What the system is.
     pub facts: Facts,
+    /// Fingerprint of the account that answered.
+    pub account: String,
     /// Every change, as drafted.
     pub changes: Vec<Change>,
     /// Places that would be given to objects (R17).
@@ -180,6 +184,7 @@ impl Worker {
         }
         Ok(Preview {
             facts: look.driver.facts(),
+            account: self.memory.account.as_ref().map(|a| a.fingerprint.clone()).unwrap_or_default(),
             changes,
             moves: order.moves,
             orphaned,
@@ -233,7 +238,8 @@ impl Worker {
             }
         }
         let records = before.records.iter();
-        writes.extend(records.map(|(item, record)| Write::Item(item.clone(), Some(Box::new(record.clone())))));
+        writes
+            .extend(records.map(|(item, record)| Write::Item(item.clone(), Some(Box::new(record.clone())))));
         self.commit(writes)?;
         self.update_stakes(now);
         let proven = self.proven_again(now);
@@ -322,14 +328,16 @@ fn standing(draft: &Draft, look: &Look, rest: &[Release]) -> Vec<Stand> {
     let quiet = |verdict: &ItemVerdict| matches!(verdict, ItemVerdict::InStep | ItemVerdict::Differs(_));
     let contributors = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone());
     let witnesses = |item: &ItemKey| rest.iter().filter(|r| r.item == *item).map(|r| r.by.clone()).collect();
-    let wanted = draft
-        .verdicts
-        .iter()
-        .map(|(item, verdict)| (item, contributors(item).unwrap_or_default(), verdict));
+    let wanted =
+        draft.verdicts.iter().map(|(item, verdict)| (item, contributors(item).unwrap_or_default(), verdict));
     let released = draft.released.iter().map(|(item, verdict)| (item, witnesses(item), verdict));
     wanted
         .chain(released)
         .filter(|(_, _, verdict)| !quiet(verdict))
-        .map(|(item, assignments, verdict)| Stand { item: item.clone(), assignments, verdict: verdict.clone() })
+        .map(|(item, assignments, verdict)| Stand {
+            item: item.clone(),
+            assignments,
+            verdict: verdict.clone(),
+        })
         .collect()
 }
