@@ -20,6 +20,7 @@ mod strict;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod trouble;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
