@@ -100,7 +100,9 @@ pub async fn plan(setup: &Setup, listed: &Listed, manifests: &[Manifest]) -> Res
         }
         let known = Known { concerned, ids: ids.clone(), account: listed.accounts.get(id).cloned() };
         let case = Case { id, now: standing.as_ref(), then: &desired, known: &known };
-        plans.push(case.plan(&house).await?);
+        let mut plan = case.plan(&house).await?;
+        plan.notes.extend(case.unfinished(&listed.observed));
+        plans.push(plan);
     }
     Ok(Report::new(plans, unbound(&then, manifests), laid_over.notes))
 }
@@ -114,6 +116,21 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// What the operator has not acted on yet: the last thing it let go of may still have to be taken back.
+    fn unfinished(&self, observed: &BTreeMap<ObjectName, i64>) -> Vec<String> {
+        let concerned = self.known.concerned.iter();
+        let living = concerned.filter_map(|name| self.now?.assignments.get(name));
+        living
+            .filter(|view| view.finalizer && observed.get(&view.name) != Some(&view.generation))
+            .map(|view| {
+                format!(
+                    "the operator has not finished with generation {} of {}: what that lets go of is not told here",
+                    view.generation, view.name
+                )
+            })
+            .collect()
+    }
+
     async fn plan(&self, house: &Arc<crate::worker::House>) -> Result<BackendPlan, StoreError> {
         let backend = &self.then.backend;
         if let Some(problem) = &backend.invalid {

@@ -88,7 +88,7 @@ fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
         .observing
         .iter()
         .map(|(name, summary)| {
-            format!("{name} only observes (mode: Observe), nothing is written; Apply {summary}")
+            format!("{name} only observes (mode: Observe), nothing is written; with Apply {summary}")
         })
         .collect();
     if changes.iter().any(|change| change.removals > 0) {

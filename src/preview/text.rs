@@ -1,6 +1,6 @@
 //! A plan as Markdown: for a comment below a pull request, and for a terminal.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::Value;
 
@@ -81,10 +81,11 @@ fn change(out: &mut String, change: &Change) {
         let _ = write!(out, ": {}", marks.join(", "));
     }
     out.push('\n');
-    for place in change.details.iter().take(PLACES) {
+    let places: Vec<Detail> = change.details.iter().flat_map(apart).collect();
+    for place in places.iter().take(PLACES) {
         let _ = writeln!(out, "  - {}", detail(place));
     }
-    let more = change.details.len().saturating_sub(PLACES);
+    let more = places.len().saturating_sub(PLACES);
     if more > 0 {
         let _ = writeln!(out, "  - and {more} more places");
     }
@@ -100,6 +101,21 @@ const fn word(effect: Effect) -> &'static str {
         Effect::Update => "change",
         Effect::Move => "move",
     }
+}
+
+/// Where both values are objects, only the members that differ are told, each at a place of its own.
+fn apart(place: &Detail) -> Vec<Detail> {
+    let (Some(Value::Object(before)), Some(Value::Object(after))) = (&place.before, &place.after) else {
+        return vec![place.clone()];
+    };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let member = |name: &String| Detail {
+        before: before.get(name).cloned(),
+        after: after.get(name).cloned(),
+        ..Detail::at(format!("{}/{name}", place.path))
+    };
+    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(member);
+    differing.flat_map(|place| apart(&place)).collect()
 }
 
 fn detail(place: &Detail) -> String {

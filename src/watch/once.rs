@@ -24,6 +24,8 @@ pub struct Listed {
     pub objects: Vec<(Feed, Vec<Arrived>)>,
     /// `status.objects` of assignments, as far as it can be read.
     pub known: BTreeMap<ObjectName, Vec<ExternalObject>>,
+    /// Generation that the status of an assignment speaks of.
+    pub observed: BTreeMap<ObjectName, i64>,
     /// `status.account.fingerprint` of backends.
     pub accounts: BTreeMap<BackendId, String>,
 }
@@ -93,8 +95,9 @@ struct Told {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Status {
+    observed_generation: Option<i64>,
     objects: Vec<ExternalObject>,
     account: Option<Account>,
 }
@@ -113,8 +116,9 @@ impl Listed {
             Kind::Backend => BackendKind::Backend,
             Kind::ClusterBackend => BackendKind::ClusterBackend,
             Kind::PolicyAssignment => {
-                let objects = told(text).objects;
-                self.known.insert(ObjectName::new(namespace, name), objects);
+                let (name, status) = (ObjectName::new(namespace, name), told(text));
+                self.observed.extend(status.observed_generation.map(|seen| (name.clone(), seen)));
+                self.known.insert(name, status.objects);
                 return;
             }
             Kind::Namespace | Kind::Policy | Kind::TargetGroup => return,

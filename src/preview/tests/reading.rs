@@ -89,6 +89,31 @@ fn settings_may_hold_what_they_like() {
     assert_eq!(parsed(&[manifest("Policy", "web", &spec)]).len(), 1);
 }
 
+/// As kubectl reads it.
+#[test]
+fn words_of_yaml_mean_what_they_mean_to_kubectl() {
+    let value = |text: &str| {
+        let text = POLICY.replace("level: 3", &format!("level: {text}"));
+        let read = read(&source(&text), "here").unwrap().objects;
+        match &read[0].object {
+            crate::index::Object::Policy(policy) => {
+                serde_json::to_value(&policy.spec).unwrap()["content"]["wfbss"]["documents"][0]["settings"]["wtp"]["level"].clone()
+            }
+            _ => panic!(),
+        }
+    };
+    let cases = [
+        ("yes", json!(true)),
+        ("off", json!(false)),
+        ("'on'", json!("on")),
+        ("0x1F", json!(31)),
+        ("1.50", json!(1.5)),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(value(text), expected, "{text}");
+    }
+}
+
 #[test]
 fn all_errors_of_all_files_are_told() {
     let sources = ["b.yaml", "a.yaml"].map(|name| Source { name: name.into(), text: "kind: Policy".into() });

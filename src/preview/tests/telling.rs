@@ -144,6 +144,24 @@ fn a_plan_reads_like_this() {
     assert_eq!(text(&Report::new(vec![backend], vec![], vec!["a note".into()])), expected);
 }
 
+/// An object that is one setting to the system is not told twice as a whole for one digit.
+#[test]
+fn of_objects_only_what_differs_is_told() {
+    let cases = [
+        (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3}), "  - `x/b`: `2` → `3`\n"),
+        (json!({"a": {"b": [1]}}), json!({"a": {"b": [2]}}), "  - `x/a/b`: `[1]` → `[2]`\n"),
+        (json!({"a": 1}), json!({}), "  - `x/a`: `1` →\n"),
+        (json!({}), json!({"a": 1}), "  - `x/a`: → `1`\n"),
+        (json!({"a": 1}), json!(7), "  - `x`: `{\"a\":1}` → `7`\n"),
+    ];
+    for (before, after, expected) in cases {
+        let detail = Detail { before: Some(before), after: Some(after), ..Detail::at("x") };
+        let change = Change { details: vec![detail], ..change(Effect::Update, "a", 0) };
+        let said = text(&Report::new(vec![plan(vec![change])], vec![], vec![]));
+        assert!(said.ends_with(expected), "{said}");
+    }
+}
+
 #[test]
 fn what_others_wrote_is_neither_obeyed_nor_endless() {
     let nasty = Detail {
