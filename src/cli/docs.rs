@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, io, path::PathBuf};
 use crate::{
     api::Reason,
     drivers::{Facts, connect},
-    preview::report::Report,
+    preview::report,
 };
 
 /// Arguments of `ordain docs`.
@@ -42,8 +42,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
 
 /// What `ordain plan --output json` prints.
 fn plan_schema() -> String {
-    let schema = schemars::schema_for!(Report);
-    format!("{:#}\n", schema.to_value())
+    format!("{:#}\n", report::schema())
 }
 
 /// Every reason: what it means, what to do.

@@ -211,6 +211,12 @@ pub enum Outcome {
     Error,
 }
 
+/// The JSON schema of [`Report`], as it is written.
+pub fn schema() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Report>().to_value()
+}
+
 impl Report {
     /// Sorts and counts.
     pub fn new(mut backends: Vec<BackendPlan>, mut problems: Vec<Problem>, notes: Vec<String>) -> Self {

@@ -162,6 +162,35 @@ fn of_objects_only_what_differs_is_told() {
     }
 }
 
+/// What is left out where it is empty must not be required of whoever reads the JSON by its schema.
+#[test]
+fn the_schema_requires_nothing_that_may_be_absent() {
+    let bare = Change { details: vec![Detail::at("a")], ..change(Effect::Update, "a", 0) };
+    let left = LeftBehind { item: "a".into(), title: "A".into(), assignment: "t/w".into(), paths: vec![] };
+    let backend =
+        BackendPlan { left_behind: vec![left], problems: vec![problem(Severity::Note)], ..plan(vec![bare]) };
+    let report = serde_json::to_value(Report::new(vec![backend], vec![], vec![])).unwrap();
+    let schema = super::super::report::schema();
+    let places = [
+        ("/required", "", 4),
+        ("/$defs/Summary/required", "/summary", 8),
+        ("/$defs/BackendPlan/required", "/backends/0", 6),
+        ("/$defs/Change/required", "/backends/0/changes/0", 9),
+        ("/$defs/Detail/required", "/backends/0/changes/0/details/0", 1),
+        ("/$defs/LeftBehind/required", "/backends/0/leftBehind/0", 4),
+        ("/$defs/Problem/required", "/backends/0/problems/0", 4),
+    ];
+    for (required, place, count) in places {
+        let required = schema.pointer(required).unwrap().as_array().unwrap();
+        assert_eq!(required.len(), count, "{place}: {required:?}");
+        let object = report.pointer(place).unwrap();
+        assert!(
+            required.iter().all(|name| object.get(name.as_str().unwrap()).is_some()),
+            "{place}: {object}"
+        );
+    }
+}
+
 #[test]
 fn what_others_wrote_is_neither_obeyed_nor_endless() {
     let nasty = Detail {
