@@ -99,6 +99,12 @@ fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
     if changes.iter().any(|change| change.effect == Effect::Copy) {
         notes.push("settings of a copied document are compared once the copy is made".to_owned());
     }
+    if preview.facts.ordered && changes.iter().any(|change| change.effect == Effect::Create) {
+        notes.push(
+            "an object gets its place in the order once it exists; places of others of ours may change with it"
+                .to_owned(),
+        );
+    }
     if !preview.secrets.is_empty() {
         notes.push(
             "whether a Secret holds something new since it was last sent, only the operator knows".to_owned(),

@@ -334,6 +334,86 @@ async fn everyone_is_told_first_and_a_secret_never() {
     assert!(!said.contains("opensesame") && !said.contains("Harbour-Lantern"), "{said}");
 }
 
+/// Neither a secret that the system does not give back, nor anything else that stays, looks like a change.
+#[tokio::test(start_paused = true)]
+async fn what_stays_is_no_change_secrets_and_groups_among_it() {
+    let mut whole = Whole::new();
+    secret(&whole, "wifi", "opensesame", "content");
+    let feature = json!({"code": "WIFI", "content": {"ssid": "Office"},
+        "secrets": [{"path": "/password", "secretKeyRef": {"name": "wifi", "key": "key"}}]});
+    let policy = json!({"content": {"wso2": {"profiles": [{"platform": "android", "features": [feature]}]}}});
+    let hidden = json!({"os": "win", "settings": {"wtp": {"level": 3}},
+        "secrets": [{"path": "/client_privileges/unload_password", "secretKeyRef": {"name": "wifi", "key": "key"}}]});
+    let group = |roles: &[&str]| {
+        let mut group = pair("staff", "wso2", &json!({}), &json!({}))[0].clone();
+        group["kind"] = "TargetGroup".into();
+        group["spec"] = json!({"wso2": {"roles": roles}});
+        group
+    };
+    let to_group = json!({"targets": {"include": [{"targetGroupRef": {"name": "staff"}}]}});
+    let mut objects = pair("wifi", "wso2", &policy, &to_group).to_vec();
+    objects.extend(pair(
+        "agent",
+        "wfbss",
+        &json!({"content": {"wfbss": {"documents": [hidden]}}}),
+        &to_groups(&["Laptops"]),
+    ));
+    objects.push(group(&["engineer"]));
+    apply(&whole, &objects);
+    whole.start(None);
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "wifi"), "True InStep");
+    assert_eq!(whole.ready("PolicyAssignment", "agent"), "True InStep");
+    let report = whole.plan(&objects).await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Nothing, "{}", text(&report));
+
+    let report = whole.plan(&[group(&["engineer", "sales"])]).await.unwrap();
+    let changes = changes(&report, "wso2");
+    assert_eq!(changes.len(), 1, "{}", text(&report));
+    assert!(changes[0].widens && changes[0].details[0].added == ["sales"], "a group alone: {:?}", changes[0]);
+}
+
+/// R17: places are told, and are those that are given.
+#[tokio::test(start_paused = true)]
+async fn new_places_in_the_order_are_told() {
+    let mut whole = team_in_force().await;
+    let places = |whole: &Whole| -> BTreeMap<String, Value> {
+        let state = whole.vendors.of("wso2").double().state();
+        let place = |policy: &Value| (policy["id"].to_string(), policy["priorityId"].clone());
+        state["policies"].as_array().unwrap().iter().map(place).collect()
+    };
+    let first = with(to_roles(&["sales"]), "priority", json!(50));
+    let objects = pair("same", "wso2", &with(camera(false), "displayName", "Same".into()), &first);
+    let before = places(&whole);
+    let report = whole.plan(&objects).await.unwrap();
+    let moves: BTreeMap<String, Value> = changes(&report, "wso2")
+        .into_iter()
+        .filter(|change| change.effect == Effect::Move)
+        .map(|change| (change.id.clone().unwrap(), change.details[0].after.clone().unwrap()))
+        .collect();
+    apply(&whole, &objects);
+    assert!(whole.settle().await);
+    let after = places(&whole);
+    let moved: BTreeMap<String, Value> =
+        after.into_iter().filter(|(id, place)| before.get(id) != Some(place)).collect();
+    assert!(!moved.is_empty());
+    assert_eq!(moves, moved, "{}", text(&report));
+}
+
+/// While the operator is still at it, what an edit before this one let go of cannot be told.
+#[tokio::test(start_paused = true)]
+async fn what_the_operator_has_not_finished_with_is_said() {
+    let mut whole = team_in_force().await;
+    whole.end().await.unwrap();
+    let edited =
+        pair("narrow", "wso2", &with(camera(true), "displayName", "Narrow".into()), &to_roles(&["engineer"]));
+    apply(&whole, &edited);
+    let report = whole.plan(&edited).await.unwrap();
+    let notes = on(&report, "wso2").notes.join("\n");
+    assert!(notes.contains("has not finished with generation 2 of team/narrow"), "{notes}");
+    assert_eq!(changes(&report, "wso2").len(), 1, "what still has to be done is told: {}", text(&report));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_api_server_would_refuse_is_no_plan() {
     let whole = team_in_force().await;
