@@ -227,6 +227,7 @@ impl Report {
             plan.problems.sort();
             plan.problems.dedup();
         }
+        backends.sort_by(|a, b| a.order().cmp(&b.order()));
         let summary = summary(&backends, &problems);
         Self { summary, backends, problems, notes }
     }
@@ -239,6 +240,14 @@ impl Report {
             summary if summary.changes > 0 || lets_go => Outcome::Changes,
             _ => Outcome::Nothing,
         }
+    }
+}
+
+impl BackendPlan {
+    /// What could not be asked, then what loses or widens something, then what changes at all.
+    fn order(&self) -> (bool, bool, bool, &str) {
+        let first = self.changes.iter().any(Change::comes_first);
+        (self.error.is_none(), !first, self.changes.is_empty(), &self.backend)
     }
 }
 

@@ -148,6 +148,7 @@ impl Context<'_> {
                 (effect, Some(observed), reached(observed))
             }
         };
+        let place = self.preview.moves.iter().find(|moved| moved.item == *item).map(place);
         Some(Change {
             effect,
             cause: cause(change),
@@ -158,7 +159,7 @@ impl Context<'_> {
             removals: change.removals(),
             widens: self.widens(change),
             held: self.preview.held_items.contains(item),
-            details,
+            details: details.into_iter().chain(place).collect(),
         })
     }
 
@@ -168,7 +169,6 @@ impl Context<'_> {
     }
 
     fn moved(&self, moved: &plan::order::Move) -> Change {
-        let detail = Detail { after: Some(moved.slot.into()), ..Detail::at("priority") };
         Change {
             effect: Effect::Move,
             cause: Cause::Edit,
@@ -179,7 +179,7 @@ impl Context<'_> {
             removals: 0,
             widens: false,
             held: false,
-            details: vec![detail],
+            details: vec![place(moved)],
         }
     }
 
@@ -294,6 +294,11 @@ impl Context<'_> {
         };
         leaves.iter().map(detail).collect()
     }
+}
+
+/// The place in the account's order that an object gets.
+fn place(moved: &plan::order::Move) -> Detail {
+    Detail { after: Some(moved.slot.into()), ..Detail::at("priority") }
 }
 
 fn cause(change: &plan::Change) -> Cause {

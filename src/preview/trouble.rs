@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::report::{Problem, Severity};
 use crate::{
     api::conditions::Reason,
-    drivers::{self, Finding},
+    drivers::{self, Facts, Finding},
     index::{AssignmentView, Desired, Input},
     model::ObjectName,
     plan::{ItemVerdict, merge::Lost},
@@ -27,7 +27,7 @@ pub(super) fn problems(
         .flat_map(|(name, findings)| findings.iter().map(move |finding| found(name, finding)));
     let standing = preview.standing.iter().filter_map(|stand| {
         let names: Vec<_> = stand.assignments.iter().map(ToString::to_string).collect();
-        stood(&format!("{} ({})", stand.item, names.join(", ")), &stand.verdict)
+        stood(&format!("{} ({})", stand.item, names.join(", ")), &stand.verdict, preview.facts)
     });
     let lost = |severity, reason: Reason, all: &BTreeMap<ObjectName, BTreeSet<Lost>>, words: &str| {
         let of = |(name, lost): (&ObjectName, &BTreeSet<Lost>)| {
@@ -86,9 +86,13 @@ fn found(name: &ObjectName, finding: &Finding) -> Problem {
     problem(severity, finding.reason, subject, finding.message.clone())
 }
 
-fn stood(subject: &str, verdict: &ItemVerdict) -> Option<Problem> {
+fn stood(subject: &str, verdict: &ItemVerdict, facts: Facts) -> Option<Problem> {
     let (severity, reason, message) = match verdict {
         ItemVerdict::Blocked(reason, message) => (blocked(*reason), *reason, message.as_str()),
+        // There is no next look in which it could be read after all.
+        ItemVerdict::Waiting(Reason::NotReadable, message) if facts.reads => {
+            (Severity::Error, Reason::NotReadable, message.as_str())
+        }
         ItemVerdict::Waiting(reason, message) => (Severity::Warning, *reason, message.as_str()),
         ItemVerdict::Undeployed => {
             (Severity::Note, Reason::WaitingForDeployment, "in place, and waits for a deploy")

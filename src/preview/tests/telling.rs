@@ -65,6 +65,22 @@ fn what_is_lost_or_widened_comes_first() {
 }
 
 #[test]
+fn the_backend_to_look_at_comes_first() {
+    let named = |name: &str, plan: BackendPlan| BackendPlan { backend: name.into(), ..plan };
+    let failed = BackendPlan { error: Some(problem(Severity::Error)), ..plan(vec![]) };
+    let backends = vec![
+        named("a: nothing", plan(vec![])),
+        named("b: creates", plan(vec![change(Effect::Create, "x", 0)])),
+        named("c: removes", plan(vec![change(Effect::Delete, "x", 1)])),
+        named("d: not asked", failed),
+        named("e: removes", plan(vec![change(Effect::Update, "x", 1)])),
+    ];
+    let report = Report::new(backends, vec![], vec![]);
+    let order: Vec<&str> = report.backends.iter().map(|plan| plan.backend.as_str()).collect();
+    assert_eq!(order, ["d: not asked", "c: removes", "e: removes", "b: creates", "a: nothing"]);
+}
+
+#[test]
 fn the_exit_status_is_that_of_the_worst() {
     let nothing = || plan(vec![]);
     let with = |severity| BackendPlan { problems: vec![problem(severity)], ..nothing() };

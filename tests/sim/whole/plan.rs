@@ -400,6 +400,20 @@ async fn new_places_in_the_order_are_told() {
     assert_eq!(moves, moved, "{}", text(&report));
 }
 
+/// What cannot be read is no reason to say that nothing would change.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_cannot_be_read_is_an_error_and_the_rest_is_told() {
+    let whole = team_in_force().await;
+    let broken = json!({"kind": "status", "code": 500, "match": {"query": format!("cids={BIRCH}")}});
+    whole.vendors.of("wfbss").add_fault(&broken).unwrap();
+    let report = whole.plan(&after()).await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Error, "{}", text(&report));
+    let told = on(&report, "wfbss");
+    let unread = told.error.is_some() || told.problems.iter().any(|p| p.reason == "NotReadable");
+    assert!(unread, "{}", text(&report));
+    assert!(!on(&report, "wso2").changes.is_empty());
+}
+
 /// While the operator is still at it, what an edit before this one let go of cannot be told.
 #[tokio::test(start_paused = true)]
 async fn what_the_operator_has_not_finished_with_is_said() {
