@@ -45,6 +45,18 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of the process. What is wrong with them is told, with exit status 1: that of `plan` says with
+    /// 2 that something would change.
+    ///
+    /// # Errors
+    /// The exit status: 0 where help or the version was asked for.
+    pub fn from_arguments() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        })
+    }
+
     /// Does what the arguments say and tells the exit status.
     pub fn run(self) -> ExitCode {
         // One TLS provider for everything; a second installation of it is refused and harmless.

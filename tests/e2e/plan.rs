@@ -135,6 +135,8 @@ fn a_pipeline_is_told_what_would_change_and_changes_nothing() {
     assert_eq!((&change["effect"], &change["cause"]), (&"Update".into(), &"Edit".into()), "{report:#}");
     assert_eq!(change["details"][0]["path"], "features/PASSCODE_POLICY", "{report:#}");
 
+    let usage = pipeline.plan(&[&wso2], &["--no-such-flag"]);
+    assert_eq!(usage.status.code(), Some(1), "a slip in the pipeline is no change: {}", said(&usage));
     let slip = pipeline.plan(&[&wso2.replace("platform: android", "plattform: android")], &[]);
     assert_eq!(slip.status.code(), Some(1), "{}", said(&slip));
     assert!(said(&slip).contains("spec.content.wso2.profiles[0].plattform"), "{}", said(&slip));
