@@ -3,6 +3,7 @@
 mod cluster;
 pub mod crds;
 pub mod docs;
+pub mod plan;
 pub mod release;
 pub mod run;
 #[cfg(feature = "sandbox")]
@@ -29,6 +30,8 @@ pub struct Cli {
 enum Command {
     /// Run the operator.
     Run(Box<run::Args>),
+    /// Tell what applying manifests would change, and change nothing: exit status 0 nothing, 2 changes, 1 error.
+    Plan(Box<plan::Args>),
     /// Drop Ordain's finalizers and touch no system: the way out when the operator is gone for good.
     Release(release::Args),
     /// Print the five CRDs as YAML, or write them to one file per kind.
@@ -42,12 +45,25 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of the process. What is wrong with them is told, with exit status 1: that of `plan` says with
+    /// 2 that something would change.
+    ///
+    /// # Errors
+    /// The exit status: 0 where help or the version was asked for.
+    pub fn from_arguments() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        })
+    }
+
     /// Does what the arguments say and tells the exit status.
     pub fn run(self) -> ExitCode {
         // One TLS provider for everything; a second installation of it is refused and harmless.
         let _ = rustls::crypto::ring::default_provider().install_default();
         match self.command {
             Command::Run(args) => exit(block_on(run::run(*args))),
+            Command::Plan(args) => block_on(plan::run(*args)),
             Command::Release(args) => exit(block_on(release::run(args))),
             Command::Crds(args) => exit(crds::run(&args)),
             Command::Docs(args) => exit(docs::run(&args)),

@@ -148,6 +148,22 @@ mod tests {
         }
     }
 
+    /// Whatever a driver is asked: a plan sends reads alone.
+    #[test]
+    fn without_effects_only_reads_leave() {
+        for (effect, sent) in [(true, false), (false, true)] {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let metrics = Metrics::new(clock.clone());
+            let wire = Arc::new(Scripted(Mutex::new(vec![Ok(200)])));
+            let fence = Arc::new(crate::worker::ports::NoEffects);
+            let fenced = FencedWire { wire: wire.clone(), system: SystemName::Wso2, metrics, clock, fence };
+            let mut request = Request::new(Bytes::new());
+            request.extensions_mut().insert(CallInfo { effect, timeout: Duration::ZERO });
+            let answer = futures::FutureExt::now_or_never(fenced.send(request)).unwrap();
+            assert_eq!((answer.is_ok(), wire.0.lock().unwrap().is_empty()), (sent, sent), "effect: {effect}");
+        }
+    }
+
     struct Ending;
 
     impl Fence for Ending {
