@@ -70,6 +70,10 @@ impl Reporter for Mute {
         Err(refused())
     }
 
+    async fn note_external_id(&self, _: &ObjectName, _: &Uid, _: &str) -> Result<(), WriteError> {
+        Err(refused())
+    }
+
     async fn remove_finalizer(&self, _: &ObjectName, _: &Uid) -> Result<(), WriteError> {
         Err(refused())
     }
