@@ -8,7 +8,7 @@ use super::{
     Driver, Translate,
     error::{Class, DriverError},
     http::{HttpClient, Limits, SharedTransport, address},
-    wfbss, wso2,
+    tachyon, wfbss, wso2,
 };
 use crate::{
     api::{Reason, SystemSpec as System},
@@ -39,13 +39,17 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock.clone());
             Ok(Arc::new(wfbss::Wfbss::new(settings, credentials, http, clock)?))
         }
-        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => Err(unavailable(system)
+        System::Tachyon(settings) => {
+            let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
+            Ok(Arc::new(tachyon::Tachyon::new(settings, credentials, http)?))
+        }
+        System::Symphony(_) | System::AppShield(_) => Err(unavailable(system)
             .unwrap_or_else(|| DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver"))),
     }
 }
 
 /// Every system that has a driver.
-pub const ALL: [super::Facts; 2] = [wfbss::FACTS, wso2::translate::FACTS];
+pub const ALL: [super::Facts; 3] = [wfbss::FACTS, tachyon::translate::FACTS, wso2::translate::FACTS];
 
 /// Why a system cannot be worked at all: this version has no driver for it.
 pub fn unavailable(system: &System) -> Option<DriverError> {
@@ -60,7 +64,8 @@ pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
     match system {
         System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
         System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
-        System::Symphony(_) | System::AppShield(_) | System::Tachyon(_) => None,
+        System::Tachyon(settings) => Some(Arc::new(tachyon::Translator::from(settings))),
+        System::Symphony(_) | System::AppShield(_) => None,
     }
 }
 

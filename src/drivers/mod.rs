@@ -8,7 +8,9 @@ mod compile;
 pub mod connect;
 pub mod error;
 pub mod http;
+pub mod signer;
 mod step;
+pub mod tachyon;
 #[cfg(test)]
 mod testing;
 pub mod wfbss;

@@ -1,0 +1,81 @@
+//! What can be named: rules and management groups.
+//!
+//! A kind that the account may not list is left out of the catalogue: then nothing follows from not finding a name
+//! (R16). Groups are never a complete list under a partial view.
+
+use super::{
+    lists::{self, GROUPS, Listed, RULES},
+    session::Session,
+    view::{self, View},
+    wire::{self, Group},
+};
+use crate::{
+    api::Reason,
+    drivers::error::{Class, DriverError},
+    model::{Catalogue, Entry, EntryKind},
+};
+
+/// Reads the whole catalogue.
+///
+/// # Errors
+/// As for [`lists::read`], except where a list is forbidden.
+pub async fn catalogue(session: &Session) -> Result<Catalogue, DriverError> {
+    let mut catalogue = Catalogue::default();
+    if let Some(listed) = optional(lists::read(session, RULES).await)? {
+        put(&mut catalogue, EntryKind::Rule, &listed, wire::rule);
+    }
+    if let Some(listed) = optional(lists::read(session, GROUPS).await)? {
+        put(&mut catalogue, EntryKind::ManagementGroup, &listed, |row| wire::group(row).map(entry));
+        let version = view::version(session).await?;
+        if view::view(session, &version).await? != View::Full {
+            catalogue.partial.insert(EntryKind::ManagementGroup);
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The groups the account sees; `None` where it may not list them.
+///
+/// # Errors
+/// As for [`catalogue`].
+pub async fn groups(session: &Session) -> Result<Option<Vec<Group>>, DriverError> {
+    let listed = optional(lists::read(session, GROUPS).await)?;
+    Ok(listed.map(|listed| listed.rows.values().filter_map(wire::group).collect()))
+}
+
+/// What may reach everyone is listed, but nobody can name it; its `parent` says which one surely does.
+fn entry(group: Group) -> Entry {
+    let everyone = || "this group means everyone; say everyone: true, if you mean it".to_owned();
+    Entry {
+        id: group.id.to_string(),
+        name: group.name,
+        parent: group.global.then(|| wire::EVERYONE.to_owned()),
+        unusable: group.everyone.then(everyone),
+    }
+}
+
+fn put(
+    catalogue: &mut Catalogue,
+    kind: EntryKind,
+    listed: &Listed,
+    entry: impl Fn(&serde_json::Value) -> Option<Entry>,
+) {
+    let mut entries: Vec<Entry> = listed.rows.values().filter_map(entry).collect();
+    if !listed.complete || entries.len() < listed.rows.len() {
+        catalogue.partial.insert(kind);
+    }
+    entries.sort_unstable();
+    catalogue.entries.insert(kind, entries);
+}
+
+/// `None` for a list that is forbidden. One that is not there means that something else answers.
+fn optional(result: Result<Listed, DriverError>) -> Result<Option<Listed>, DriverError> {
+    match result {
+        Err(error) if error.reason == Reason::Forbidden => Ok(None),
+        Err(error) if error.class == Class::Gone => {
+            let message = format!("{}; does url lead to the system?", error.message);
+            Err(DriverError::new(Class::Transient, Reason::UnexpectedAnswer, message))
+        }
+        other => other.map(Some),
+    }
+}
