@@ -12,12 +12,14 @@ mod options;
 mod play;
 pub mod recorder;
 mod redact;
+mod rsa;
 pub mod server;
 pub mod service;
 #[cfg(test)]
 pub(crate) mod support;
 mod switch;
 pub mod symphony;
+pub mod tachyon;
 pub mod wfbss;
 
 pub use recorder::{Recorder, Seen};

@@ -30,6 +30,7 @@ pub fn body(content_type: &str, bytes: &[u8]) -> Value {
         Ok(text) if content_type.starts_with("application/x-www-form-urlencoded") => {
             Value::String(form(text))
         }
+        Ok(text) if is_jwt(text.trim()) => Value::String(CUT.to_owned()),
         Ok(text) => Value::String(text.to_owned()),
         Err(_) => Value::String(format!("<{} bytes that are not text>", bytes.len())),
     }
@@ -58,9 +59,15 @@ fn cut(value: &mut Value) {
             }
         }
         Value::Array(elements) => elements.iter_mut().for_each(cut),
+        Value::String(text) if is_jwt(text) => CUT.clone_into(text),
         Value::String(text) => cut_nested(text),
         _ => {}
     }
+}
+
+/// A signed token may stand alone, with no name that says what it is.
+fn is_jwt(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 3 && !text.contains(char::is_whitespace)
 }
 
 /// JSON inside a string: some vendors wrap a policy's content that way.
@@ -95,6 +102,12 @@ mod tests {
             ("deep, in lists", json!([{"a": {"clientSecret": "x"}}]), json!([{"a": {"clientSecret": CUT}}])),
             ("spelled otherwise", json!({"private_key": "x"}), json!({"private_key": CUT})),
             ("a flag is no secret", json!({"password_required": 1}), json!({"password_required": 1})),
+            ("a signed token alone", json!("eyJhbGciOi.eyJzdWIi.c2ln"), json!(CUT)),
+            (
+                "a sentence that begins so",
+                json!("eyJ is how. tokens. begin"),
+                json!("eyJ is how. tokens. begin"),
+            ),
             ("empty is worth seeing", json!({"password": ""}), json!({"password": ""})),
             (
                 "JSON inside a string",
@@ -126,6 +139,7 @@ mod tests {
     fn a_body_of_any_bytes_is_recorded() {
         assert_eq!(body("", b""), Value::Null);
         assert_eq!(body("", b"hello"), Value::String("hello".into()));
+        assert_eq!(body("", b"eyJhbGciOi.eyJzdWIi.c2ln\n"), Value::String(CUT.into()));
         assert_eq!(body("", &[0xff, 0xfe]), Value::String("<2 bytes that are not text>".into()));
     }
 }
