@@ -22,25 +22,47 @@ use crate::{
 pub async fn catalogue(session: &Session) -> Result<Catalogue, DriverError> {
     let mut catalogue = Catalogue::default();
     if let Some(listed) = optional(lists::read(session, RULES).await)? {
-        put(&mut catalogue, EntryKind::Rule, &listed, wire::rule);
+        rules(&listed, &mut catalogue);
     }
-    if let Some(listed) = optional(lists::read(session, GROUPS).await)? {
-        put(&mut catalogue, EntryKind::ManagementGroup, &listed, |row| wire::group(row).map(entry));
-        let version = view::version(session).await?;
-        if view::view(session, &version).await? != View::Full {
+    let seen = groups(session).await?;
+    let version = view::version(session).await?;
+    let view = view::view(session, &version, seen.whole()).await?;
+    if let Some(groups) = seen.listed {
+        let mut entries: Vec<Entry> = groups.into_iter().map(entry).collect();
+        entries.sort_unstable();
+        catalogue.entries.insert(EntryKind::ManagementGroup, entries);
+        if !seen.complete || view != View::Full {
             catalogue.partial.insert(EntryKind::ManagementGroup);
         }
     }
     Ok(catalogue)
 }
 
-/// The groups the account sees; `None` where it may not list them.
+/// The groups the account sees.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// `None` where it may not list them.
+    pub listed: Option<Vec<Group>>,
+    /// The list is whole.
+    complete: bool,
+}
+
+impl Groups {
+    /// Those of a whole list.
+    pub fn whole(&self) -> Option<&[Group]> {
+        self.listed.as_deref().filter(|_| self.complete)
+    }
+}
+
+/// Reads the groups.
 ///
 /// # Errors
 /// As for [`catalogue`].
-pub async fn groups(session: &Session) -> Result<Option<Vec<Group>>, DriverError> {
-    let listed = optional(lists::read(session, GROUPS).await)?;
-    Ok(listed.map(|listed| listed.rows.values().filter_map(wire::group).collect()))
+pub async fn groups(session: &Session) -> Result<Groups, DriverError> {
+    let Some(listed) = optional(lists::read(session, GROUPS).await)? else { return Ok(Groups::default()) };
+    let found: Vec<Group> = listed.rows.values().filter_map(wire::group).collect();
+    let complete = listed.complete && found.len() == listed.rows.len();
+    Ok(Groups { listed: Some(found), complete })
 }
 
 /// What may reach everyone is listed, but nobody can name it; its `parent` says which one surely does.
@@ -54,18 +76,13 @@ fn entry(group: Group) -> Entry {
     }
 }
 
-fn put(
-    catalogue: &mut Catalogue,
-    kind: EntryKind,
-    listed: &Listed,
-    entry: impl Fn(&serde_json::Value) -> Option<Entry>,
-) {
-    let mut entries: Vec<Entry> = listed.rows.values().filter_map(entry).collect();
+fn rules(listed: &Listed, catalogue: &mut Catalogue) {
+    let mut entries: Vec<Entry> = listed.rows.values().filter_map(wire::rule).collect();
     if !listed.complete || entries.len() < listed.rows.len() {
-        catalogue.partial.insert(kind);
+        catalogue.partial.insert(EntryKind::Rule);
     }
     entries.sort_unstable();
-    catalogue.entries.insert(kind, entries);
+    catalogue.entries.insert(EntryKind::Rule, entries);
 }
 
 /// `None` for a list that is forbidden. One that is not there means that something else answers.

@@ -70,8 +70,8 @@ impl Tachyon {
                            digits and underscore";
             DriverError::new(Class::Rejected, Reason::Invalid, message)
         })?;
-        let root = settings.portal_url.as_deref().map(|url| system_url("portalUrl", url)).transpose()?;
-        let portal = Portal::new(http.clone(), root.map(|url| http.at(url)), consumer.clone());
+        let portal = settings.portal_url.as_deref().map(|url| system_url("portalUrl", url)).transpose()?;
+        let portal = Portal::new(&http, portal, consumer.clone());
         let session = Session::new(http, consumer, login, portal);
         Ok(Self { translator: settings.into(), session })
     }

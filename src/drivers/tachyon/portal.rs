@@ -32,17 +32,21 @@ const ROOTS: [&str; 2] = ["Tachyon/api", "api"];
 
 /// Where tokens come from.
 pub struct Portal {
-    /// Bound to `url`.
-    http: HttpClient,
-    /// Bound to `portalUrl`, or to the root that answered.
+    /// Places where its root may be, in the order they are tried.
+    places: Vec<HttpClient>,
+    /// The place that answered.
     root: OnceCell<HttpClient>,
     consumer: HeaderValue,
 }
 
 impl Portal {
-    /// The portal of this host, at `root` where that is told.
-    pub fn new(http: HttpClient, root: Option<HttpClient>, consumer: HeaderValue) -> Self {
-        Self { http, root: OnceCell::new_with(root), consumer }
+    /// The portal of the host that `http` is bound to, or the one at `url`, which is its root or that of its host.
+    pub fn new(http: &HttpClient, url: Option<Url>, consumer: HeaderValue) -> Self {
+        let told = url.map(|url| http.at(url));
+        let host = told.as_ref().unwrap_or(http);
+        let below: Vec<HttpClient> = ROOTS.iter().map(|root| host.at(under(host.origin(), root))).collect();
+        let places = told.into_iter().chain(below).collect();
+        Self { places, root: OnceCell::new(), consumer }
     }
 
     /// A token for the application, as the system spells it.
@@ -102,21 +106,18 @@ impl Portal {
     async fn find_root(&self) -> Result<HttpClient, DriverError> {
         let mut guarded = None;
         let mut last = String::new();
-        for below in ROOTS {
-            let root = self.http.at(under(self.http.origin(), below));
+        for root in &self.places {
             let answer = root.send(get(&["information"], self.headers())).await?;
             match answer.status {
                 // Pages of the console may be served for any path.
-                200..=299 if !is_markup(&answer) => return Ok(root),
-                401 | 403 => drop(guarded.get_or_insert(root)),
-                500..=599 | 429 => return Err(faults::error(&root, &answer, Need::NOTHING)),
+                200..=299 if !is_markup(&answer) => return Ok(root.clone()),
+                401 | 403 => drop(guarded.get_or_insert_with(|| root.clone())),
+                500..=599 | 429 => return Err(faults::error(root, &answer, Need::NOTHING)),
                 _ => last = root.told(&answer),
             }
         }
         guarded.ok_or_else(|| {
-            let message = format!(
-                "neither /Tachyon/api nor /api is the Portal API of this host ({last}); set portalUrl to its root"
-            );
+            let message = format!("no Portal API is found, neither at /Tachyon/api nor at /api ({last}); set portalUrl to its root");
             DriverError::new(Class::Rejected, Reason::VersionUnsupported, message)
         })
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     calls::Need,
-    lists,
+    directory, lists,
     session::{Ask, Session},
     view::{self, View},
     wire,
@@ -38,7 +38,8 @@ const RIGHTS: [(&str, &str); 5] = [
 pub async fn probe(session: &Session) -> Result<Probe, DriverError> {
     let version = view::version(session).await.map_err(other_api)?;
     lists::first_page(session).await.map_err(other_api)?;
-    let view = view::view(session, &version).await?;
+    let groups = directory::groups(session).await?;
+    let view = view::view(session, &version, groups.whole()).await?;
     let origin = session.http().origin();
     let port = origin.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
     let host = format!("{}{port}", origin.host_str().unwrap_or_default());

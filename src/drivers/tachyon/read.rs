@@ -27,12 +27,13 @@ pub async fn observe(session: &Session) -> Result<Observation, DriverError> {
     // Before the policies: a deployment that ends in between counts as running until the next look.
     let undeployed = undeployed(session).await?;
     let listed = policies(session).await?;
-    let groups = directory::groups(session).await?.unwrap_or_default();
+    let groups = directory::groups(session).await?;
     let unlicensed = unlicensed(session).await?;
     let version = view::version(session).await?;
-    let view = view::view(session, &version).await?;
+    let view = view::view(session, &version, groups.whole()).await?;
     let mut observation = Observation { complete: listed.complete, undeployed, ..Observation::default() };
-    let unresolved = fill(&mut observation, &listed, &GroupNames::new(&groups));
+    let unresolved =
+        fill(&mut observation, &listed, &GroupNames::new(groups.listed.as_deref().unwrap_or_default()));
     observation.partial =
         view.partial().map(str::to_owned).or_else(|| (!unresolved.is_empty()).then(|| unknown(&unresolved)));
     let partial = observation.partial.is_some();
