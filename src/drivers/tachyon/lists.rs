@@ -1,8 +1,9 @@
 //! Reading lists page by page, never taken for whole without proof (F23; vendor sheet section 5).
 //!
-//! `TotalCount` may be the number of all rows or of those on the page, and no largest page is documented. So a short page
-//! ends a list only if no count says that there is more, and a list of several pages is whole only if two readings of
-//! it are alike: whatever changes between two pages moves rows across their border.
+//! `TotalCount` may be the number of all rows or of those on the page, and whether the system cuts large pages is
+//! unknown. So a list ends with a page that is empty, or too short to have been cut while no count says that there is
+//! more; and a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
+//! moves rows across their border.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ use crate::{
 
 /// Rows asked for at once.
 const PAGE: usize = 200;
+/// No system cuts pages to less than this.
+const CUT: usize = 10;
 /// A list with more pages is read in part.
 const PAGES: usize = 250;
 /// Readings of a list that contradicts itself, before it is called incomplete.
@@ -115,13 +118,13 @@ impl Reading {
 }
 
 async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverError> {
-    let mut reading = Reading { steady: true, ..Reading::default() };
     if source.search.is_empty() {
         return everything(session, source).await;
     }
+    let mut reading = Reading { steady: true, ..Reading::default() };
     let (mut start, mut total) = (1, None);
     for number in 1..=PAGES {
-        let Some(page) = page(session, source, start, PAGE).await? else {
+        let Some(page) = next_page(session, source, start).await? else {
             return everything(session, source).await;
         };
         let received = page.rows.len();
@@ -132,14 +135,25 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
         reading.steady &= received <= PAGE && (total.is_none() || whole.is_none() || total == whole);
         total = total.or(whole);
         let more = total.is_some_and(|total| reading.rows.len() < total);
-        if received == 0 || fresh == 0 || (received < PAGE && !more) {
-            reading.steady &= !more;
-            reading.whole_alone = number == 1;
+        if received == 0 || fresh == 0 || (received < CUT && !more) {
+            // An empty page may tell either count.
+            reading.steady &= total.is_none_or(|total| reading.rows.len() == total);
+            reading.whole_alone = number == 1 || (number == 2 && received == 0);
             return Ok(reading);
         }
     }
     reading.steady = false;
     Ok(reading)
+}
+
+/// A page; one behind the end may be refused.
+async fn next_page(session: &Session, source: Source, start: usize) -> Result<Option<Page>, DriverError> {
+    match page(session, source, start, PAGE).await {
+        Err(error) if start > 1 && error.reason == Reason::Rejected => {
+            Ok(Some(Page { rows: Vec::new(), count: None }))
+        }
+        other => other,
+    }
 }
 
 async fn everything(session: &Session, source: Source) -> Result<Reading, DriverError> {

@@ -5,6 +5,8 @@
 //! The switch has calls of its own. Changes reach devices only after a deployment of the whole server. Everyone is the
 //! group All Devices, known by its `UsableId`.
 
+#[cfg(all(test, feature = "sandbox"))]
+mod against_double;
 mod calls;
 mod canonical;
 mod credentials;
