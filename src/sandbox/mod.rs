@@ -60,6 +60,7 @@ pub trait Double: Send + Sync + 'static {
 pub fn all(clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Double>> {
     vec![
         wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone()),
+        tachyon::TachyonDouble::new(tachyon::TachyonOptions::default(), clock.clone()),
         wso2::Wso2Double::new(wso2::Wso2Options::default(), clock.clone()),
     ]
 }

@@ -54,6 +54,7 @@ const RULES: &[Rule] = &[
     Rule { room: "report/facts.rs", never: OUTSIDE, except: &[], why: "facts are words" },
     Rule { room: "drivers/wso2/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule { room: "drivers/wfbss/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
+    Rule { room: "drivers/tachyon/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule {
         room: "drivers",
         never: &[

@@ -15,9 +15,8 @@ use super::{calls::Need, credentials::Application, faults, wire};
 use crate::{
     api::Reason,
     drivers::{
-        connect::system_url,
         error::{Class, DriverError},
-        http::{Answer, Call, HttpClient},
+        http::{Answer, Call, HttpClient, address},
     },
     model::Secret,
 };
@@ -129,12 +128,14 @@ impl Portal {
         if !is_success(&answer) {
             return Err(not_let_in(root, &answer));
         }
-        let address = plain(&answer).ok_or_else(|| unexpected(root, &answer, "without an address"))?;
-        let url = system_url("portal (the address of its identity provider)", &address)?;
+        let address = plain(&answer).and_then(|text| Url::parse(&text).ok());
+        let mut url = address.ok_or_else(|| unexpected(root, &answer, "without an address"))?;
         let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let query: Vec<(&str, &str)> =
             query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let provider = root.at(url.clone());
+        url.set_query(None);
+        url.set_fragment(None);
+        let provider = root.at(allowed(url)?);
         // Whoever that is learns nothing of ours, not even the consumer's name.
         let answer = provider.send(Call { query: &query, ..get(&[], HeaderMap::new()) }).await?;
         let metadata = faults::checked(&provider, &answer, Need::NOTHING)?;
@@ -145,6 +146,15 @@ impl Portal {
     fn headers(&self) -> HeaderMap {
         HeaderMap::from_iter([(CONSUMER, self.consumer.clone())])
     }
+}
+
+/// An address that an answer named, checked like one that a user names.
+fn allowed(url: Url) -> Result<Url, DriverError> {
+    address::check_url(&url, true).map_err(|problem| {
+        let message = format!("the portal says that its identity provider is at {url}: {problem}");
+        DriverError::new(Class::Rejected, Reason::AddressRefused, message)
+    })?;
+    Ok(url)
 }
 
 /// The header that proves who we are.

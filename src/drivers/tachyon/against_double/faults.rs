@@ -29,11 +29,7 @@ async fn a_create_whose_answer_is_lost_is_found_by_its_mark() {
         let world = World::new();
         let desired = world.desired(&usb(), &GROUPS).await;
         world.fault(&on("POST", "Consumer/Policies", loss.clone()));
-        // The lists are posted, too; the fault is for what follows them.
-        let error = match world.execute(&Step::Create(Box::new(desired.clone()))).await {
-            Err(error) => error,
-            Ok(outcome) => panic!("{loss}: {outcome:?}"),
-        };
+        let error = world.execute(&Step::Create(Box::new(desired.clone()))).await.unwrap_err();
         assert_eq!(error.class, Class::Ambiguous, "{loss}: {error}");
         world.converge(&desired).await;
         assert!(world.ours().is_some(), "{loss}: once");
@@ -307,7 +303,7 @@ async fn a_deployment_that_fails_says_why() {
     }
     let world = World::new();
     world.patch(json!({"touchPolicies": ["Browser baseline"]}));
-    world.fault(&json!({"kind": "deploymentLost", "times": 1}));
+    world.fault(&on("POST", "Consumer/Policy", json!({"kind": "deploymentLost"})));
     world.execute(&Step::Deploy).await.unwrap();
     assert!(world.observe().await.undeployed, "answered well, and nothing happened: still pending");
 }

@@ -222,6 +222,8 @@ impl World {
         for steps in 0..8 {
             let Some(step) = self.due(desired).await else { return steps };
             self.execute(&step).await.unwrap();
+            // What was made may take a while to be listed.
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("it never settles: {:?}", self.find(desired).await.map(|o| self.difference(desired, &o)));
     }
