@@ -29,7 +29,7 @@ pub fn error(client: &HttpClient, answer: &Answer, need: Need) -> DriverError {
         Reason::Forbidden => error.message = format!("{}; {}", error.message, lacks(need)),
         Reason::Conflict => (error.class, error.reason) = (Class::Rejected, Reason::Rejected),
         Reason::Rejected if unknown => {
-            (error.class, error.reason) = (Class::Gone, Reason::ExternalObjectGone)
+            (error.class, error.reason) = (Class::Gone, Reason::ExternalObjectGone);
         }
         _ => {}
     }

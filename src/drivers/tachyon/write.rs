@@ -125,7 +125,7 @@ pub async fn restore(
 /// # Errors
 /// That of the first that is refused.
 pub async fn switch(session: &Session, ids: &[ExternalId], on: bool) -> Result<(), DriverError> {
-    each(session, ids, |id| Effect::Enable(id, on), |error| Err(error)).await
+    each(session, ids, |id| Effect::Enable(id, on), Err).await
 }
 
 /// Removes policies; one that is not there counts as removed.
@@ -245,7 +245,7 @@ async fn put(
     observed: &ObservedItem,
     head: &Head<'_>,
 ) -> Result<(), DriverError> {
-    let path = [&*"Policies", &id.to_string()];
+    let path = ["Policies", &*id.to_string()];
     let stands = calls.session.read(&Ask::get(&path, &[], Need::READ)).await;
     let stands = match stands {
         Err(error) => Err(judged(calls.session, error, id).await),

@@ -50,7 +50,7 @@ async fn a_lost_answer_to_any_call_of_a_step_is_made_good_by_looking() {
             let world = World::new();
             let mut desired = world.desired(&usb(), &GROUPS).await;
             world.converge(&desired).await;
-            changed(&world, &mut desired);
+            change(&world, &mut desired);
             let step = world.due(&desired).await.unwrap();
             world.fault(&on(method, path, loss.clone()));
             let error = world.execute(&step).await.unwrap_err();
@@ -62,15 +62,6 @@ async fn a_lost_answer_to_any_call_of_a_step_is_made_good_by_looking() {
             assert_eq!(ours["groups"], json!(["Finance laptops", "Kiosks"]), "{loss} {path}");
         }
     }
-}
-
-fn changed(world: &World, desired: &mut DesiredItem) {
-    set(desired, "name", json!("USB off"));
-    let rule = |name: &str| LeafPath(format!("rules/{}", world.id_of("rules", name)).into());
-    let on = desired.leaves.remove(&rule("usb-start-type")).unwrap();
-    desired.leaves.insert(rule("print-spooler-stopped"), on);
-    groups(desired).remove(&world.id_of("groups", "Call centre Zürich"));
-    groups(desired).insert(world.id_of("groups", "Kiosks"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +82,7 @@ async fn a_refusal_counts_as_nothing_done_only_if_it_is_the_first_call() {
             let world = World::new();
             let mut desired = world.desired(&usb(), &GROUPS).await;
             world.converge(&desired).await;
-            changed(&world, &mut desired);
+            change(&world, &mut desired);
             let step = world.due(&desired).await.unwrap();
             let (method, path) = if first { ("PUT", "Policies") } else { ("POST", "/Rules") };
             world.fault(&on(method, path, refusal.clone()));
@@ -135,7 +126,7 @@ async fn what_is_gone_is_gone_only_if_a_whole_list_says_so() {
         world.converge(&desired).await;
         let observed = world.find(&desired).await.unwrap();
         let id = observed.id.clone().unwrap();
-        changed(&world, &mut desired);
+        change(&world, &mut desired);
         world.patch(json!({"removePolicies": ["USB lockdown Zürich"]}));
         let gone = (Class::Gone, Reason::ExternalObjectGone);
         let error = world.execute(&replace(&desired, observed.clone())).await.unwrap_err();

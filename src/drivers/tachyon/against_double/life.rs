@@ -77,7 +77,7 @@ async fn a_policy_is_made_changed_deployed_switched_and_removed_under_every_read
         assert_eq!(ours["enabled"], json!(true), "{reading}");
         deployed(&world, &reading).await;
         assert!(world.state()["devices"]["Finance laptops"]["USB lockdown Zürich"].is_array(), "{reading}");
-        change(&world, &mut desired).await;
+        change(&world, &mut desired);
         assert_eq!(world.converge(&desired).await, 1, "{reading}");
         let ours = world.ours().unwrap();
         assert_eq!(ours["name"], "USB off", "{reading}");
@@ -98,16 +98,6 @@ async fn a_policy_is_made_changed_deployed_switched_and_removed_under_every_read
         assert_eq!(now, others, "{reading}: others' policies are as they were");
         forbidden_calls_are_never_made(&world, &reading);
     }
-}
-
-/// Another name, a rule and a group for another.
-async fn change(world: &World, desired: &mut DesiredItem) {
-    set(desired, "name", json!("USB off"));
-    let rule = |name: &str| LeafPath(format!("rules/{}", world.id_of("rules", name)).into());
-    let on = desired.leaves.remove(&rule("usb-start-type")).unwrap();
-    desired.leaves.insert(rule("print-spooler-stopped"), on);
-    groups(desired).remove(&world.id_of("groups", "Call centre Zürich"));
-    groups(desired).insert(world.id_of("groups", "Kiosks"));
 }
 
 /// Deploys, and waits until nothing waits.
@@ -145,7 +135,7 @@ async fn the_calls_of_a_life_are_the_smallest_set_in_the_safe_order() {
     assert_eq!(fill, [format!("POST {}", on("Rules")), format!("POST {}", on("Assignments"))], "no PUT");
     let enable = world.effects_of(&world.due(&desired).await.unwrap()).await;
     assert_eq!(enable, [format!("POST {}", on("Enable/true"))]);
-    change(&world, &mut desired).await;
+    change(&world, &mut desired);
     let all = world.effects_of(&world.due(&desired).await.unwrap()).await;
     let expected = [
         "PUT Policies".to_owned(),

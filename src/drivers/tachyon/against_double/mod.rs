@@ -255,6 +255,16 @@ fn groups(desired: &mut DesiredItem) -> &mut BTreeSet<String> {
     desired.members.get_mut(&MemberKind::ManagementGroup).unwrap()
 }
 
+/// Another name, and one rule and one group for another.
+fn change(world: &World, desired: &mut DesiredItem) {
+    set(desired, "name", json!("USB off"));
+    let rule = |name: &str| LeafPath(format!("rules/{}", world.id_of("rules", name)).into());
+    let on = desired.leaves.remove(&rule("usb-start-type")).unwrap();
+    desired.leaves.insert(rule("print-spooler-stopped"), on);
+    groups(desired).remove(&world.id_of("groups", "Call centre Zürich"));
+    groups(desired).insert(world.id_of("groups", "Kiosks"));
+}
+
 fn leaf<'a>(item: &'a ObservedItem, path: &str) -> &'a Value {
     &item.leaves[&LeafPath(path.into())]
 }
