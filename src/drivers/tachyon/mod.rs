@@ -18,6 +18,7 @@ mod portal;
 mod probe;
 mod read;
 mod resolve;
+mod run;
 mod session;
 pub mod translate;
 mod view;

@@ -36,7 +36,7 @@ const RIGHTS: [(&str, &str); 5] = [
 /// # Errors
 /// `Rejected` where another API answers, or policies may not be listed; else as for a read.
 pub async fn probe(session: &Session) -> Result<Probe, DriverError> {
-    let version = view::version(session).await.map_err(other_api)?;
+    let version = view::version(session).await?;
     lists::first_page(session).await.map_err(other_api)?;
     let groups = directory::groups(session).await?;
     let view = view::view(session, &version, groups.whole()).await?;

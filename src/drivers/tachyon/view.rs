@@ -43,7 +43,10 @@ impl View {
 /// # Errors
 /// As for [`Session::read`].
 pub async fn version(session: &Session) -> Result<String, DriverError> {
-    let value = session.read(&Ask::get(&["Information"], &[], Need::NOTHING)).await?;
+    let value = match session.read(&Ask::get(&["Information"], &[], Need::NOTHING)).await {
+        Err(error) if error.class == Class::Gone => Value::Null,
+        other => other?,
+    };
     Ok(wire::text(&value, "Version").unwrap_or_default().trim().chars().take(100).collect())
 }
 

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{
     calls::{Effect, Id, Need},
     read,
+    run::{Run, is_refusal, judged, name_taken},
     session::{Ask, Session},
     wire,
 };
@@ -37,18 +38,18 @@ const RULES: &str = "rules/";
 pub async fn create(session: &Session, desired: &DesiredItem) -> Result<Option<ExternalId>, DriverError> {
     let (name, description) = (leaf(desired, "name"), leaf(desired, "description"));
     let body = json!({"Name": name, "Description": described(description, desired.mark().as_ref())});
-    let mut calls = Calls::new(session);
-    let made = match calls.send(&Effect::Create(body)).await {
+    let mut run = Run::new(session);
+    let made = match run.send(&Effect::Create(body)).await {
         Ok(made) => made,
         Err(error) => return Err(name_taken(session, error, name, None).await),
     };
     let id = match wire::id(&made, "Id").or_else(|| Id::of(&made)) {
         Some(id) => Some(id),
         // A success may say nothing.
-        None => calls.after(find(session, desired.mark().as_ref()).await)?,
+        None => run.after(find(session, desired.mark().as_ref()).await)?,
     };
     let Some(id) = id else { return Ok(None) };
-    calls.send(&Effect::Enable(id, false)).await?;
+    run.send(&Effect::Enable(id, false)).await?;
     Ok(Some(ExternalId(id.to_string().into())))
 }
 
@@ -156,18 +157,18 @@ async fn each(
     effect: impl Fn(Id) -> Effect,
     meaning: impl Fn(DriverError) -> Result<(), DriverError>,
 ) -> Result<(), DriverError> {
-    let mut calls = Calls::new(session);
+    let mut run = Run::new(session);
     let mut refused = None;
     for id in ids {
         let id = read::id_of(id).ok_or_else(|| not_an_id(&id.to_string()))?;
-        let Err(error) = calls.try_send(&effect(id)).await else { continue };
+        let Err(error) = run.try_send(&effect(id)).await else { continue };
         match meaning(judged(session, error, id).await) {
             Ok(()) => {}
             Err(error) if is_refusal(&error) => drop(refused.get_or_insert(error)),
-            Err(error) => return calls.after(Err(error)),
+            Err(error) => return run.after(Err(error)),
         }
     }
-    calls.after(refused.map_or(Ok(()), Err))
+    run.after(refused.map_or(Ok(()), Err))
 }
 
 /// What only a replace of the whole policy changes.
@@ -214,48 +215,43 @@ async fn write(
     observed: &ObservedItem,
     change: Change<'_>,
 ) -> Result<(), DriverError> {
-    let mut calls = Calls::new(session);
+    let mut run = Run::new(session);
     if change.off_first {
-        calls.send_about(id, Effect::Enable(id, false)).await?;
+        run.send_about(id, Effect::Enable(id, false)).await?;
     }
     // Under a partial view the whole policy is not ours to replace (R30); what differs was said by whoever planned this.
     if let Some(head) = change.head.filter(|_| observed.fixed.is_empty()) {
-        put(&mut calls, id, observed, &head).await?;
+        put(&mut run, id, observed, &head).await?;
     }
     if !change.rules.add.is_empty() {
-        calls.send_about(id, Effect::AddRules(id, numbers(&change.rules.add)?)).await?;
+        run.send_about(id, Effect::AddRules(id, numbers(&change.rules.add)?)).await?;
     }
     if !change.groups.add.is_empty() {
-        calls.send_about(id, Effect::Assign(id, numbers(&change.groups.add)?)).await?;
+        run.send_about(id, Effect::Assign(id, numbers(&change.groups.add)?)).await?;
     }
     for rule in numbers(&change.rules.remove)? {
-        calls.take_out(id, Effect::RemoveRule(id, rule)).await?;
+        run.take_out(id, Effect::RemoveRule(id, rule)).await?;
     }
     for group in numbers(&change.groups.remove)? {
-        calls.take_out(id, Effect::Unassign(id, group)).await?;
+        run.take_out(id, Effect::Unassign(id, group)).await?;
     }
     Ok(())
 }
 
 /// Replaces a policy by what it is now, with another head. Whether what is left out of a PUT is cleared or kept, and
 /// whether it can flip the switch, is unknown (sheet section 12): all of it is sent as it stands.
-async fn put(
-    calls: &mut Calls<'_>,
-    id: Id,
-    observed: &ObservedItem,
-    head: &Head<'_>,
-) -> Result<(), DriverError> {
+async fn put(run: &mut Run<'_>, id: Id, observed: &ObservedItem, head: &Head<'_>) -> Result<(), DriverError> {
     let path = ["Policies", &*id.to_string()];
-    let stands = calls.session.read(&Ask::get(&path, &[], Need::READ)).await;
+    let stands = run.session().read(&Ask::get(&path, &[], Need::READ)).await;
     let stands = match stands {
-        Err(error) => Err(judged(calls.session, error, id).await),
+        Err(error) => Err(judged(run.session(), error, id).await),
         Ok(stands) => is_as_read(&stands, id, observed).map(|()| stands),
     };
-    let body = with_head(&calls.after(stands)?, id, head);
-    let Err(error) = calls.try_send(&Effect::Put(body)).await else { return Ok(()) };
-    let error = name_taken(calls.session, error, head.name, Some(id)).await;
-    let error = judged(calls.session, error, id).await;
-    calls.after(Err(error))
+    let body = with_head(&run.after(stands)?, id, head);
+    let Err(error) = run.try_send(&Effect::Put(body)).await else { return Ok(()) };
+    let error = name_taken(run.session(), error, head.name, Some(id)).await;
+    let error = judged(run.session(), error, id).await;
+    run.after(Err(error))
 }
 
 /// R7: nothing is replaced that is not what was read in this pass, or of which less is seen by now.
@@ -285,73 +281,6 @@ fn with_head(stands: &Value, id: Id, head: &Head<'_>) -> Value {
 
 fn described(text: &str, mark: Option<&Mark>) -> String {
     mark.map_or_else(|| text.to_owned(), |mark| mark.append_to(text))
-}
-
-/// A run of calls, and whether one of them was taken.
-struct Calls<'a> {
-    session: &'a Session,
-    taken: bool,
-}
-
-impl<'a> Calls<'a> {
-    fn new(session: &'a Session) -> Self {
-        Self { session, taken: false }
-    }
-
-    /// Sends; what fails is told as it is.
-    async fn try_send(&mut self, effect: &Effect) -> Result<Value, DriverError> {
-        let answer = self.session.effect(effect).await?;
-        // Removals may be answered by a boolean (sheet section 7).
-        if matches!(effect, Effect::Delete(_)) && answer == Value::Bool(false) {
-            let message =
-                format!("DELETE /Consumer/{} answered false: it was not removed", effect.path().join("/"));
-            return Err(DriverError::new(Class::Rejected, Reason::Rejected, message));
-        }
-        self.taken = true;
-        Ok(answer)
-    }
-
-    /// Sends; what fails after something was done is told as such.
-    async fn send(&mut self, effect: &Effect) -> Result<Value, DriverError> {
-        let result = self.try_send(effect).await;
-        self.after(result)
-    }
-
-    /// Sends a call about a policy, and finds out what its refusal means.
-    async fn send_about(&mut self, id: Id, effect: Effect) -> Result<(), DriverError> {
-        let Err(error) = self.try_send(&effect).await else { return Ok(()) };
-        let mut error = judged(self.session, error, id).await;
-        if matches!(effect, Effect::Assign(..)) && is_refusal(&error) {
-            error.message.push_str(
-                "; a management group that the account does not see is refused like one that is not there",
-            );
-        }
-        self.after(Err(error))
-    }
-
-    /// Takes one element out; what is not in it is out.
-    async fn take_out(&mut self, id: Id, effect: Effect) -> Result<(), DriverError> {
-        match self.try_send(&effect).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.class == Class::Gone => Ok(()),
-            Err(error) => {
-                let error = judged(self.session, error, id).await;
-                self.after(Err(error))
-            }
-        }
-    }
-
-    /// The result, or `Ambiguous` if a call before it was taken.
-    fn after<T>(&self, result: Result<T, DriverError>) -> Result<T, DriverError> {
-        result.map_err(|error| match self.taken {
-            true if error.class != Class::Ambiguous => DriverError {
-                class: Class::Ambiguous,
-                reason: error.reason,
-                message: format!("a part was done, then: {}", error.message),
-            },
-            _ => error,
-        })
-    }
 }
 
 /// An object we have just made, that was not seen to be off: it enforces nothing as long as it has no rules.
@@ -410,49 +339,4 @@ async fn find(session: &Session, mark: Option<&Mark>) -> Result<Option<Id>, Driv
     let mut found = listed.rows.iter().filter(|(_, row)| bears(row)).map(|(id, _)| *id);
     let one = found.next();
     Ok(one.filter(|_| found.next().is_none()))
-}
-
-/// Whether the system said no to this very call.
-fn is_refusal(error: &DriverError) -> bool {
-    matches!(error.class, Class::Rejected | Class::Gone) && error.reason != Reason::Forbidden
-}
-
-/// What "not found" about a policy means: it is gone only if a whole list does not hold it. Else something named in the
-/// call is not there, or not seen.
-async fn judged(session: &Session, error: DriverError, id: Id) -> DriverError {
-    if error.class != Class::Gone {
-        return error;
-    }
-    let listed = read::policies(session).await.unwrap_or_default();
-    match (listed.rows.contains_key(&id), listed.complete) {
-        (true, _) => DriverError::new(Class::Rejected, Reason::Rejected, error.message),
-        (false, true) => {
-            let message = format!("the system has no policy {id} any more");
-            DriverError::new(Class::Gone, Reason::ExternalObjectGone, message)
-        }
-        (false, false) => DriverError::new(Class::Transient, Reason::Unreachable, error.message),
-    }
-}
-
-/// Whether a refusal is about a name that another policy bears (sheet section 9: unique, upper and lower case alike).
-async fn name_taken(session: &Session, error: DriverError, name: &str, own: Option<Id>) -> DriverError {
-    if !is_refusal(&error) {
-        return error;
-    }
-    let listed = read::policies(session).await.unwrap_or_default();
-    let others = listed.rows.iter().filter(|(id, _)| Some(**id) != own);
-    let bears =
-        |row: &Value| wire::text(row, "Name").is_some_and(|other| wire::fold(other) == wire::fold(name));
-    match others.filter(|(_, row)| bears(row)).map(|(id, _)| *id).next() {
-        Some(holder) => {
-            let message = format!(
-                "the name {name:?} is taken by policy {holder} ({}); choose another spec.displayName, or adopt that policy",
-                error.message
-            );
-            DriverError::new(Class::Rejected, Reason::NameConflict, message)
-        }
-        // No id was in the call: this is how the system refuses content.
-        None if own.is_none() => DriverError { class: Class::Rejected, reason: Reason::Rejected, ..error },
-        None => error,
-    }
 }

@@ -150,3 +150,19 @@ async fn calls_that_are_refused_again_and_again_do_not_flood_the_portal() {
     driver.observe(&Scope::default()).await.unwrap_err();
     assert_eq!(logins(), 3, "after ten minutes it may be another reason");
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_product_is_told_and_a_version_that_is_not_told_is_taken_for_a_recent_one() {
+    let transport = Scripted::new(|_| not_found());
+    let driver = connected(&json!({}), &[("token", "t0ken")], transport as SharedTransport).unwrap();
+    let error = driver.probe().await.unwrap_err();
+    assert_eq!((error.class, error.reason), (Class::Rejected, Reason::VersionUnsupported), "{error}");
+    assert!(error.message.contains("not the Consumer API"), "{error}");
+    let transport = Scripted::new(|seen| match seen.line.ends_with("/Information") {
+        true => not_found(),
+        false => reading(seen, &[policy()]).unwrap_or_else(not_found),
+    });
+    let driver = connected(&json!({}), &[("token", "t0ken")], transport as SharedTransport).unwrap();
+    assert!(driver.observe(&Scope::default()).await.unwrap().partial.is_some());
+    assert_eq!(driver.probe().await.unwrap().account.version, "");
+}
