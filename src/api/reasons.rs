@@ -73,7 +73,6 @@ reasons! {
         Terminating: "The object is being deleted and what it put into the system is being released.", "Wait; while Stalled is True, do what its message says.";
         AssignmentsNotReady: "At least one assignment has not proven this generation yet.", "Look at the assignments named in the message.";
         Throttled: "The system asked to slow down, or our own limit is used up.", "Wait; raise `limits` if the system allows more.";
-        SystemUnavailable: "This version of Ordain has no driver for the system.", "Upgrade Ordain, or delete the Backend.";
         Conflict: "Somebody changed the same thing at the same moment; it is looked at again.", "Wait.";
         OlderThanApplied: "The cluster shows an older state than was already applied: its API server lags behind, or it was restored from a backup. Nothing is written.", "Wait; after a restore, set `ordain.dev/reconcile-requested-at` on the Backend if the state shown is meant.";
         CatalogueIncomplete: "A list of the system was cut or changed while it was read, so nothing is concluded from what is missing.", "Wait; it is read again.";

@@ -110,6 +110,5 @@ fn systems() -> String {
             members(facts),
         );
     }
-    page.push_str("\nA Backend of a system that is not in this table is `Stalled, SystemUnavailable`.\n");
     page
 }

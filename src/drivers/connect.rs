@@ -8,7 +8,7 @@ use super::{
     Driver, Translate, app_shield,
     error::{Class, DriverError},
     http::{HttpClient, Limits, SharedTransport, address},
-    symphony, wfbss, wso2,
+    symphony, tachyon, wfbss, wso2,
 };
 use crate::{
     api::{Reason, SystemSpec as System},
@@ -47,31 +47,30 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
             Ok(Arc::new(app_shield::AppShield::new(settings, credentials, http)?))
         }
-        System::Tachyon(_) => Err(unavailable(system)
-            .unwrap_or_else(|| DriverError::new(Class::Rejected, Reason::SystemUnavailable, "no driver"))),
+        System::Tachyon(settings) => {
+            let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
+            Ok(Arc::new(tachyon::Tachyon::new(settings, credentials, http)?))
+        }
     }
 }
 
-/// Every system that has a driver.
-pub const ALL: [super::Facts; 4] =
-    [wfbss::FACTS, symphony::translate::FACTS, app_shield::translate::FACTS, wso2::translate::FACTS];
-
-/// Why a system cannot be worked at all: this version has no driver for it.
-pub fn unavailable(system: &System) -> Option<DriverError> {
-    translate(system).is_none().then(|| {
-        let message = format!("this version of Ordain has no driver for {}", system.name());
-        DriverError::new(Class::Rejected, Reason::SystemUnavailable, message)
-    })
-}
+/// What each system is, with default settings where it depends on them; in the order of `spec.system`.
+pub const ALL: [super::Facts; 5] = [
+    wfbss::FACTS,
+    symphony::translate::FACTS,
+    app_shield::translate::FACTS,
+    tachyon::translate::FACTS,
+    wso2::translate::FACTS,
+];
 
 /// What is known of a system without connecting to it: enough to compile assignments.
-pub fn translate(system: &System) -> Option<Arc<dyn Translate>> {
+pub fn translate(system: &System) -> Arc<dyn Translate> {
     match system {
-        System::Wso2(settings) => Some(Arc::new(wso2::Translator::from(settings))),
-        System::Wfbss(settings) => Some(Arc::new(wfbss::Translator::from(settings))),
-        System::Symphony(settings) => Some(Arc::new(symphony::Translator::from(settings))),
-        System::AppShield(settings) => Some(Arc::new(app_shield::Translator::from(settings))),
-        System::Tachyon(_) => None,
+        System::Wso2(settings) => Arc::new(wso2::Translator::from(settings)),
+        System::Wfbss(settings) => Arc::new(wfbss::Translator::from(settings)),
+        System::Symphony(settings) => Arc::new(symphony::Translator::from(settings)),
+        System::AppShield(settings) => Arc::new(app_shield::Translator::from(settings)),
+        System::Tachyon(settings) => Arc::new(tachyon::Translator::from(settings)),
     }
 }
 

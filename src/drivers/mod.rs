@@ -9,8 +9,10 @@ mod compile;
 pub mod connect;
 pub mod error;
 pub mod http;
+mod signer;
 mod step;
 pub mod symphony;
+pub mod tachyon;
 #[cfg(test)]
 mod testing;
 pub mod wfbss;

@@ -62,6 +62,7 @@ pub fn all(clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Double>> {
         wfbss::WfbssDouble::new(wfbss::WfbssOptions::default(), clock.clone()),
         symphony::SymphonyDouble::new(symphony::SymphonyOptions::default(), clock.clone()),
         app_shield::AppShieldDouble::new(app_shield::AppShieldOptions::default(), clock.clone()),
+        tachyon::TachyonDouble::new(tachyon::TachyonOptions::default(), clock.clone()),
         wso2::Wso2Double::new(wso2::Wso2Options::default(), clock.clone()),
     ]
 }

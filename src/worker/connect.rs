@@ -49,9 +49,6 @@ impl Worker {
         if current && !asked && !self.rereads_secret() {
             return Ok(());
         }
-        if let Some(error) = crate::drivers::connect::unavailable(&backend.system) {
-            return Err(Halt::Account(error));
-        }
         self.wait_out(backend, asked)?;
         let namespace = self.credentials_namespace(backend);
         let name = backend.settings.credentials.clone();

@@ -55,6 +55,7 @@ const RULES: &[Rule] = &[
     Rule { room: "drivers/symphony/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule { room: "drivers/wso2/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule { room: "drivers/wfbss/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
+    Rule { room: "drivers/tachyon/translate.rs", never: OUTSIDE, except: &[], why: "translating is pure" },
     Rule {
         room: "drivers",
         never: &[

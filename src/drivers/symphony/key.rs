@@ -1,44 +1,29 @@
-//! The private key of the service account, and the signed claims it logs in with (vendor sheet section 3.1).
+//! The key of the service account, and the claims it logs in with (vendor sheet section 3.1).
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use ring::{
-    error::KeyRejected,
-    rand::SystemRandom,
-    signature::{RSA_PKCS1_SHA512, RsaKeyPair},
-};
-use rustls::pki_types::{
-    PrivateKeyDer,
-    pem::{Error as PemError, PemObject as _},
-};
 use serde_json::json;
-use zeroize::Zeroize as _;
 
 use crate::{
-    api::Reason,
-    drivers::error::{Class, DriverError},
+    drivers::{
+        error::DriverError,
+        signer::{Algorithm, Signer},
+    },
     model::Secret,
 };
 
 /// How long a login may be used: the system allows five minutes, the vendor's client leaves room for a clock that is off.
 const LIFE: SignedDuration = SignedDuration::from_secs(240);
 
-const ALLOWED: &str = "allowed is an RSA key of 2048, 3072 or 4096 bits as unencrypted PEM, PKCS#8 (BEGIN PRIVATE KEY) or PKCS#1 \
-     (BEGIN RSA PRIVATE KEY)";
-
-/// An RSA key that signs logins. Without `Debug`: it is a secret.
-pub struct Key(RsaKeyPair);
+/// An RSA key that signs logins.
+pub struct Key(Signer);
 
 impl Key {
     /// Reads the PEM text in `privateKey`.
     ///
     /// # Errors
-    /// `CredentialsInvalid`, saying what it is instead and what is allowed.
+    /// As for [`Signer::parse`].
     pub fn parse(pem: &Secret) -> Result<Self, DriverError> {
-        parse(pem).map_err(|problem| {
-            let message = format!("key privateKey of the Secret in credentialsRef {problem}; {ALLOWED}");
-            DriverError::new(Class::Rejected, Reason::CredentialsInvalid, message)
-        })
+        Signer::parse(pem).map(Self)
     }
 
     /// The JWT that logs `user` in at `now`: `alg` RS512, `sub` and `exp`, nothing else.
@@ -46,61 +31,32 @@ impl Key {
     /// # Errors
     /// `InternalError`, if signing fails.
     pub fn claims(&self, user: &str, now: Timestamp) -> Result<Secret, DriverError> {
-        let part = |json: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
         let until = now.saturating_add(LIFE).unwrap_or(Timestamp::MAX).as_second();
-        let mut token =
-            format!("{}.{}", part(json!({"alg": "RS512"})), part(json!({"sub": user, "exp": until})));
-        let mut signature = vec![0; self.0.public().modulus_len()];
-        let signed = self.0.sign(&RSA_PKCS1_SHA512, &SystemRandom::new(), token.as_bytes(), &mut signature);
-        signed.map_err(|_| {
-            let message = "the login could not be signed with the private key";
-            DriverError::new(Class::Transient, Reason::InternalError, message)
-        })?;
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(Secret::new(token))
-    }
-}
-
-fn parse(pem: &Secret) -> Result<Key, &'static str> {
-    let text = pem.expose_str().ok_or("is binary (DER?), no PEM text")?;
-    if text.contains("ENCRYPTED") {
-        return Err("is encrypted with a passphrase, which nobody can enter here; store it decrypted");
-    }
-    let mut der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| not_pem(text, &error))?;
-    let pair = match &der {
-        PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).map_err(|e| rejected(&e)),
-        PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()).map_err(|e| rejected(&e)),
-        _ => Err("is an EC key, no RSA key"),
-    };
-    der.zeroize();
-    pair.map(Key)
-}
-
-/// Names what stands there instead, never its content.
-fn not_pem(text: &str, error: &PemError) -> &'static str {
-    let begins = |label: &str| text.contains(&format!("-----BEGIN {label}"));
-    match error {
-        PemError::NoItemsFound if begins("OPENSSH PRIVATE KEY") => "is in the format of OpenSSH",
-        PemError::NoItemsFound if begins("PUBLIC KEY") || begins("RSA PUBLIC KEY") => {
-            "holds the public key, not the private one"
-        }
-        PemError::NoItemsFound if begins("CERTIFICATE") => "holds a certificate and no private key",
-        PemError::NoItemsFound => "holds no PEM private key",
-        _ => "is damaged PEM",
-    }
-}
-
-/// ring tells its reasons apart by words only.
-fn rejected(error: &KeyRejected) -> &'static str {
-    match error.to_string().as_str() {
-        "TooSmall" => "is an RSA key of less than 2048 bits",
-        "TooLarge" => "is an RSA key of more than 4096 bits",
-        "PrivateModulusLenNotMultipleOf512Bits" => "is an RSA key of an unusual length",
-        "WrongAlgorithm" => "is no RSA key",
-        _ => "is no RSA private key, or a damaged one",
+        self.0.jwt(Algorithm::Rs512, &[], &json!({"sub": user, "exp": until}))
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    use serde_json::Value;
+
+    use super::*;
+
+    const PKCS8: &str = include_str!("../../sandbox/symphony/keys/sandbox.pem");
+
+    #[test]
+    fn claims_hold_a_user_and_four_minutes_and_nothing_else() {
+        let key = Key::parse(&Secret::new(PKCS8)).map_err(|e| e.message).unwrap();
+        let claims = key.claims("ä\"user", Timestamp::from_second(1_700_000_000).unwrap()).unwrap();
+        let parts: Vec<&str> = claims.expose_str().unwrap().split('.').collect();
+        let json = |part: &str| -> Value {
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        };
+        assert_eq!(parts.len(), 3);
+        assert_eq!(json(parts[0]), json!({"alg": "RS512"}));
+        assert_eq!(json(parts[1]), json!({"sub": "ä\"user", "exp": 1_700_000_240}));
+    }
+}

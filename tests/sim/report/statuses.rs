@@ -52,11 +52,11 @@ async fn a_slow_push_and_a_failing_one_are_shown() {
     desk.assignment("slow");
     desk.assignment("failing");
     desk.say("slow", working());
-    desk.say("failing", Standing::Working(Reason::SystemUnavailable, "503".into()));
+    desk.say("failing", Standing::Working(Reason::Unreachable, "503".into()));
     seconds(1).await;
     assert_eq!(
         (desk.ready("slow"), desk.ready("failing")),
-        ("Unknown Pending".into(), "False SystemUnavailable".into())
+        ("Unknown Pending".into(), "False Unreachable".into())
     );
     seconds(30).await;
     assert_eq!(desk.ready("slow"), "False Applying");

@@ -25,7 +25,7 @@ fn what_is_worth_a_write() {
         |message: &str| memo(&drifted(Standing::Unavailable { pending_work: true, message: message.into() }));
     let handled = memo(&AssignmentFacts { handled_request: Some("now".into()), ..facts(Standing::InStep) });
     let applying = memo(&working(Reason::Applying));
-    let failing = memo(&working(Reason::SystemUnavailable));
+    let failing = memo(&working(Reason::Unreachable));
     let cases = [
         ("equal", Some(&in_step), in_step.clone(), since(None, 0), Worth::No),
         ("nothing known", None, in_step.clone(), since(None, 0), Worth::Now),

@@ -1,0 +1,270 @@
+//! The driver against the double that was written from the vendor's sheet, in one process on a paused clock.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod faults;
+mod life;
+mod reading;
+mod sessions;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    api::Reason,
+    drivers::{
+        Binding, Class, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope,
+        Step, connect::connect, http::Limits, testing::InProcess,
+    },
+    model::{
+        Digester, ExternalId, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret,
+        Uid,
+    },
+    plan::diff::{Difference, difference},
+    sandbox::{
+        DoubleService,
+        support::TokioClock,
+        tachyon::{TachyonDouble, TachyonOptions},
+    },
+};
+
+/// A driver, and the double it talks to.
+struct World {
+    service: DoubleService,
+    driver: Arc<dyn Driver>,
+    owner: OwnerId,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(&json!({}))
+    }
+
+    /// `options` change the double.
+    fn with(options: &Value) -> Self {
+        Self::crowded(0, options)
+    }
+
+    /// With so many more policies.
+    fn crowded(policies: usize, options: &Value) -> Self {
+        let clock = TokioClock::shared();
+        let options = TachyonOptions::default().patched(options).unwrap();
+        let double = TachyonDouble::crowded(policies, options, clock.clone());
+        Self::at(DoubleService::new(double, clock.clone()), &[])
+    }
+
+    fn at(service: DoubleService, keys: &[(&str, &str)]) -> Self {
+        let clock = TokioClock::shared();
+        let system = service.double().backend("http://127.0.0.1:41004");
+        let system = serde_json::from_value(json!({ "tachyon": system })).unwrap();
+        let given = service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v)));
+        let mut credentials: BTreeMap<String, Secret> = given.collect();
+        credentials.extend(keys.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))));
+        let owner = OwnerId::new("a cluster");
+        let limits = Limits {
+            requests_per_minute: 60_000,
+            burst: 1000,
+            in_flight: 4,
+            timeout: Duration::from_secs(30),
+            max_body: 4 << 20,
+        };
+        let transport = Arc::new(InProcess(service.clone()));
+        let driver = connect(&system, &credentials, &owner, transport, limits, clock).unwrap();
+        Self { service, driver, owner }
+    }
+
+    fn fault(&self, fault: &Value) {
+        self.service.add_fault(fault).unwrap();
+    }
+
+    fn patch(&self, change: Value) {
+        self.service.double().patch_state(change).unwrap();
+    }
+
+    fn state(&self) -> Value {
+        self.service.double().state()
+    }
+
+    /// A policy as the double holds it, by name.
+    fn held(&self, name: &str) -> Option<Value> {
+        let state = self.state();
+        let mut all = state["policies"].as_object().unwrap().values().filter(|policy| policy["name"] == name);
+        let one = all.next().cloned();
+        assert!(all.next().is_none(), "one of them is called {name}");
+        one
+    }
+
+    /// What stands for [`usb`].
+    fn ours(&self) -> Option<Value> {
+        let state = self.state();
+        let marked = |policy: &&Value| policy["description"].as_str().unwrap().contains("[ordain:");
+        let mut all = state["policies"].as_object().unwrap().values().filter(marked);
+        let one = all.next().cloned();
+        assert!(all.next().is_none(), "one object, once");
+        one
+    }
+
+    /// Id of a rule or group of the double.
+    fn id_of(&self, kind: &str, name: &str) -> String {
+        let state = self.state();
+        let mut all = state[kind].as_object().unwrap().iter();
+        let named = |one: &Value| one["name"] == name || one["Name"] == name;
+        all.find(|(_, one)| named(one)).map(|(id, _)| id.clone()).unwrap()
+    }
+
+    /// Calls of the Consumer API so far, as `METHOD /path?query`.
+    fn calls(&self) -> Vec<String> {
+        let seen = self.service.recorder().since(0).into_iter();
+        seen.map(|s| format!("{} {}?{}", s.method, s.path, s.query).trim_end_matches('?').to_owned())
+            .filter(|line| line.contains("/Consumer/"))
+            .map(|line| line.replacen("/Consumer/", "", 1))
+            .collect()
+    }
+
+    fn effects(&self) -> Vec<String> {
+        let reads = |line: &String| line.starts_with("GET") || line.ends_with("Search");
+        self.calls().into_iter().filter(|line| !reads(line)).collect()
+    }
+
+    /// Effects of a step.
+    async fn effects_of(&self, step: &Step) -> Vec<String> {
+        let before = self.effects().len();
+        self.execute(step).await.unwrap();
+        self.effects().split_off(before)
+    }
+
+    fn logins(&self) -> usize {
+        let seen = self.service.recorder().since(0).into_iter();
+        seen.filter(|s| s.path.ends_with("/RequestJwtAuthentication")).count()
+    }
+
+    async fn observe(&self) -> Observation {
+        self.driver.observe(&Scope::default()).await.unwrap()
+    }
+
+    async fn execute(&self, step: &Step) -> Result<Outcome, DriverError> {
+        self.driver.execute(step).await
+    }
+
+    async fn compile(&self, policy: &Value, reach: Reach) -> Compiled {
+        let catalogue = self.driver.catalogue().await.unwrap();
+        let spec = json!({"policyRef": {"name": "usb"}, "backendRef": {"name": "tachyon"}});
+        let binding = Binding {
+            assignment: ObjectName::new("team", "laptops"),
+            uid: Uid("u".into()),
+            generation: 1,
+            policy_generation: 1,
+            policy_name: "usb".into(),
+            display_name: policy["displayName"].as_str().unwrap_or("usb").into(),
+            policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
+            spec: Arc::new(serde_json::from_value(spec).unwrap()),
+            reach,
+        };
+        let context = CompileContext {
+            catalogue: &catalogue,
+            owner: &self.owner,
+            digester: &Digester::new([7; 32]),
+            secrets: &BTreeMap::new(),
+        };
+        self.driver.compile(&binding, &context)
+    }
+
+    /// The one item that policy and groups come to.
+    async fn desired(&self, policy: &Value, groups: &[&str]) -> DesiredItem {
+        let compiled = self.compile(policy, including(groups)).await;
+        assert_eq!(compiled.findings, []);
+        let [one] = compiled.contributions.try_into().unwrap();
+        DesiredItem {
+            key: one.item,
+            shape: one.shape,
+            title: one.title,
+            status_key: one.status_key,
+            leaves: one.leaves,
+            members: one.members,
+            enabled: one.enabled,
+            rank: (0, String::new()),
+            contributors: BTreeSet::new(),
+        }
+    }
+
+    fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
+        difference(desired, observed, &Vec::new(), &*self.driver, &Digester::new([7; 32]))
+    }
+
+    /// What stands for an item, by its mark.
+    async fn find(&self, desired: &DesiredItem) -> Option<ObservedItem> {
+        let observation = self.observe().await;
+        let mut found = observation.items.into_iter().filter(|item| item.mark == desired.mark());
+        let one = found.next();
+        assert!(found.next().is_none(), "one object, once");
+        one
+    }
+
+    /// The step that is due.
+    async fn due(&self, desired: &DesiredItem) -> Option<Step> {
+        let Some(observed) = self.find(desired).await else {
+            return Some(Step::Create(Box::new(desired.clone())));
+        };
+        let diff = self.difference(desired, &observed);
+        let id = observed.id.clone().unwrap();
+        if diff.needs_write() {
+            return Some(replace(desired, observed));
+        }
+        diff.switch.map(|enabled| Step::SetEnabled { ids: vec![id], enabled })
+    }
+
+    /// Brings one item to its desired state as a worker would, and returns how many steps that took.
+    async fn converge(&self, desired: &DesiredItem) -> usize {
+        for steps in 0..8 {
+            let Some(step) = self.due(desired).await else { return steps };
+            self.execute(&step).await.unwrap();
+            // What was made may take a while to be listed.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it never settles: {:?}", self.find(desired).await.map(|o| self.difference(desired, &o)));
+    }
+}
+
+fn replace(desired: &DesiredItem, observed: ObservedItem) -> Step {
+    Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(observed) }
+}
+
+fn including(groups: &[&str]) -> Reach {
+    let groups: Vec<_> = groups.iter().map(|name| json!({ "name": name })).collect();
+    let target = serde_json::from_value(json!({"tachyon": {"managementGroups": groups}})).unwrap();
+    Reach { include: vec![("spec.targets.include[0]".into(), Arc::new(target))], ..Reach::default() }
+}
+
+fn usb() -> Value {
+    json!({"displayName": "USB lockdown Zürich", "description": "USB storage off", "content": {"tachyon": {
+        "rules": [{"name": "USB-start-type"}, {"name": "smb1-disabled"}],
+    }}})
+}
+
+const GROUPS: [&str; 2] = ["Finance laptops", "call centre ZÜRICH"];
+
+fn set(desired: &mut DesiredItem, path: &str, value: Value) {
+    desired.leaves.get_mut(&LeafPath(path.into())).unwrap().value = value;
+}
+
+fn groups(desired: &mut DesiredItem) -> &mut BTreeSet<String> {
+    desired.members.get_mut(&MemberKind::ManagementGroup).unwrap()
+}
+
+/// Another name, and one rule and one group for another.
+fn change(world: &World, desired: &mut DesiredItem) {
+    set(desired, "name", json!("USB off"));
+    let rule = |name: &str| LeafPath(format!("rules/{}", world.id_of("rules", name)).into());
+    let on = desired.leaves.remove(&rule("usb-start-type")).unwrap();
+    desired.leaves.insert(rule("print-spooler-stopped"), on);
+    groups(desired).remove(&world.id_of("groups", "Call centre Zürich"));
+    groups(desired).insert(world.id_of("groups", "Kiosks"));
+}
+
+fn leaf<'a>(item: &'a ObservedItem, path: &str) -> &'a Value {
+    &item.leaves[&LeafPath(path.into())]
+}

@@ -1,0 +1,196 @@
+//! Reading lists page by page, never taken for whole without proof (F23; vendor sheet section 5).
+//!
+//! `TotalCount` may be the number of all rows or of those on the page, and whether the system cuts large pages is
+//! unknown. So a list ends with a page that is empty, or too short to have been cut while no count says that there is
+//! more; and a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
+//! moves rows across their border.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    calls::{Id, Need},
+    faults,
+    session::{Ask, Session},
+    wire,
+};
+use crate::{
+    api::Reason,
+    drivers::error::{Class, DriverError},
+};
+
+/// Rows asked for at once.
+const PAGE: usize = 200;
+/// No system cuts pages to less than this.
+const CUT: usize = 10;
+/// A list with more pages is read in part.
+const PAGES: usize = 250;
+/// Readings of a list that contradicts itself, before it is called incomplete.
+const READINGS: usize = 3;
+
+/// A list and whether it is known to be whole.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listed {
+    /// Rows by id, each once.
+    pub rows: BTreeMap<Id, Value>,
+    /// Nothing was cut, moved between pages or changed in number while it was read.
+    pub complete: bool,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// The search, in pages, in outline.
+    search: &'static [&'static str],
+    /// Everything at once, where there is no search.
+    all: &'static [&'static str],
+    query: &'static [(&'static str, &'static str)],
+    need: Need,
+}
+
+/// All policies, rules as ids and groups as names.
+pub const POLICIES: Source =
+    Source { search: &["Policies", "ShallowSearch"], all: &["Policies"], query: &[], need: Need::READ };
+/// All rules.
+pub const RULES: Source =
+    Source { search: &["Rules", "Shallow", "Search"], all: &["Rules"], query: &[], need: Need::READ };
+/// All management groups, All Devices among them.
+pub const GROUPS: Source = Source {
+    search: &[],
+    all: &["ManagementGroups"],
+    query: &[("includeSystemGroups", "true")],
+    need: Need::GROUPS,
+};
+
+/// Reads a list.
+///
+/// # Errors
+/// As for [`Session::read`]; `Transient` for an answer without a list in it.
+pub async fn read(session: &Session, source: Source) -> Result<Listed, DriverError> {
+    let mut seen = BTreeMap::new();
+    let mut before: Option<Reading> = None;
+    for _ in 0..READINGS {
+        let now = read_once(session, source).await?;
+        if now.steady && (now.whole_alone || before.is_some_and(|before| before.is_like(&now))) {
+            return Ok(Listed { rows: now.rows, complete: true });
+        }
+        seen.extend(now.rows.clone());
+        before = Some(now);
+    }
+    Ok(Listed { rows: seen, complete: false })
+}
+
+/// Whether policies may be listed, and whether this is the API.
+///
+/// # Errors
+/// As for [`read`].
+pub async fn first_page(session: &Session) -> Result<(), DriverError> {
+    match page(session, POLICIES, 1, 1).await? {
+        Some(_) => Ok(()),
+        None => everything(session, POLICIES).await.map(drop),
+    }
+}
+
+/// One pass over all pages.
+#[derive(Default)]
+struct Reading {
+    rows: BTreeMap<Id, Value>,
+    /// Its pages contradict neither each other nor what they tell.
+    steady: bool,
+    /// It came in one answer.
+    whole_alone: bool,
+}
+
+impl Reading {
+    fn is_like(&self, other: &Self) -> bool {
+        self.steady && self.rows.keys().eq(other.rows.keys())
+    }
+
+    /// Adds rows and tells how many are new; one twice, or one without an id, is a contradiction.
+    fn take(&mut self, rows: Vec<Value>) -> usize {
+        let (received, before) = (rows.len(), self.rows.len());
+        self.rows.extend(rows.into_iter().filter_map(|row| Some((wire::id(&row, "Id")?, row))));
+        let fresh = self.rows.len() - before;
+        self.steady &= fresh == received;
+        fresh
+    }
+}
+
+async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverError> {
+    if source.search.is_empty() {
+        return everything(session, source).await;
+    }
+    let mut reading = Reading { steady: true, ..Reading::default() };
+    let (mut start, mut total) = (1, None);
+    for number in 1..=PAGES {
+        let Some(page) = next_page(session, source, start).await? else {
+            return everything(session, source).await;
+        };
+        let received = page.rows.len();
+        let fresh = reading.take(page.rows);
+        start += received;
+        // A count that is not the number on this page must be that of the whole list, on every page.
+        let whole = page.count.filter(|count| *count != received);
+        reading.steady &= received <= PAGE && (total.is_none() || whole.is_none() || total == whole);
+        total = total.or(whole);
+        let more = total.is_some_and(|total| reading.rows.len() < total);
+        if received == 0 || fresh == 0 || (received < CUT && !more) {
+            // An empty page may tell either count.
+            reading.steady &= total.is_none_or(|total| reading.rows.len() == total);
+            reading.whole_alone = number == 1 || (number == 2 && received == 0);
+            return Ok(reading);
+        }
+    }
+    reading.steady = false;
+    Ok(reading)
+}
+
+/// A page; one behind the end may be refused.
+async fn next_page(session: &Session, source: Source, start: usize) -> Result<Option<Page>, DriverError> {
+    match page(session, source, start, PAGE).await {
+        Err(error) if start > 1 && error.reason == Reason::Rejected => {
+            Ok(Some(Page { rows: Vec::new(), count: None }))
+        }
+        other => other,
+    }
+}
+
+async fn everything(session: &Session, source: Source) -> Result<Reading, DriverError> {
+    let value = session.read(&Ask::get(source.all, source.query, source.need)).await?;
+    let rows = wire::rows(&value).ok_or_else(|| no_list(source.all))?;
+    let mut reading = Reading { steady: true, whole_alone: true, ..Reading::default() };
+    reading.take(rows.clone());
+    Ok(reading)
+}
+
+struct Page {
+    rows: Vec<Value>,
+    count: Option<usize>,
+}
+
+/// `None` where there is no such search.
+async fn page(
+    session: &Session,
+    source: Source,
+    start: usize,
+    size: usize,
+) -> Result<Option<Page>, DriverError> {
+    let body = json!({"Sort": [{"Column": "Name", "Direction": "ASC"}], "Start": start, "PageSize": size});
+    let answer = session.send(&Ask::search(source.search, body, source.need)).await?;
+    if matches!(answer.status, 404 | 405 | 501) {
+        return Ok(None);
+    }
+    let value = faults::checked(session.http(), &answer, source.need)?;
+    let rows = wire::rows(&value).ok_or_else(|| no_list(source.search))?.clone();
+    let count = wire::member(&value, "TotalCount").and_then(|count| match count {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64().and_then(|count| usize::try_from(count).ok()),
+    });
+    Ok(Some(Page { rows, count }))
+}
+
+fn no_list(path: &[&str]) -> DriverError {
+    let message = format!("/Consumer/{} answered without a list in it", path.join("/"));
+    DriverError::new(Class::Transient, Reason::UnexpectedAnswer, message)
+}
