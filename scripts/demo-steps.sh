@@ -65,6 +65,8 @@ monitoring_is() {
 }
 
 card_numbers_are() { [[ $(behind symphony '"policies":' '"name":"Cardnumbers~' '"type":') == "\"$1\""* ]]; }
+kiosks_hold_usb_rule() { [[ $(behind tachyon '"devices":' '"Kiosks":' '"USBlockdown":') == '["usb-start-type"]'* ]]; }
+kiosks_hold_nothing() { ! behind tachyon '"devices":' '"Kiosks":' '"USBlockdown":' >/dev/null; }
 rows_reach_users() { [[ $(behind appShield '"policies":' '"name":"Rowsbycountry"' '"users":') == "$1"* ]]; }
 
 # What was sent to a system since the request numbered SINCE, without the reads.
@@ -133,6 +135,17 @@ step_drift_symphony() {
   until_true "it blocks again" card_numbers_are Block
 }
 
+step_deploy_tachyon() {
+  explain "What kiosks hold in Tachyon, which knows only deployments of the whole server"
+  until_true "kiosks hold the USB rule, deployed" kiosks_hold_usb_rule
+  explain "Somebody takes the kiosks out of the policy, and deploys"
+  http PATCH "$control/tachyon/state" '{"editPolicies": [{"policy": "USB lockdown", "removeGroups": ["Kiosks"]}], "deploy": true}' ||
+    failed "the double refused the change by hand"
+  until_true "kiosks hold nothing of it" kiosks_hold_nothing
+  look_now usb-lockdown-kiosks
+  until_true "they are back in, and it is deployed to them" kiosks_hold_usb_rule
+}
+
 step_union() {
   explain "One policy in App Shield, two assignments: one goes, its people go from the list, the policy stays"
   until_true "App Shield filters the rows of one user, too" rows_reach_users '["'
@@ -180,6 +193,7 @@ steps() {
   step_drift_wso2
   step_drift_wfbss
   step_drift_symphony
+  step_deploy_tachyon
   step_union
   step_task
   step_delete

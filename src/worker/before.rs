@@ -203,13 +203,15 @@ impl Before<'_> {
     }
 }
 
-/// Members we gave an object, after a write is sent: those that stood before are somebody else's unless they were ours.
+/// Members we gave an object, once a write is sent: those that stood before are somebody else's unless they were ours. What
+/// is being removed stays ours until it is seen to be gone (`record`): a crash in between must not leave it for theirs.
 fn added(before: &Members, wanted: &Members, observed: &ObservedItem) -> Members {
     let none = BTreeSet::new();
-    let of_kind = |(kind, names): (&MemberKind, &BTreeSet<String>)| {
-        let (ours, stand) = (before.get(kind).unwrap_or(&none), observed.members.get(kind).unwrap_or(&none));
-        let kept = names.iter().filter(|name| ours.contains(*name) || !stand.contains(*name));
-        (*kind, kept.cloned().collect::<BTreeSet<String>>())
-    };
-    wanted.iter().map(of_kind).filter(|(_, names)| !names.is_empty()).collect()
+    let mut added = before.clone();
+    for (kind, names) in wanted {
+        let stand = observed.members.get(kind).unwrap_or(&none);
+        added.entry(*kind).or_default().extend(names.difference(stand).cloned());
+    }
+    added.retain(|_, names| !names.is_empty());
+    added
 }

@@ -1,5 +1,7 @@
 //! What a read changes in memory. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::{
@@ -58,6 +60,12 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     note_drift(&mut record, before, wanted, difference, inputs.now);
     if in_step {
         record.proven = wanted;
+    }
+    for (kind, names) in &mut record.added {
+        let of =
+            |members: &BTreeMap<MemberKind, BTreeSet<String>>| members.get(kind).cloned().unwrap_or_default();
+        let known: BTreeSet<String> = of(&observed.members).union(&of(&desired.members)).cloned().collect();
+        names.retain(|name| known.contains(name));
     }
     record.observed = Some(ObservedRecord {
         at: inputs.now,
@@ -161,7 +169,7 @@ fn members_digest(digester: &Digester, desired: &DesiredItem, observed: &Observe
 
 /// Members that nobody of ours wants: where they are exact, on their way out.
 fn foreign_members(desired: &DesiredItem, observed: &ObservedItem) -> u32 {
-    let of_kind = |(kind, names): (&MemberKind, &std::collections::BTreeSet<String>)| {
+    let of_kind = |(kind, names): (&MemberKind, &BTreeSet<String>)| {
         let stand = observed.members.get(kind);
         stand.map_or(0, |stand| stand.difference(names).count())
     };
@@ -209,7 +217,7 @@ pub fn forget(
     memory: &Memory,
     item: &ItemKey,
     by: &crate::model::ObjectName,
-    leaves: Option<&std::collections::BTreeSet<LeafPath>>,
+    leaves: Option<&BTreeSet<LeafPath>>,
 ) -> Vec<Write> {
     let mut writes = Vec::new();
     let remaining = leaves.and_then(|gone| {

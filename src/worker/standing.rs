@@ -29,11 +29,17 @@ impl Worker {
         if let Input::Frozen { reason, message } = &view.input {
             return self.frozen(*reason, message.clone());
         }
-        if let Some(refused) = kept.and_then(Kept::refused) {
+        // Names that could not be listed say nothing of the assignment: why they could not is the Backend's trouble.
+        let (unlisted, refused): (Vec<_>, Vec<_>) =
+            kept.and_then(Kept::refused).into_iter().partition(|f| f.reason == Reason::CatalogueIncomplete);
+        if let Some(refused) = refused.first() {
             return unresolved_or_stalled(refused, view, self.now());
         }
         if let Some(standing) = self.out_of_reach(items, watching.is_some()) {
             return standing;
+        }
+        if let Some(unlisted) = unlisted.first() {
+            return unresolved_or_stalled(unlisted, view, self.now());
         }
         if view.observe_only {
             return observing(watching);

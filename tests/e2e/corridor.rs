@@ -128,3 +128,24 @@ fn two_assignments_are_one_policy_in_app_shield_and_its_id_stands_on_them() {
     );
     assert!(!left[0]["description"].to_string().contains("[ordain:"), "it is not ours any more");
 }
+
+const TACHYON: &str = include_str!("../../examples/tachyon-usb.yaml");
+
+#[test]
+fn a_policy_reaches_devices_of_tachyon_and_leaves_them_again() {
+    let installation = Installation::new("tachyon-corridor");
+    installation.apply(&example(TACHYON, &installation.team));
+    installation.wait_ready("policyassignment", "usb-lockdown-kiosks");
+    let held = || installation.sandbox.state("tachyon")["devices"]["Kiosks"]["USB lockdown"].clone();
+    assert_eq!(held(), json!(["usb-start-type"]), "Ready means deployed");
+    kubectl(&[
+        "delete",
+        "policyassignment",
+        "usb-lockdown-kiosks",
+        "-n",
+        &installation.team,
+        "--timeout=60s",
+    ]);
+    assert_eq!(held(), json!(null), "devices are told before the object goes");
+    assert_eq!(named(&installation, "tachyon", "USB lockdown"), Vec::<serde_json::Value>::new());
+}

@@ -43,7 +43,10 @@ pub fn answer(inner: &mut Inner, call: &Call) -> Option<Result<Answer, Failure>>
 fn origin(call: &Call) -> String {
     let host = call.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = host.or_else(|| call.uri.authority().map(http::uri::Authority::as_str));
-    format!("http://{}", host.unwrap_or("localhost"))
+    let host = host.unwrap_or("localhost");
+    // Elsewhere than on loopback something that speaks TLS stands in front.
+    let plain = host.starts_with("127.") || host.starts_with("localhost");
+    format!("{}://{host}", if plain { "http" } else { "https" })
 }
 
 fn token_endpoint(call: &Call) -> String {

@@ -172,4 +172,4 @@ macro_rules! conform {
     )*};
 }
 
-conform!(symphony, app_shield, app_shield_listed, wso2, wso2_mdm_admin, wso2_put, wso2_entgra);
+conform!(symphony, app_shield, app_shield_listed, tachyon, wso2, wso2_mdm_admin, wso2_put, wso2_entgra);
