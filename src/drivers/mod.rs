@@ -49,6 +49,10 @@ pub struct Facts {
     pub marks: bool,
     /// The switch has calls of its own; otherwise it travels with the content, in `Step::Replace`.
     pub switches: bool,
+    /// Only reading an object with its new content tells whether it may be switched on ([`ObservedItem::unfit`], R30).
+    ///
+    /// [`ObservedItem::unfit`]: crate::model::ObservedItem::unfit
+    pub vets: bool,
     /// Members that others gave an object are theirs: only those we gave are ever removed (R5).
     pub additive: bool,
     /// Objects can be listed; otherwise the recorded id is the only way to one.

@@ -56,7 +56,7 @@ pub struct Inputs<'a> {
     pub resting: &'a BTreeMap<ItemKey, ItemVerdict>,
     /// Opens a sealed pre-image.
     pub pre_image: &'a dyn Fn(&ItemKey, &LeafPath) -> Option<Value>,
-    /// What was sent until then is older than a drift interval.
+    /// What was sent until then is as old as a drift interval, or nearly so.
     pub stale_before: Timestamp,
     /// How long the system may take to list what was just created (F22).
     pub settle: SignedDuration,

@@ -60,9 +60,10 @@ pub fn what_cannot_be_done(
     difference: &mut Difference,
 ) -> Option<(Reason, String)> {
     let fixed = fixed_leaves(desired, observed, difference);
-    let unfit = observed.unfit.as_ref().filter(|_| difference.switch == Some(true));
+    // Also where it is on already: then that is said, and left to a human.
+    let unfit = observed.unfit.as_ref().filter(|_| desired.enabled == Some(true));
     if unfit.is_some() {
-        difference.switch = None;
+        difference.switch = difference.switch.filter(|on| !on);
     }
     let words = unfit.map(|why| (Reason::UnlicensedFragments, why.clone()));
     fixed.or(words)
@@ -196,10 +197,17 @@ mod tests {
     fn what_is_unfit_is_not_switched_on_but_may_be_switched_off() {
         let mut stands = observed("7", &[]);
         stands.unfit = Some("rule 311 needs fragments that are not licensed".into());
-        for (switch, left, told) in [(Some(true), None, true), (Some(false), Some(false), false)] {
+        let cases = [
+            (Some(true), Some(true), None, true, "it is not switched on"),
+            (Some(true), None, None, true, "it is on already: that is told"),
+            (Some(false), Some(false), Some(false), false, "it may be switched off"),
+            (None, None, None, false, "its switch is not ours"),
+        ];
+        for (enabled, switch, left, told, reason) in cases {
             let mut difference = Difference { switch, ..Difference::default() };
-            let said = what_cannot_be_done(&mut desired("7", &[]), &stands, &mut difference);
-            assert_eq!((difference.switch, said.is_some()), (left, told), "{switch:?}");
+            let mut wanted = DesiredItem { enabled, ..desired("7", &[]) };
+            let said = what_cannot_be_done(&mut wanted, &stands, &mut difference);
+            assert_eq!((difference.switch, said.is_some()), (left, told), "{reason}");
         }
     }
 }

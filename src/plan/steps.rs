@@ -46,7 +46,8 @@ pub struct Round {
 /// The steps of this round.
 pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec<PlannedStep> {
     let facts = driver.facts();
-    let mut sorted = Sorted { switches: facts.switches, can_delete: facts.deletes, ..Sorted::default() };
+    let mut sorted =
+        Sorted { switches: facts.switches, vets: facts.vets, can_delete: facts.deletes, ..Sorted::default() };
     plan.changes.into_iter().for_each(|change| sorted.take(change));
     let creates = !sorted.creates.is_empty();
     let mut steps = sorted.seeds;
@@ -87,6 +88,8 @@ struct Flip {
 struct Sorted {
     /// `Facts::switches`.
     switches: bool,
+    /// `Facts::vets`.
+    vets: bool,
     /// `Facts::deletes`.
     can_delete: bool,
     seeds: Vec<PlannedStep>,
@@ -127,7 +130,10 @@ impl Sorted {
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
             ChangeKind::Update { desired, observed, difference, .. } => {
-                if let (Some(on), Some(id)) = (difference.switch, observed.id.clone()) {
+                // New content is read before it is switched on, where only that tells whether it may be (R30).
+                let unread = self.vets && difference.needs_write();
+                let switch = difference.switch.filter(|on| !(*on && unread));
+                if let (Some(on), Some(id)) = (switch, observed.id.clone()) {
                     let flip = Flip { item: item.clone(), id, removals: u32::from(!on), why: why.clone() };
                     if on { self.on.push(flip) } else { self.off.push(flip) }
                 }

@@ -7,6 +7,7 @@ mod harness;
 mod hostile;
 mod report;
 mod support;
+mod systems;
 mod watch;
 mod wfbss;
 mod whole;

@@ -92,6 +92,10 @@ impl Translate for AppShield {
         self.translator.canonicalise(path, value)
     }
 
+    fn resends(&self) -> bool {
+        self.translator.resends()
+    }
+
     fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
         self.translator.secret_refs(policy)
     }

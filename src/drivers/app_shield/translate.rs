@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{canonical, targets};
 use crate::{
-    api::{AppShield, AppShieldFacet, FreeForm, PolicySpec, Reason},
+    api::{AppShield, AppShieldFacet, FreeForm, PolicySpec, Reason, Resend},
     drivers::{Binding, CompileContext, Compiled, Facts, Finding, Severity, Translate},
     model::{Contribution, Identity, ItemKey, LeafPath, LeafValue, ObjectName, OwnerId, Shape},
 };
@@ -23,6 +23,7 @@ pub const FACTS: Facts = Facts {
     ordered: false,
     marks: true,
     switches: false,
+    vets: false,
     additive: false,
     lists: false,
     reads: false,
@@ -33,6 +34,7 @@ pub const FACTS: Facts = Facts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Translator {
     facts: Facts,
+    resends: bool,
 }
 
 impl From<&AppShield> for Translator {
@@ -40,7 +42,8 @@ impl From<&AppShield> for Translator {
         let paths = system.paths();
         let lists = paths.list.is_some();
         let reads = lists || paths.get.is_some();
-        Self { facts: Facts { lists, reads, snapshot: lists, deletes: paths.delete.is_some(), ..FACTS } }
+        let facts = Facts { lists, reads, snapshot: lists, deletes: paths.delete.is_some(), ..FACTS };
+        Self { facts, resends: !reads && system.resend() == Resend::Interval }
     }
 }
 
@@ -93,6 +96,10 @@ impl Translate for Translator {
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
         canonical::leaf(&path.0, value)
+    }
+
+    fn resends(&self) -> bool {
+        self.resends
     }
 
     /// Constraints hold values of profile tags, never secrets.

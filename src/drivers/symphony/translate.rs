@@ -34,6 +34,7 @@ pub const FACTS: Facts = Facts {
     ordered: false,
     marks: true,
     switches: true,
+    vets: false,
     additive: false,
     lists: true,
     reads: true,

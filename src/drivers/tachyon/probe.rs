@@ -70,12 +70,12 @@ async fn capabilities(session: &Session, view: &View) -> Result<BTreeMap<String,
     let mut found = BTreeMap::new();
     for (securable, operation) in RIGHTS {
         found
-            .insert(format!("{securable}/{operation}"), may(session, securable, operation).await?.to_owned());
+            .insert(format!("{securable}:{operation}"), may(session, securable, operation).await?.to_owned());
     }
     // The first page was just read.
-    found.insert("GuaranteedState/Read".to_owned(), ALLOWED.to_owned());
+    found.insert("GuaranteedState:Read".to_owned(), ALLOWED.to_owned());
     let whole = if *view == View::Full { ALLOWED } else { UNKNOWN };
-    found.insert("ManagementGroups/All".to_owned(), whole.to_owned());
+    found.insert("ManagementGroups:All".to_owned(), whole.to_owned());
     Ok(found)
 }
 

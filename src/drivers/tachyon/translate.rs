@@ -36,6 +36,7 @@ pub const FACTS: Facts = Facts {
     ordered: false,
     marks: true,
     switches: true,
+    vets: true,
     additive: true,
     lists: true,
     reads: true,

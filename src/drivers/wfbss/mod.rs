@@ -127,6 +127,7 @@ pub const FACTS: Facts = Facts {
     marks: false,
     deletes: false,
     switches: true,
+    vets: false,
     additive: false,
     lists: true,
     reads: true,

@@ -49,6 +49,7 @@ pub const FACTS: Facts = Facts {
     marks: true,
     deletes: true,
     switches: true,
+    vets: false,
     additive: false,
     lists: true,
     reads: true,

@@ -60,7 +60,20 @@ impl Subject {
         rig.start();
         rig.settle().await;
         self.assert_in_step(&rig, "one", "applied");
+        self.assert_sayable(&rig);
         rig
+    }
+
+    /// The API server takes what the Backend says of its capabilities (the pattern of the CRD).
+    fn assert_sayable(&self, rig: &Rig) {
+        let said = rig.cluster.backend_last().capabilities;
+        assert!(!said.is_empty(), "{}: nothing is said of what the account may do", self.name);
+        for name in said.keys() {
+            let inner = name.chars().all(|c| c.is_ascii_alphanumeric() || "_,:".contains(c));
+            let ends = name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+            assert!(inner && begins && ends, "{}: {name}", self.name);
+        }
     }
 
     /// It stands in step, and the system holds it.

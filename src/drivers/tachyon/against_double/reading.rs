@@ -49,7 +49,7 @@ async fn a_view_that_is_not_proven_full_is_partial_and_says_why() {
             assert_eq!(item.fixed.len(), if partial { 2 } else { 0 });
         }
         let capability =
-            world.driver.probe().await.unwrap().account.capabilities["ManagementGroups/All"].clone();
+            world.driver.probe().await.unwrap().account.capabilities["ManagementGroups:All"].clone();
         assert_eq!(capability, if partial { "Unknown" } else { "Allowed" });
     }
     let old = World::with(&json!({"version": "7.3"}));
@@ -173,7 +173,7 @@ async fn probing_tells_what_the_account_may() {
         assert!(world.effects().is_empty(), "probing changes nothing");
         world.fault(&json!({"kind": "permissionRemoved", "permission": "PolicyDeployment/Execute"}));
         let account = world.driver.probe().await.unwrap().account;
-        assert_eq!(account.capabilities["PolicyDeployment/Execute"], "Denied", "{options}");
-        assert_eq!(account.capabilities["GuaranteedState/Write"], "Allowed", "{options}");
+        assert_eq!(account.capabilities["PolicyDeployment:Execute"], "Denied", "{options}");
+        assert_eq!(account.capabilities["GuaranteedState:Write"], "Allowed", "{options}");
     }
 }

@@ -1,0 +1,101 @@
+//! Yurbi App Shield: what cannot be read, sent again, and ids that stand on assignments.
+
+use ordain::{
+    api::Reason,
+    report::facts::Standing,
+    sandbox::app_shield::{AppShieldDouble, AppShieldOptions},
+};
+use serde_json::{Value, json};
+
+use super::{named, reason};
+use crate::support::rig::Rig;
+
+fn rig() -> Rig {
+    Rig::new("appShield", |clock| AppShieldDouble::new(AppShieldOptions::default(), clock), |_| {})
+}
+
+fn policy() -> Value {
+    json!({"displayName": "Rows", "content": {"appShield": {"constraints": [{"AppField": "Sales.Region"}]}}})
+}
+
+fn to(groups: &[&str]) -> Value {
+    let groups: Vec<_> = groups.iter().map(|id| json!({"id": id})).collect();
+    json!({"targets": {"include": [{"appShield": {"groups": groups}}]}})
+}
+
+fn saves(rig: &Rig) -> usize {
+    rig.vendors.calls("appshield").iter().filter(|call| call.contains("SaveAppShieldPolicy")).count()
+}
+
+async fn started() -> Rig {
+    let mut rig = rig();
+    rig.assign("one", policy(), to(&["16"]));
+    rig.start();
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recorded_id_is_written_once_and_brings_the_object_back() {
+    let mut rig = started().await;
+    assert_eq!((rig.cluster.notes(), saves(&rig)), (1, 2), "made inert, then filled");
+    rig.kill().await;
+    rig.lose_store();
+    rig.start();
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    assert_eq!((rig.cluster.notes(), saves(&rig)), (1, 3), "sent once more, since nothing is known of it");
+    assert_eq!(rig.state("appshield")["counters"]["creates"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_was_not_written_here_is_not_believed() {
+    let mut rig = rig();
+    rig.assign("one", policy(), to(&["16"]));
+    rig.edit("one", |view| view.external_id = Some("639057069300123456.aaaaaaaa.ffff".into()));
+    rig.start();
+    rig.settle().await;
+    assert_eq!(saves(&rig), 0, "neither theirs nor a second one");
+    assert_eq!(reason(&rig, "one"), Some(Reason::AdoptionRequired), "{:#?}", rig.cluster.facts("one").pop());
+    rig.edit("one", |view| view.external_id = None);
+    rig.request("one", "again");
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_sent_again_where_that_is_wanted_and_only_there() {
+    for (resend, expected) in [("Never", 2), ("Interval", 12)] {
+        let rig = started().await;
+        rig.edit_backend(|backend| {
+            let mut system = serde_json::to_value(&*backend.system).unwrap();
+            system["appShield"]["resend"] = resend.into();
+            backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
+            backend.generation += 1;
+        });
+        rig.settle().await;
+        rig.by_hand("appshield", json!({"editPolicy": {"name": "Rows", "groups": ["17"]}}));
+        rig.pass(10 * 30 * 60 + 60).await;
+        let stands = named(&rig, "appshield", "Rows").unwrap()["groups"].clone();
+        let saves = saves(&rig);
+        assert!(saves.abs_diff(expected) <= 2, "{resend}: {saves} saves");
+        assert_eq!(stands, if resend == "Never" { json!(["17"]) } else { json!(["16"]) }, "{resend}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_filter_nobody_any_more_widens_access_and_is_guarded() {
+    let rig = started().await;
+    rig.edit_backend(|backend| backend.settings.max_removals = 0);
+    let mut off = policy();
+    off["enabled"] = false.into();
+    rig.assign("one", off, to(&["16"]));
+    rig.settle().await;
+    assert_eq!(named(&rig, "appshield", "Rows").unwrap()["isActive"], true, "switching a filter off is held");
+    assert!(rig.cluster.backend_last().held.is_some());
+    rig.assign("one", policy(), to(&["17"]));
+    rig.settle().await;
+    let ours = named(&rig, "appshield", "Rows").unwrap();
+    assert_eq!(ours["groups"], json!(["16", "17"]), "who is filtered stays so, who is new is added");
+}
