@@ -16,6 +16,7 @@ pub mod lease;
 pub mod model;
 pub mod operator;
 pub mod plan;
+pub mod preview;
 pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

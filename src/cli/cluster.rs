@@ -47,6 +47,15 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub async fn connect(&self) -> Result<(Client, Option<String>), ClusterError> {
+        let (client, host, _) = self.connect_in_context().await?;
+        Ok((client, host))
+    }
+
+    /// The same, and the namespace of what names none.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub async fn connect_in_context(&self) -> Result<(Client, Option<String>, String), ClusterError> {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         let mut config = match &self.kubeconfig {
             Some(path) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
@@ -55,6 +64,7 @@ impl Cluster {
         };
         config.default_retry = false;
         let host = config.cluster_url.host().map(str::to_owned);
-        Ok((Client::try_from(config)?, host))
+        let namespace = config.default_namespace.clone();
+        Ok((Client::try_from(config)?, host, namespace))
     }
 }

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, io, path::PathBuf};
 use crate::{
     api::Reason,
     drivers::{Facts, connect},
+    preview::report::Report,
 };
 
 /// Arguments of `ordain docs`.
@@ -31,11 +32,18 @@ pub struct Error {
 pub fn run(args: &Args) -> Result<(), Error> {
     let failed = |path: PathBuf| move |source| Error { path, source };
     fs::create_dir_all(&args.dir).map_err(failed(args.dir.clone()))?;
-    for (name, page) in [("reasons.md", reasons()), ("systems.md", systems())] {
+    let pages = [("reasons.md", reasons()), ("systems.md", systems()), ("plan.schema.json", plan_schema())];
+    for (name, page) in pages {
         let path = args.dir.join(name);
         fs::write(&path, page).map_err(failed(path.clone()))?;
     }
     Ok(())
+}
+
+/// What `ordain plan --output json` prints.
+fn plan_schema() -> String {
+    let schema = schemars::schema_for!(Report);
+    format!("{:#}\n", schema.to_value())
 }
 
 /// Every reason: what it means, what to do.

@@ -3,6 +3,7 @@
 mod cluster;
 pub mod crds;
 pub mod docs;
+pub mod plan;
 pub mod release;
 pub mod run;
 #[cfg(feature = "sandbox")]
@@ -29,6 +30,8 @@ pub struct Cli {
 enum Command {
     /// Run the operator.
     Run(Box<run::Args>),
+    /// Tell what applying manifests would change, and change nothing: exit status 0 nothing, 2 changes, 1 error.
+    Plan(Box<plan::Args>),
     /// Drop Ordain's finalizers and touch no system: the way out when the operator is gone for good.
     Release(release::Args),
     /// Print the five CRDs as YAML, or write them to one file per kind.
@@ -48,6 +51,7 @@ impl Cli {
         let _ = rustls::crypto::ring::default_provider().install_default();
         match self.command {
             Command::Run(args) => exit(block_on(run::run(*args))),
+            Command::Plan(args) => block_on(plan::run(*args)),
             Command::Release(args) => exit(block_on(release::run(args))),
             Command::Crds(args) => exit(crds::run(&args)),
             Command::Docs(args) => exit(docs::run(&args)),

@@ -146,7 +146,7 @@ fn settings(args: &Args) -> Settings {
     }
 }
 
-fn scope(namespaces: &[String]) -> Scope {
+pub(super) fn scope(namespaces: &[String]) -> Scope {
     let names = namespaces.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
     let named: BTreeSet<Arc<str>> = names.map(Arc::from).collect();
     if named.is_empty() { Scope::All } else { Scope::Only(named) }
@@ -159,7 +159,7 @@ fn instance() -> String {
 }
 
 /// Addresses of the API server: no Backend may point there (R24).
-async fn api_server(host: Option<&str>) -> BTreeSet<IpAddr> {
+pub(super) async fn api_server(host: Option<&str>) -> BTreeSet<IpAddr> {
     let Some(host) = host else { return BTreeSet::new() };
     let lookup = tokio::net::lookup_host((host.trim_matches(['[', ']']), 0));
     match tokio::time::timeout(Duration::from_secs(5), lookup).await {

@@ -11,6 +11,7 @@ mod announce;
 mod audience;
 mod decode;
 mod handle;
+mod once;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,9 @@ use crate::{
 
 pub use announce::{Announcer, News, echo};
 pub use audience::{Audience, Watched};
+pub use decode::Arrived;
 pub use handle::IndexHandle;
+pub use once::{ListError, Listed, list};
 
 /// Follows everything the operator works with, until dropped; all streams end with it.
 pub async fn run(client: Client, handle: IndexHandle) -> Infallible {

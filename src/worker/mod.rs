@@ -34,6 +34,7 @@ pub mod overlap;
 pub mod packing;
 mod panics;
 pub mod ports;
+pub mod preview;
 pub mod recall;
 pub mod record;
 mod requests;

@@ -157,7 +157,16 @@ pub trait Fence: Send + Sync {
     fn allows(&self, timeout: Duration) -> bool;
 }
 
-/// A fence for a process that cannot have a rival (tests, `plan`).
+/// A fence for a process that makes no effect at all (`plan`): the transport itself sends none.
+pub struct NoEffects;
+
+impl Fence for NoEffects {
+    fn allows(&self, _timeout: Duration) -> bool {
+        false
+    }
+}
+
+/// A fence for a process that cannot have a rival (tests).
 pub struct AlwaysLeader;
 
 impl Fence for AlwaysLeader {

@@ -200,7 +200,7 @@ impl Worker {
     }
 
     /// Compiles what changed.
-    fn update_stakes(&mut self, desired: &Desired) -> BTreeSet<ObjectName> {
+    pub(super) fn update_stakes(&mut self, desired: &Desired) -> BTreeSet<ObjectName> {
         let Some(session) = &self.session else { return BTreeSet::new() };
         let driver = session.driver.clone();
         let mut stakes = std::mem::take(&mut self.stakes);

@@ -96,6 +96,26 @@ const RULES: &[Rule] = &[
         why: "a worker sees Kubernetes and systems through ports only",
     },
     Rule {
+        room: "preview",
+        never: &[
+            "kube::",
+            "kube_",
+            "reqwest",
+            "rusqlite",
+            "crate::operator",
+            "crate::plan::steps",
+            "crate::sandbox",
+        ],
+        except: &[],
+        why: "a plan sees Kubernetes and systems through ports only, and makes no step",
+    },
+    Rule {
+        room: "preview",
+        never: OUTSIDE,
+        except: &["preview/mod.rs", "preview/house.rs", "preview/scratch.rs"],
+        why: "what a plan reads, lays over and tells is computed",
+    },
+    Rule {
         room: "sandbox",
         never: &["crate::drivers", "crate::worker", "crate::plan"],
         except: &[],

@@ -6,6 +6,7 @@
 mod counts;
 mod crash;
 mod endings;
+mod plan;
 mod trouble;
 
 use std::{sync::Arc, time::Duration};

@@ -1,0 +1,217 @@
+//! `ordain plan`: what applying manifests would change. Reads, and nothing else.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    io::{Read as _, Write as _},
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use super::{Cluster, ClusterError, run};
+use crate::{
+    index::Scope,
+    model::{Clock, SystemClock, in_full},
+    operator::{self, IdentityError, KubeSecrets, RealConnector},
+    preview::{
+        self, PreviewError, Setup,
+        manifest::{self, Manifests, Source},
+        report::{Outcome, Report},
+        text::text,
+    },
+    report::metrics::Metrics,
+    watch::{self, ListError},
+    worker::ports::NoEffects,
+};
+
+/// How the plan is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// Markdown, for people.
+    #[default]
+    Text,
+    /// For machines: docs/reference/plan.schema.json.
+    Json,
+}
+
+/// Arguments of `ordain plan`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    cluster: Cluster,
+    /// Manifests: files, folders (their .yaml, .yml and .json files), or - for standard input
+    #[arg(short = 'f', long = "filename", required = true, num_args = 1..)]
+    filename: Vec<PathBuf>,
+    /// Also look into folders within folders
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// How the plan is written
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// Namespace of manifests that name none [default: that of the kubeconfig's context]
+    #[arg(short, long)]
+    namespace: Option<String>,
+    /// Where a ClusterBackend's Secrets live: the operator's namespace
+    #[arg(long, default_value = "ordain-system")]
+    operator_namespace: String,
+    /// Namespaces the operator works in, separated by commas [default: all]
+    #[arg(long, env = "ORDAIN_WATCH_NAMESPACES", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+    /// Who writes the marks [default: a hash of the uid of namespace kube-system]
+    #[arg(long, env = "ORDAIN_OWNER_ID")]
+    owner_id: Option<String>,
+    /// Let Backends point at loopback, over http too: for the sandbox
+    #[arg(long, env = "ORDAIN_ALLOW_LOOPBACK")]
+    allow_loopback: bool,
+    /// Hosts that Backends may point at, separated by commas [default: all but the refused]
+    #[arg(long, env = "ORDAIN_ALLOWED_HOSTS", value_delimiter = ',')]
+    allowed_hosts: Vec<String>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nothing to plan for.
+    #[error("no manifests of Ordain in {0}")]
+    Empty(String),
+    /// What is wrong with the manifests, one line each.
+    #[error("the manifests are not valid:\n{}", .0.join("\n"))]
+    Invalid(Vec<String>),
+    /// No way to the API server.
+    #[error("cannot reach the API server")]
+    Cluster(#[source] ClusterError),
+    /// The owner id cannot be had.
+    #[error("configuration")]
+    Identity(#[from] IdentityError),
+    /// A kind cannot be listed.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// No plan can be made.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
+    /// Standard output is gone.
+    #[error("cannot write the plan")]
+    Write(#[source] io::Error),
+}
+
+/// Plans, prints, and tells the exit status: 0 nothing would change, 2 something would, 1 error.
+pub async fn run(args: Args) -> ExitCode {
+    match planned(args).await {
+        Ok(Outcome::Nothing) => ExitCode::SUCCESS,
+        Ok(Outcome::Changes) => ExitCode::from(2),
+        Ok(Outcome::Error) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("ordain: {}", in_full(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn planned(args: Args) -> Result<Outcome, Error> {
+    let sources = sources(&args.filename, args.recursive)?;
+    let (client, host, context) = args.cluster.connect_in_context().await.map_err(Error::Cluster)?;
+    let namespace = args.namespace.clone().unwrap_or(context);
+    let Manifests { objects, skipped } = manifest::read(&sources, &namespace).map_err(Error::Invalid)?;
+    skipped.iter().for_each(|line| eprintln!("ordain: {line} is not a kind of Ordain and is skipped"));
+    if objects.is_empty() {
+        let names: Vec<_> = args.filename.iter().map(|path| path.display().to_string()).collect();
+        return Err(Error::Empty(names.join(", ")));
+    }
+    let scope = run::scope(&args.watch_namespaces);
+    let given = args.owner_id.as_deref().filter(|id| !id.is_empty());
+    let owner = operator::owner(&client, given).await?;
+    let refused = run::api_server(host.as_deref()).await;
+    let setup = setup(&args, scope.clone(), owner, client.clone(), refused);
+    let listed = watch::list(&client, &scope).await?;
+    let report = preview::plan(&setup, &listed, &objects).await?;
+    print(&report, args.output).map_err(Error::Write)?;
+    Ok(report.outcome())
+}
+
+fn setup(
+    args: &Args,
+    scope: Scope,
+    owner: crate::model::OwnerId,
+    client: kube::Client,
+    refused: BTreeSet<IpAddr>,
+) -> Setup {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let metrics = Metrics::new(clock.clone());
+    let connector = RealConnector {
+        allow_loopback: args.allow_loopback,
+        allowed_hosts: args.allowed_hosts.clone(),
+        refused,
+        owner: owner.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        // Whatever is asked of a driver: no call with an effect leaves the process.
+        fence: Arc::new(NoEffects),
+    };
+    Setup {
+        secrets: Arc::new(KubeSecrets::new(client)),
+        connector: Arc::new(connector),
+        owner,
+        clock,
+        operator_namespace: args.operator_namespace.clone(),
+        scope,
+        metrics,
+    }
+}
+
+fn print(report: &Report, output: Output) -> io::Result<()> {
+    let written = match output {
+        Output::Text => text(report),
+        Output::Json => format!("{}\n", serde_json::to_string_pretty(report).map_err(io::Error::other)?),
+    };
+    let mut stdout = io::stdout();
+    stdout.write_all(written.as_bytes())?;
+    stdout.flush()
+}
+
+fn sources(paths: &[PathBuf], recursive: bool) -> Result<Vec<Source>, Error> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let mut text = String::new();
+            io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|source| Error::Read { path: path.clone(), source })?;
+            sources.push(Source { name: "standard input".into(), text });
+            continue;
+        }
+        for file in files(path, recursive, true)? {
+            let text =
+                fs::read_to_string(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
+            sources.push(Source { name: file.display().to_string(), text });
+        }
+    }
+    Ok(sources)
+}
+
+/// The file itself, or the manifests of a folder in the order of their names.
+fn files(path: &Path, recursive: bool, top: bool) -> Result<Vec<PathBuf>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    if !path.is_dir() {
+        let is_manifest =
+            path.extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e == *known));
+        return Ok(if top || is_manifest { vec![path.to_owned()] } else { Vec::new() });
+    }
+    if !top && !recursive {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.sort();
+    let found = paths.iter().map(|path| files(path, recursive, false)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
