@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The surroundings of all workers of a plan.
-pub(super) fn house(setup: &Setup, store: Store) -> House {
+pub(crate) fn house(setup: &Setup, store: Store) -> House {
     House {
         source: Arc::new(Nothing),
         reporter: Arc::new(Mute),
@@ -67,6 +67,10 @@ impl Reporter for Mute {
     fn event(&self, _: Event) {}
 
     async fn ensure_finalizer(&self, _: &ObjectName, _: &Uid) -> Result<(), WriteError> {
+        Err(refused())
+    }
+
+    async fn note_external_id(&self, _: &ObjectName, _: &Uid, _: &str) -> Result<(), WriteError> {
         Err(refused())
     }
 
