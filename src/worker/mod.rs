@@ -35,6 +35,7 @@ pub mod packing;
 mod panics;
 pub mod ports;
 pub mod preview;
+pub mod survey;
 pub mod recall;
 pub mod record;
 mod requests;

@@ -6,7 +6,7 @@ use super::{Worker, round::Halt};
 use crate::{
     drivers::{Driver, Scope},
     index::Desired,
-    model::{Catalogue, ItemKey, Observation},
+    model::{Catalogue, ItemKey, Mark, Observation, Shape},
 };
 
 /// What was seen.
@@ -19,6 +19,8 @@ pub struct Survey {
     pub observation: Observation,
     /// Items that assignments of the Backend want, whether or not they have them yet.
     pub claimed: BTreeSet<ItemKey>,
+    /// The marks these items bear.
+    pub marks: BTreeSet<Mark>,
 }
 
 impl Worker {
@@ -44,8 +46,13 @@ impl Worker {
         let record = self.memory.catalogue.as_ref();
         let catalogue = record.map(|record| record.catalogue.clone()).unwrap_or_default();
         let compiled = desired.assignments.values().filter_map(|view| self.compile_one(desired, view));
-        let claimed: BTreeSet<ItemKey> =
-            compiled.flat_map(|compiled| compiled.contributions).map(|part| part.item).collect();
+        let parts: Vec<_> = compiled.flat_map(|compiled| compiled.contributions).collect();
+        let claimed: BTreeSet<ItemKey> = parts.iter().map(|part| part.item.clone()).collect();
+        let marks = parts.into_iter().filter_map(|part| match part.shape {
+            Shape::Object { mark } => mark,
+            Shape::Document => None,
+        });
+        let marks = marks.collect();
         let documents = driver.documents(&catalogue).into_iter().filter(|item| !claimed.contains(item));
         let scope = Scope {
             documents: documents.map(|item| (item, BTreeSet::new())).collect(),
@@ -53,6 +60,6 @@ impl Worker {
             ..Scope::default()
         };
         let observation = driver.observe(&scope).await.map_err(Halt::Account)?;
-        Ok(Survey { driver, catalogue, observation, claimed })
+        Ok(Survey { driver, catalogue, observation, claimed, marks })
     }
 }

@@ -33,6 +33,7 @@ pub fn describe(rules: Rules, observed: &ObservedItem) -> Result<Described, Stri
         },
         targets: Some(targets),
         wso2: Some(options(observed, &mut notes)),
+        title: None,
         notes,
     })
 }
