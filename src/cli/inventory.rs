@@ -1,11 +1,6 @@
 //! `ordain inventory`: what a system holds and nobody manages. Reads, and nothing else.
 
-use std::{
-    io,
-    io::Write as _,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io, io::Write as _, process::ExitCode, sync::Arc};
 
 use super::{Cluster, ClusterError, run};
 use crate::{

@@ -13,6 +13,8 @@ mod names;
 mod prove;
 mod table;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod yaml;
 

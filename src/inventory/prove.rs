@@ -7,13 +7,11 @@ use kube::core::ObjectMeta;
 use super::names;
 use crate::{
     api::{
-        Adopt, AssignmentTargets, BackendRef, Id, LocalRef, Mode, Policy, PolicyAssignment, PolicyAssignmentSpec,
-        Selector, TargetSpec, validate,
+        Adopt, AssignmentTargets, BackendRef, Id, LocalRef, Mode, Policy, PolicyAssignment,
+        PolicyAssignmentSpec, Selector, TargetSpec, validate,
     },
     drivers::{Binding, CompileContext, Described, DesiredItem, Reach, Severity, Translate},
-    model::{
-        BackendId, BackendKind, Catalogue, Digester, ObjectName, ObservedItem, OwnerId, Uid,
-    },
+    model::{BackendId, BackendKind, Catalogue, Digester, ObjectName, ObservedItem, OwnerId, Uid},
     plan::{
         diff::{Difference, difference, leaf_digest},
         merge::{Stake, merge},
@@ -92,7 +90,7 @@ impl Judge<'_> {
             policy_ref: LocalRef { name: name.clone() },
             backend_ref: BackendRef { kind, name: self.backend.name.to_string() },
             targets: described.targets,
-            priority: None,
+            priority: self.priority(item),
             mode: Some(Mode::Observe),
             wso2: described.wso2,
             release_policy: None,
@@ -104,6 +102,13 @@ impl Judge<'_> {
             policy: Policy { metadata: metadata(), spec: described.policy, status: None },
             assignment: PolicyAssignment { metadata: metadata(), spec, status: None },
         }
+    }
+
+    /// Where the system has one order, the priority that keeps it among all that are taken over: a lower place is an
+    /// earlier one (R17).
+    fn priority(&self, item: &ObservedItem) -> Option<i32> {
+        let slot = item.slot.filter(|_| self.driver.facts().ordered)?;
+        i32::try_from(slot).ok().filter(|slot| (1..=1000).contains(slot)).map(|slot| -slot)
     }
 
     /// What the manifests come to: exactly one item.
@@ -132,7 +137,8 @@ impl Judge<'_> {
 
 /// A description is only ours when named: one that our API does not take stays as it is.
 fn without_bad_description(mut manifests: Manifests, notes: &mut Vec<String>) -> Manifests {
-    let wrong = validate::policy(&manifests.policy).into_iter().find(|wrong| wrong.field == "spec.description");
+    let wrong =
+        validate::policy(&manifests.policy).into_iter().find(|wrong| wrong.field == "spec.description");
     if let Some(wrong) = wrong {
         manifests.policy.spec.description = None;
         notes.push(format!("its description is left out and stays as it is: it {}", wrong.problem));

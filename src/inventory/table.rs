@@ -55,13 +55,22 @@ fn row(entry: &Entry) -> [String; 5] {
 
 /// What is not in the list, and why.
 pub fn remarks(inventory: &Inventory) -> Vec<String> {
-    let counted = |count: usize, what: &str| {
-        let (objects, bear) = if count == 1 { ("object", "bears") } else { ("objects", "bear") };
-        (count > 0).then(|| format!("{count} {objects} {bear} {what}"))
+    let counted = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 object {one}")),
+        _ => Some(format!("{count} objects {many}")),
     };
     [
-        counted(inventory.orphans, "our mark, and no assignment claims them"),
-        counted(inventory.others, "the mark of another assignment or installation, and are not listed"),
+        counted(
+            inventory.orphans,
+            "bears our mark, and no assignment claims it",
+            "bear our mark, and no assignment claims them",
+        ),
+        counted(
+            inventory.others,
+            "bears the mark of another assignment or installation, and is not listed",
+            "bear the mark of another assignment or installation, and are not listed",
+        ),
     ]
     .into_iter()
     .flatten()

@@ -18,8 +18,14 @@ pub fn yaml(inventory: &Inventory) -> Result<String, serde_saphyr::ser::Error> {
     let mut text = String::new();
     let sayable = inventory.entries.iter().filter(|entry| entry.manifests.is_ok()).count();
     let total = inventory.entries.len();
-    comment(&mut text, &format!("{}: {total} that nobody manages, {sayable} of them as manifests.", inventory.backend));
-    comment(&mut text, "Applied as they stand they change nothing: every assignment observes, and names what it would take");
+    comment(
+        &mut text,
+        &format!("{}: {total} that nobody manages, {sayable} of them as manifests.", inventory.backend),
+    );
+    comment(
+        &mut text,
+        "Applied as they stand they change nothing: every assignment observes, and names what it would take",
+    );
     comment(&mut text, "over. Where Git shall decide from now on, say mode: Apply.");
     remarks(inventory).iter().for_each(|remark| comment(&mut text, &format!("{remark}.")));
     for entry in &inventory.entries {

@@ -12,7 +12,7 @@
 
 pub(crate) mod house;
 pub mod manifest;
-mod overlay;
+pub(crate) mod overlay;
 pub mod report;
 pub(crate) mod scratch;
 mod shape;

@@ -35,7 +35,6 @@ pub mod packing;
 mod panics;
 pub mod ports;
 pub mod preview;
-pub mod survey;
 pub mod recall;
 pub mod record;
 mod requests;
@@ -45,6 +44,7 @@ pub mod schedule;
 pub mod seeds;
 pub mod session;
 pub mod standing;
+pub mod survey;
 mod tally;
 pub mod trouble;
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::targets;
 use crate::{
     api::{
-        AppShieldFacet, AppShieldTargets, AssignmentTargets, Content, FreeForm, IdOrName, PolicySpec, Selector,
+        AppShieldFacet, AppShieldTargets, AssignmentTargets, Content, FreeForm, IdOrName, PolicySpec,
+        Selector,
     },
     drivers::{Described, only, telling},
     model::{Catalogue, LeafPath, MemberKind, ObservedItem},

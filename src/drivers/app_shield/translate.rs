@@ -8,7 +8,10 @@ use super::{canonical, describe, targets};
 use crate::{
     api::{AppShield, AppShieldFacet, FreeForm, PolicySpec, Reason},
     drivers::{Binding, CompileContext, Compiled, Described, Facts, Finding, Severity, Translate},
-    model::{Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, ObjectName, ObservedItem, OwnerId, Shape},
+    model::{
+        Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, ObjectName, ObservedItem, OwnerId,
+        Shape,
+    },
 };
 
 /// The one object of a Policy, in keys and in `status.objects[].key`.

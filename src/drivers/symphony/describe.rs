@@ -36,7 +36,8 @@ pub fn describe(observed: &ObservedItem) -> Result<Described, String> {
 
 fn word<T: DeserializeOwned>(observed: &ObservedItem, path: &str) -> Result<T, String> {
     let value = observed.leaves.get(&LeafPath(path.into())).cloned().unwrap_or(Value::Null);
-    serde_json::from_value(value.clone()).map_err(|_| format!("its {path} {value} is not known to this generation"))
+    serde_json::from_value(value.clone())
+        .map_err(|_| format!("its {path} {value} is not known to this generation"))
 }
 
 #[cfg(test)]

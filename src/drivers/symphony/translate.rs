@@ -8,7 +8,10 @@ use super::{body::NAME, canonical, describe, resolve};
 use crate::{
     api::{Naming, PolicySpec, Reason, Symphony, SymphonyFacet},
     drivers::{Binding, CompileContext, Compiled, Described, Facts, Finding, Severity, Translate},
-    model::{Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem, OwnerId, Shape},
+    model::{
+        Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem,
+        OwnerId, Shape,
+    },
 };
 
 const VARIANT: &str = "policy";

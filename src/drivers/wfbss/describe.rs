@@ -119,11 +119,8 @@ fn holds(value: &Value, what: &dyn Fn(&str, &Value) -> bool) -> bool {
 
 fn target(id: &DocumentId) -> AssignmentTargets {
     let groups: Arc<[IdOrName]> = [IdOrName::id(id.group.to_string())].into();
-    let customer = Customer {
-        customer: IdOrName::id(id.customer.as_str()),
-        groups: Some(groups),
-        all_groups: None,
-    };
+    let customer =
+        Customer { customer: IdOrName::id(id.customer.as_str()), groups: Some(groups), all_groups: None };
     only(Selector::Wfbss(WfbssTargets { customers: vec![customer] }))
 }
 

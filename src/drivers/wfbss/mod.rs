@@ -44,8 +44,8 @@ use serde_json::Value;
 
 use self::{calls::Session, ids::DocumentId, sign::Credentials, tasks::TaskPath};
 use super::{
-    Binding, Class, CompileContext, Compiled, Described, DocumentChange, Driver, DriverError, Execution, Facts, Outcome,
-    Packing, Probe, Scope, Step, Translate, http::HttpClient,
+    Binding, Class, CompileContext, Compiled, Described, DocumentChange, Driver, DriverError, Execution,
+    Facts, Outcome, Packing, Probe, Scope, Step, Translate, http::HttpClient,
 };
 use crate::{
     api::{self, PolicySpec, Reason},

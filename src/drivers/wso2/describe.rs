@@ -20,8 +20,7 @@ use crate::{
 /// What of it our words cannot say.
 pub fn describe(rules: Rules, observed: &ObservedItem) -> Result<Described, String> {
     let mut notes = Vec::new();
-    let profile =
-        Profile { platform: text(observed, "platform").to_owned(), features: features(observed)? };
+    let profile = Profile { platform: text(observed, "platform").to_owned(), features: features(observed)? };
     let targets = whom(rules, observed, &mut notes)?;
     let description = Some(text(observed, "description")).filter(|text| !text.is_empty());
     Ok(Described {
@@ -88,11 +87,7 @@ fn options(observed: &ObservedItem, notes: &mut Vec<String>) -> Wso2Options {
 
 /// The system restricts by roles *and* users *and* groups; a selection of ours is a union. So only one of them can be said
 /// (sheet section 7).
-fn whom(
-    rules: Rules,
-    observed: &ObservedItem,
-    notes: &mut Vec<String>,
-) -> Result<AssignmentTargets, String> {
+fn whom(rules: Rules, observed: &ObservedItem, notes: &mut Vec<String>) -> Result<AssignmentTargets, String> {
     let of = |kind| observed.members.get(&kind).cloned().unwrap_or_default();
     let (roles, users, groups) = (of(MemberKind::Role), of(MemberKind::User), of(MemberKind::Group));
     let devices = of(MemberKind::Device);
@@ -100,14 +95,19 @@ fn whom(
         return Err(format!("{} single devices are linked to it, besides whom else it names", devices.len()));
     }
     if !devices.is_empty() {
-        notes.push(format!("{} single devices are linked to it, which the system does not look at", devices.len()));
+        notes.push(format!(
+            "{} single devices are linked to it, which the system does not look at",
+            devices.len()
+        ));
     }
     let everyone = roles == BTreeSet::from([ANY.to_owned()]);
     let names = [!roles.is_empty(), !users.is_empty(), !groups.is_empty()];
     if names.iter().filter(|named| **named).count() > 1 {
-        return Err("it reaches those whom its roles, users and groups all name; ours reach whom any of them \
+        return Err(
+            "it reaches those whom its roles, users and groups all name; ours reach whom any of them \
                     names"
-            .to_owned());
+                .to_owned(),
+        );
     }
     if everyone {
         return Ok(AssignmentTargets { everyone: Some(true), ..AssignmentTargets::default() });
@@ -116,9 +116,11 @@ fn whom(
         return Err("it names everybody and somebody among its roles".to_owned());
     }
     if !groups.is_empty() && !(rules.accept_ungrouped && !rules.dialect.is_a()) {
-        return Err("it names groups, and so reaches every device that is in no group, too; that can be said with \
+        return Err(
+            "it names groups, and so reaches every device that is in no group, too; that can be said with \
                     ungroupedDevices: Accept in the backend"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(only(Selector::Wso2(Wso2Targets {
         roles: roles.into_iter().collect(),

@@ -30,8 +30,8 @@ use serde_json::Value;
 use crate::{
     api::{PolicySpec, Reason, Wso2 as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, DeploySettings, Described, Driver, Facts, Outcome, Probe, Scope, Step,
-        Translate,
+        Binding, CompileContext, Compiled, DeploySettings, Described, Driver, Facts, Outcome, Probe, Scope,
+        Step, Translate,
         connect::{optional_key, required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,

@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     api::{Compliance, Deploy, DeployMode, ForeignChanges, Ownership, PolicySpec, Reason, Wso2, Wso2Facet},
-    drivers::{Binding, CompileContext, Compiled, DeploySettings, Described, Facts, Finding, Severity, Translate},
+    drivers::{
+        Binding, CompileContext, Compiled, DeploySettings, Described, Facts, Finding, Severity, Translate,
+    },
     model::{Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, ObservedItem, OwnerId, Shape},
 };
 
