@@ -37,7 +37,7 @@ impl Dice {
     }
 
     fn some(&mut self, of: &[&str]) -> Value {
-        of.iter().filter(|_| self.below(2) == 0).collect()
+        of.iter().copied().filter(|_| self.below(2) == 0).collect()
     }
 
     fn text(&mut self) -> String {
@@ -212,7 +212,7 @@ async fn content(rig: &Rig) -> BTreeMap<String, Value> {
     let told = |item: ObservedItem| {
         let key = item.key.as_ref().map(ToString::to_string);
         let key = key.or_else(|| item.id.as_ref().map(ToString::to_string)).unwrap();
-        (key, json!([item.leaves, item.members, item.enabled]))
+        (key, json!([item.leaves, item.members, item.enabled, item.slot]))
     };
     observation.items.into_iter().map(told).collect()
 }

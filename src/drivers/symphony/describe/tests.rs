@@ -16,7 +16,7 @@ fn bench(naming: &str) -> Bench {
     let mut catalogue = Catalogue::default();
     catalogue.entries.insert(EntryKind::Dictionary, ["d1", "d2", "d3"].map(entry).into());
     Bench::new(
-        json!({"symphony": {"podUrl": "https://pod.example", "agentUrl": "https://agent.example", "naming": naming}}),
+        json!({"symphony": {"podUrl": "https://pod.example", "agentUrl": "https://agent.example", "generation": "V1", "naming": naming}}),
         catalogue,
     )
 }

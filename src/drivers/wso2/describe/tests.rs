@@ -151,19 +151,30 @@ fn words(pool: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
 }
 
 fn features() -> impl Strategy<Value = Value> {
-    let code = words(&["CAMERA", "camera", "PASSCODE_POLICY", "WIFI", "DISALLOW_SMS", "WIPE_DATA"]);
+    let code = words(&[
+        "CAMERA",
+        "camera",
+        "PASSCODE_POLICY",
+        "WIFI",
+        "DISALLOW_SMS",
+        "APN",
+        "VPN",
+        "EMAIL",
+        "LDAP",
+        "WIPE_DATA",
+    ]);
     let object = || {
         let members = prop::collection::btree_map("[a-zA-Z]{1,8}|.{0,4}", any_json(), 0..4);
         members.prop_map(|members| Value::Object(members.into_iter().collect()))
     };
     let content = prop_oneof![
-        4 => object().prop_map(|content| Value::String(content.to_string())),
-        2 => object(),
+        9 => object().prop_map(|content| Value::String(content.to_string())),
+        5 => object(),
         1 => any_json(),
     ];
     let feature =
         (code, content).prop_map(|(code, content)| json!({"featureCode": code, "content": content}));
-    prop::collection::vec(feature, 0..4).prop_map(Value::Array)
+    prop::collection::vec(feature, 1..3).prop_map(Value::Array)
 }
 
 fn whom() -> impl Strategy<Value = Value> {
@@ -199,7 +210,7 @@ fn states() -> impl Strategy<Value = ObservedItem> {
         words(&["enforce", "Warning", "MONITOR", "block", ""]),
         words(&["ANY", "byod", "COPE", "other"]),
         any::<[bool; 2]>(),
-        words(&["android", "Windows", "beos"]),
+        words(&["android", "android", "Windows", "Windows", "beos"]),
     );
     (told, features(), whom()).prop_map(|(told, features, whom)| {
         let (id, name, description, compliance, ownership, [active, updated], platform) = told;
