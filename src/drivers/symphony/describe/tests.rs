@@ -43,7 +43,7 @@ fn what_is_found_is_said_in_our_words() {
     );
     assert_eq!(
         serde_json::to_value(&manifests.assignment.spec).unwrap(),
-        json!({"policyRef": {"name": "system-cards-c1ee36e74c"}, "backendRef": {"name": "system"},
+        json!({"policyRef": {"name": "system-cards-007e5b36c4"}, "backendRef": {"name": "system"},
             "mode": "Observe", "adopt": {"id": "p-1"}})
     );
 }
