@@ -24,7 +24,6 @@ fn what_people_made_is_taken_down_and_changes_nothing() {
     let team = installation.team.clone();
     let marks = ["wso2", "wfbss", "symphony"].map(|system| (system, installation.sandbox.mark(system)));
     let table = text(&inventory(&installation, "wso2", &[]));
-    println!("{table}");
     assert!(table.starts_with("NAME ") && table.contains("VPN for sales"), "{table}");
     let mut assignments = 0;
     let mut installation = installation;

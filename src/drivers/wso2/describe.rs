@@ -115,7 +115,7 @@ fn whom(rules: Rules, observed: &ObservedItem, notes: &mut Vec<String>) -> Resul
     if roles.contains(ANY) {
         return Err("it names everybody and somebody among its roles".to_owned());
     }
-    if !groups.is_empty() && !(rules.accept_ungrouped && !rules.dialect.is_a()) {
+    if !groups.is_empty() && (!rules.accept_ungrouped || rules.dialect.is_a()) {
         return Err(
             "it names groups, and so reaches every device that is in no group, too; that can be said with \
                     ungroupedDevices: Accept in the backend"
