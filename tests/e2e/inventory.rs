@@ -66,5 +66,7 @@ fn what_people_made_is_taken_down_and_changes_nothing() {
     let said = String::from_utf8_lossy(&none.stderr).into_owned();
     assert!(said.contains(&format!("there is no Backend/{team}/nothing")), "{said}");
     let blind = inventory(&installation, "appshield", &[]);
+    let said = String::from_utf8_lossy(&blind.stderr).into_owned();
     assert_eq!(blind.status.code(), Some(1));
+    assert!(said.contains("which lists nothing"), "{said}");
 }

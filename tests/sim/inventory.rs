@@ -67,7 +67,7 @@ fn wso2(dice: &mut Dice) -> Value {
         }
         features
     };
-    let add: Vec<Value> = (0..1 + dice.below(4))
+    let add: Vec<Value> = (0..=dice.below(4))
         .map(|_| {
             json!({"name": dice.text(), "deviceType": "android", "features": features(dice),
                 "description": dice.text(), "active": dice.below(2) == 0,
@@ -80,7 +80,7 @@ fn wso2(dice: &mut Dice) -> Value {
 }
 
 fn symphony(dice: &mut Dice) -> Value {
-    let add: Vec<Value> = (0..1 + dice.below(4))
+    let add: Vec<Value> = (0..=dice.below(4))
         .map(|_| {
             json!({"name": dice.text(), "type": dice.one(&["Block".into(), "Warn".into()]),
                 "contentTypes": dice.one(&[json!(["Messages"]), json!(["RoomMeta", "Messages"])]),
@@ -93,7 +93,7 @@ fn symphony(dice: &mut Dice) -> Value {
 }
 
 fn app_shield(dice: &mut Dice) -> Value {
-    let add: Vec<Value> = (0..1 + dice.below(4))
+    let add: Vec<Value> = (0..=dice.below(4))
         .map(|_| {
             json!({"name": dice.text(), "description": dice.text(), "isActive": dice.below(2) == 0,
                 "constraints": [{"AppField": "Sales.Region", "Value": dice.text(), "N": 1.0, "Z": null}],
@@ -104,7 +104,7 @@ fn app_shield(dice: &mut Dice) -> Value {
 }
 
 fn wfbss(dice: &mut Dice) -> Value {
-    let set: Vec<Value> = (0..1 + dice.below(5))
+    let set: Vec<Value> = (0..=dice.below(5))
         .map(|_| {
             let path = ["/wtp/enabled", "/behavior_monitoring/enabled", "/general/note", "/odd/list"][dice.below(4)];
             let value = [json!(1), json!(0), json!(dice.text()), json!(["a", 1, {"b": true}])][dice.below(4)].clone();
