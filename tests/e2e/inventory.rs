@@ -18,6 +18,17 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// Exit status of `ordain plan`.
+fn planned(manifests: &str) -> Option<i32> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inventory.yaml");
+    std::fs::write(&file, manifests).unwrap();
+    let mut plan = Command::new(path_of("ORDAIN_BIN"));
+    plan.args(["plan", "--allow-loopback", "-f"]).arg(file);
+    let output = plan.env("KUBECONFIG", std::env::var("KUBECONFIG").unwrap()).output().unwrap();
+    output.status.code()
+}
+
 #[test]
 fn what_people_made_is_taken_down_and_changes_nothing() {
     let installation = Installation::without_operator("inventory");
@@ -31,6 +42,7 @@ fn what_people_made_is_taken_down_and_changes_nothing() {
         let manifests = text(&inventory(&installation, system, &["--output", "yaml"]));
         assert!(!manifests.contains("s3ll-m0re"), "{system}: a secret in clear");
         if manifests.contains("kind: Policy") {
+            assert_eq!(planned(&manifests), Some(0), "{system}: the plan is empty");
             installation.apply(&manifests);
         }
         assignments += manifests.matches("kind: PolicyAssignment").count();
