@@ -97,7 +97,8 @@ impl Bench {
     /// [`Bench::applied`] of many states, of which at least so many have manifests.
     pub fn law(&self, states: impl Strategy<Value = ObservedItem>, at_least: u32) {
         let sayable = Cell::new(0_u32);
-        let mut runner = TestRunner::new(Config { cases: STATES, ..Config::default() });
+        let mut runner =
+            TestRunner::new(Config { cases: STATES, failure_persistence: None, ..Config::default() });
         let outcome = runner.run(&states, |item| {
             sayable.set(sayable.get() + u32::from(self.applied(&item).is_ok()));
             Ok(())
