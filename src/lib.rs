@@ -12,6 +12,7 @@ pub mod api;
 pub mod cli;
 pub mod drivers;
 pub mod index;
+pub mod inventory;
 pub mod lease;
 pub mod model;
 pub mod operator;

@@ -3,6 +3,7 @@
 mod cluster;
 pub mod crds;
 pub mod docs;
+pub mod inventory;
 pub mod plan;
 pub mod release;
 pub mod run;
@@ -32,6 +33,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Tell what applying manifests would change, and change nothing: exit status 0 nothing, 2 changes, 1 error.
     Plan(Box<plan::Args>),
+    /// Tell what a system holds and nobody manages, as a table or as manifests whose plan is empty.
+    Inventory(Box<inventory::Args>),
     /// Drop Ordain's finalizers and touch no system: the way out when the operator is gone for good.
     Release(release::Args),
     /// Print the five CRDs as YAML, or write them to one file per kind.
@@ -64,6 +67,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => exit(block_on(run::run(*args))),
             Command::Plan(args) => block_on(plan::run(*args)),
+            Command::Inventory(args) => block_on(inventory::run(*args)),
             Command::Release(args) => exit(block_on(release::run(args))),
             Command::Crds(args) => exit(crds::run(&args)),
             Command::Docs(args) => exit(docs::run(&args)),

@@ -7,6 +7,7 @@
 pub mod app_shield;
 mod compile;
 pub mod connect;
+mod describe;
 pub mod error;
 pub mod http;
 mod signer;
@@ -24,11 +25,12 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::model::{
-    Catalogue, ItemKey, LeafPath, Observation,
+    Catalogue, ItemKey, LeafPath, Observation, ObservedItem,
     memory::{AccountRecord, TaskState},
 };
 
 pub use compile::{Binding, CompileContext, Compiled, Finding, Reach, Seed, Severity};
+pub use describe::{Described, is_telling, names_a_secret, only, telling};
 pub use error::{Class, DriverError};
 pub use step::{DesiredItem, DocumentChange, Outcome, Scope, Step};
 
@@ -136,6 +138,24 @@ pub trait Translate: Send + Sync {
     fn is_listed(&self, item: &ItemKey, catalogue: &Catalogue) -> Option<bool> {
         let _ = (item, catalogue);
         None
+    }
+
+    /// The reverse of [`Translate::compile`] for one object or document: what somebody would have written for it.
+    ///
+    /// Pure. Whoever prints it proves first that it compiles to nothing but what stands there.
+    ///
+    /// # Errors
+    /// Why it cannot be said in the words of a Policy and a PolicyAssignment; of a system whose driver does not
+    /// describe, that.
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        let _ = (observed, catalogue);
+        Err(format!("objects of {} cannot be described yet", self.facts().system))
+    }
+
+    /// Every document that may exist, by what the catalogue lists; none on a system of objects.
+    fn documents(&self, catalogue: &Catalogue) -> BTreeSet<ItemKey> {
+        let _ = catalogue;
+        BTreeSet::new()
     }
 
     /// Prefixes of leaf paths that form an exact list on objects: an observed leaf below one that is not desired is

@@ -13,6 +13,8 @@ use crate::model::{
 pub struct Scope {
     /// Documents, with the leaves that matter; ignored by drivers whose `Facts::snapshot` is true.
     pub documents: BTreeMap<ItemKey, BTreeSet<LeafPath>>,
+    /// Documents are read with every leaf they hold, whatever was named (`ordain inventory`).
+    pub whole: bool,
     /// Recorded ids of the round's objects, for a system that can read one but not list all (`Facts::lists`).
     pub objects: BTreeSet<ExternalId>,
 }

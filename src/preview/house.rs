@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The surroundings of all workers of a plan.
-pub(super) fn house(setup: &Setup, store: Store) -> House {
+pub(crate) fn house(setup: &Setup, store: Store) -> House {
     House {
         source: Arc::new(Nothing),
         reporter: Arc::new(Mute),

@@ -10,11 +10,11 @@
 //!
 //! [`NoEffects`]: crate::worker::ports::NoEffects
 
-mod house;
+pub(crate) mod house;
 pub mod manifest;
-mod overlay;
+pub(crate) mod overlay;
 pub mod report;
-mod scratch;
+pub(crate) mod scratch;
 mod shape;
 mod strict;
 #[cfg(test)]
@@ -151,7 +151,7 @@ impl Case<'_> {
 }
 
 /// An index of complete lists.
-fn index(scope: &Scope, objects: &[(crate::index::Feed, Vec<Arrived>)]) -> Index {
+pub(crate) fn index(scope: &Scope, objects: &[(crate::index::Feed, Vec<Arrived>)]) -> Index {
     let mut index = Index::new(scope.clone());
     for (feed, objects) in objects {
         index.begin(feed);
@@ -180,7 +180,7 @@ fn concerned(now: Option<&Desired>, then: &Desired, named: &BTreeSet<Uid>) -> BT
     all.filter(|(name, view)| is_concerned(name, view)).map(|(name, _)| name.clone()).collect()
 }
 
-fn ids(listed: &Listed) -> BTreeMap<(ObjectName, String), ExternalId> {
+pub(crate) fn ids(listed: &Listed) -> BTreeMap<(ObjectName, String), ExternalId> {
     let of = |(name, objects): (&ObjectName, &Vec<crate::api::ExternalObject>)| {
         let name = name.clone();
         let id = move |object: &crate::api::ExternalObject| {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The outcome.
-pub(super) struct LaidOver {
+pub(crate) struct LaidOver {
     /// All objects, by the list they would come in.
     pub objects: Vec<(Feed, Vec<Arrived>)>,
     /// Uids of what the manifests name.
@@ -30,7 +30,7 @@ pub(super) struct LaidOver {
 ///
 /// # Errors
 /// What the API server would refuse, one line each.
-pub(super) fn overlay(
+pub(crate) fn overlay(
     listed: &Listed,
     manifests: &[Manifest],
     now: Timestamp,

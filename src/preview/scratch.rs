@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The folder; removed with everything in it when dropped.
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     /// A new folder among the temporary ones, which nobody else may look into.

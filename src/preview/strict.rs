@@ -1,19 +1,26 @@
 //! Fields that the schema of a kind does not know: the API server drops them without a word, or refuses them, depending
 //! on who sends them. Here they are errors.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use serde_json::Value;
 
 use crate::api::crds;
 
+/// Schemas of `spec` by kind, made once: with a thousand manifests making them takes longer than all the rest.
+static SPECS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+    let spec = |crd: k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition| {
+        let mut whole = serde_json::to_value(&crd).ok()?;
+        let spec = whole.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec")?.take();
+        Some((crd.spec.names.kind, spec))
+    };
+    crds::all().into_iter().filter_map(spec).collect()
+});
+
 /// Paths below `spec` that the kind does not have, such as `spec.targets.includes`.
 pub(super) fn unknown_fields(kind: &str, spec: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    let crd = crds::all().into_iter().find(|crd| crd.spec.names.kind == kind);
-    let schema = crd.and_then(|crd| serde_json::to_value(crd).ok());
-    let spec_schema = schema
-        .as_ref()
-        .and_then(|crd| crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec"));
-    if let Some(schema) = spec_schema {
+    if let Some(schema) = SPECS.get(kind) {
         walk(spec, schema, "spec", &mut found);
     }
     found

@@ -44,6 +44,7 @@ pub mod schedule;
 pub mod seeds;
 pub mod session;
 pub mod standing;
+pub mod survey;
 mod tally;
 pub mod trouble;
 

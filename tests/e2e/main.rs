@@ -9,6 +9,7 @@ mod cases;
 mod corridor;
 mod crds;
 mod endings;
+mod inventory;
 mod plan;
 mod rights;
 #[path = "../sim/support/status_lint.rs"]

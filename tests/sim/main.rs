@@ -5,6 +5,7 @@ mod conformance;
 mod counts;
 mod harness;
 mod hostile;
+mod inventory;
 mod report;
 mod support;
 mod systems;

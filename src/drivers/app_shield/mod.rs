@@ -19,6 +19,7 @@
 mod against_double;
 mod body;
 mod canonical;
+mod describe;
 mod directory;
 mod faults;
 mod lists;
@@ -40,12 +41,12 @@ use self::{policies::Policies, session::Session};
 use crate::{
     api::{AppShield as Settings, PolicySpec, Reason},
     drivers::{
-        Binding, CompileContext, Compiled, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
+        Binding, CompileContext, Compiled, Described, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
         connect::required_key,
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, LeafPath, Observation, Secret, memory::TaskState},
+    model::{Catalogue, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
 };
 
 pub use translate::Translator;
@@ -86,6 +87,10 @@ impl Translate for AppShield {
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
         self.translator.compile(binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        self.translator.describe(observed, catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

@@ -51,6 +51,14 @@ pub fn resolve(reach: &Reach, catalogue: &Catalogue, findings: &mut Vec<Finding>
     resolver.whom
 }
 
+/// Id of the one group that is known to hold everybody.
+pub fn everybody(catalogue: &Catalogue) -> Option<&str> {
+    match catalogue.lookup(EntryKind::Group, None, holds_everybody) {
+        Lookup::Found(group) => Some(&group.id),
+        _ => None,
+    }
+}
+
 struct Resolver<'a> {
     catalogue: &'a Catalogue,
     findings: &'a mut Vec<Finding>,

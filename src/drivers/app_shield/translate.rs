@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{canonical, targets};
+use super::{canonical, describe, targets};
 use crate::{
     api::{AppShield, AppShieldFacet, FreeForm, PolicySpec, Reason, Resend},
-    drivers::{Binding, CompileContext, Compiled, Facts, Finding, Severity, Translate},
-    model::{Contribution, Identity, ItemKey, LeafPath, LeafValue, ObjectName, OwnerId, Shape},
+    drivers::{Binding, CompileContext, Compiled, Described, Facts, Finding, Severity, Translate},
+    model::{
+        Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, ObjectName, ObservedItem, OwnerId,
+        Shape,
+    },
 };
 
 /// The one object of a Policy, in keys and in `status.objects[].key`.
@@ -92,6 +95,10 @@ impl Translate for Translator {
             Some(finding) => Compiled { findings: vec![finding], ..Compiled::default() },
             None => compile(facet, binding, context),
         }
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        describe::describe(observed, catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

@@ -9,6 +9,7 @@
 mod against_double;
 mod body;
 mod canonical;
+mod describe;
 mod faults;
 mod key;
 mod lists;
@@ -27,12 +28,12 @@ use serde_json::Value;
 use crate::{
     api::{Generation, PolicySpec, Reason, Symphony as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
+        Binding, CompileContext, Compiled, Described, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
         connect::{required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, EntryKind, LeafPath, Observation, Secret, memory::TaskState},
+    model::{Catalogue, EntryKind, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
 };
 
 use key::Key;
@@ -99,6 +100,10 @@ impl Translate for Symphony {
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
         self.translator.compile(binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        self.translator.describe(observed, catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

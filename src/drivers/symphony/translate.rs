@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{body::NAME, canonical, resolve};
+use super::{body::NAME, canonical, describe, resolve};
 use crate::{
     api::{Naming, PolicySpec, Reason, Symphony, SymphonyFacet},
-    drivers::{Binding, CompileContext, Compiled, Facts, Finding, Severity, Translate},
-    model::{Contribution, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, OwnerId, Shape},
+    drivers::{Binding, CompileContext, Compiled, Described, Facts, Finding, Severity, Translate},
+    model::{
+        Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem,
+        OwnerId, Shape,
+    },
 };
 
 const VARIANT: &str = "policy";
@@ -53,6 +56,10 @@ impl Translate for Translator {
             return Compiled { findings: vec![finding], ..Compiled::default() };
         };
         self.one(facet, binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, _: &Catalogue) -> Result<Described, String> {
+        describe::describe(observed)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

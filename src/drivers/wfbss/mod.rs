@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `ids`, `pointer`, `canonical` | coordinates, paths and values |
 //! | `targets`, `settings`, `translate` | an assignment into documents |
+//! | `describe` | a document into what could have been written for it |
 //! | `body`, `pack` | changes into as few safe writes as possible |
 //! | `sign`, `wire`, `calls` | requests and answers |
 //! | `listing`, `read`, `write`, `tasks` | the verbs |
@@ -17,6 +18,7 @@ mod against_double;
 mod body;
 mod calls;
 mod canonical;
+mod describe;
 pub mod ids;
 mod listing;
 mod pack;
@@ -42,13 +44,13 @@ use serde_json::Value;
 
 use self::{calls::Session, ids::DocumentId, sign::Credentials, tasks::TaskPath};
 use super::{
-    Binding, Class, CompileContext, Compiled, DocumentChange, Driver, DriverError, Execution, Facts, Outcome,
-    Packing, Probe, Scope, Step, Translate, http::HttpClient,
+    Binding, Class, CompileContext, Compiled, Described, DocumentChange, Driver, DriverError, Execution,
+    Facts, Outcome, Packing, Probe, Scope, Step, Translate, http::HttpClient,
 };
 use crate::{
     api::{self, PolicySpec, Reason},
     model::{
-        Catalogue, Clock, ItemKey, LeafPath, Observation, Secret,
+        Catalogue, Clock, ItemKey, LeafPath, Observation, ObservedItem, Secret,
         memory::{AccountRecord, TaskState},
     },
 };
@@ -147,6 +149,15 @@ impl Translate for Translator {
         translate::compile(binding, context)
     }
 
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        let title = describe::title(observed, catalogue);
+        describe::describe(observed).map(|described| Described { title, ..described })
+    }
+
+    fn documents(&self, catalogue: &Catalogue) -> BTreeSet<ItemKey> {
+        describe::documents(catalogue)
+    }
+
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
         canonical::canonicalise(&path.0, value)
     }
@@ -185,6 +196,14 @@ impl Translate for Wfbss {
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
         self.translator.compile(binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        self.translator.describe(observed, catalogue)
+    }
+
+    fn documents(&self, catalogue: &Catalogue) -> BTreeSet<ItemKey> {
+        self.translator.documents(catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

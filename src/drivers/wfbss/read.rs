@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     calls::Session,
-    canonical,
+    canonical, describe,
     ids::{CustomerId, DocumentId, GroupId, comma_list},
     listing::{Listing, Query, Total},
     pointer,
@@ -33,6 +33,8 @@ struct Job {
     customer: CustomerId,
     os: Os,
     documents: BTreeMap<GroupId, BTreeSet<LeafPath>>,
+    /// Every leaf matters, named or not.
+    whole: bool,
 }
 
 /// Reads the documents of the scope.
@@ -87,8 +89,12 @@ fn jobs(scope: &Scope) -> (Vec<Job>, BTreeMap<ItemKey, String>) {
     }
     let jobs = by_call.into_iter().flat_map(|((customer, os), documents)| {
         let all: Vec<_> = documents.into_iter().collect();
-        let of =
-            |part: &[_]| Job { customer: customer.clone(), os, documents: part.iter().cloned().collect() };
+        let of = |part: &[_]| Job {
+            customer: customer.clone(),
+            os,
+            documents: part.iter().cloned().collect(),
+            whole: scope.whole,
+        };
         all.chunks(GROUPS).map(of).collect::<Vec<_>>()
     });
     (jobs.collect(), strangers)
@@ -157,9 +163,9 @@ impl Job {
         query.read(session).await
     }
 
-    /// Empty where a document is asked for without leaves: then every section matters.
+    /// Empty where a document is asked for whole, or without leaves: then every section matters.
     fn fields(&self) -> String {
-        if self.documents.values().any(BTreeSet::is_empty) {
+        if self.whole || self.documents.values().any(BTreeSet::is_empty) {
             return String::new();
         }
         let sections: BTreeSet<String> =
@@ -208,10 +214,12 @@ impl Job {
         let groups: BTreeSet<_> = serving.iter().flat_map(|document| &document.groups).copied().collect();
         let others =
             groups.into_iter().filter(|other| *other != group && !self.documents.contains_key(other));
+        let all = if self.whole { describe::leaves(&raw) } else { BTreeSet::new() };
+        let leaves: BTreeSet<_> = leaves.union(&all).collect();
         ObservedItem {
             name: key.to_string(),
             key: Some(key),
-            leaves: leaves.iter().filter_map(|path| Some((path.clone(), leaf(&raw, path)?))).collect(),
+            leaves: leaves.into_iter().filter_map(|path| Some((path.clone(), leaf(&raw, path)?))).collect(),
             shared_with: others.map(|other| self.key(other).to_string()).collect(),
             raw,
             ..ObservedItem::default()

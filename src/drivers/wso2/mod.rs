@@ -10,6 +10,7 @@ mod against_double;
 mod body;
 mod canonical;
 mod content;
+mod describe;
 mod dialect;
 mod directory;
 mod faults;
@@ -29,13 +30,13 @@ use serde_json::Value;
 use crate::{
     api::{PolicySpec, Reason, Wso2 as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, DeploySettings, Driver, Facts, Outcome, Probe, Scope, Step,
-        Translate,
+        Binding, CompileContext, Compiled, DeploySettings, Described, Driver, Facts, Outcome, Probe, Scope,
+        Step, Translate,
         connect::{optional_key, required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, LeafPath, Observation, OwnerId, Secret, memory::TaskState},
+    model::{Catalogue, LeafPath, Observation, ObservedItem, OwnerId, Secret, memory::TaskState},
 };
 
 use dialect::Dialect;
@@ -113,6 +114,10 @@ impl Translate for Wso2 {
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
         self.translator.compile(binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        self.translator.describe(observed, catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

@@ -11,13 +11,16 @@ use serde_json::Value;
 use super::{
     canonical,
     content::{self, Prepared},
+    describe,
     dialect::Rules,
     resolve::{self, Dimension, Whom},
 };
 use crate::{
     api::{Compliance, Deploy, DeployMode, ForeignChanges, Ownership, PolicySpec, Reason, Wso2, Wso2Facet},
-    drivers::{Binding, CompileContext, Compiled, DeploySettings, Facts, Finding, Severity, Translate},
-    model::{Contribution, Identity, ItemKey, LeafPath, LeafValue, OwnerId, Shape},
+    drivers::{
+        Binding, CompileContext, Compiled, DeploySettings, Described, Facts, Finding, Severity, Translate,
+    },
+    model::{Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, ObservedItem, OwnerId, Shape},
 };
 
 /// Columns of the system (sheet section 3.1).
@@ -71,6 +74,10 @@ impl Translate for Translator {
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
         canonical::leaf(&path.0, value)
+    }
+
+    fn describe(&self, observed: &ObservedItem, _: &Catalogue) -> Result<Described, String> {
+        describe::describe(self.rules, observed)
     }
 
     fn exact_lists(&self) -> &'static [&'static str] {

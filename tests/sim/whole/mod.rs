@@ -6,6 +6,7 @@
 mod counts;
 mod crash;
 mod endings;
+mod inventory;
 mod plan;
 mod trouble;
 
