@@ -103,7 +103,11 @@ pub fn decide(
     if !pending.has_ours(record) {
         return Decision::Settled;
     }
-    let held = settings.hold_foreign && pending.has_foreign(record);
+    // A deploy was taken after our last write, and something waits all the same: it was lost, or somebody else wrote since.
+    // Asking again might publish theirs.
+    let doubtful =
+        pending.untold && record.running_since.is_some_and(|since| now.duration_since(since) >= RETRY);
+    let held = settings.hold_foreign && (pending.has_foreign(record) || doubtful);
     if settings.automatic && !held && is_due(record, refused, now) {
         return Decision::Deploy;
     }
@@ -138,8 +142,8 @@ fn is_due(record: &DeployRecord, refused: Option<&Refused>, now: Timestamp) -> b
 
 fn foreign_message(pending: &Pending) -> String {
     if pending.untold {
-        return "changes that are not ours wait for a deployment, which would publish them. Deploy or undo them in the \
-                console, or set deploy.foreignChanges: Include"
+        return "changes that are not ours, as far as can be told, wait for a deployment, which would publish them. Deploy \
+                or undo them in the console, or set deploy.foreignChanges: Include"
             .into();
     }
     let ids: Vec<_> = pending.foreign.iter().take(5).map(ToString::to_string).collect();
@@ -198,6 +202,9 @@ mod tests {
             (&untold, record(0, None), None, AUTOMATIC, 1, "deploy", "what waits may be ours"),
             (&untold, record(0, None), None, MANUALLY, 1, "wait", "a human deploys, whosever it is"),
             (&nothing, record(0, Some(5)), None, AUTOMATIC, 6, "settled", "nothing waits any more"),
+            (&untold, record(0, Some(5)), None, AUTOMATIC, 10, "wait", "taken, not finished"),
+            (&untold, record(0, Some(5)), None, AUTOMATIC, 310, "hold", "lost, or theirs by now"),
+            (&untold, record(0, Some(5)), None, INCLUDE, 310, "deploy", "theirs may go along"),
             (&ours, record(0, None), None, AUTOMATIC, 1, "deploy", "written, not deployed"),
             (&ours, record(0, Some(5)), None, AUTOMATIC, 10, "wait", "taken, not finished"),
             (&ours, record(0, Some(5)), None, AUTOMATIC, 310, "deploy", "not finished for five minutes"),

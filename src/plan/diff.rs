@@ -24,6 +24,8 @@ pub struct Difference {
     pub unmarked: bool,
     /// List elements that go away inside differing leaves.
     pub shortened: u32,
+    /// Nothing but its id is known: what the write takes away cannot be counted.
+    pub blind: bool,
     /// Equal as far as is known, and sent again all the same (`Translate::resends`).
     pub again: bool,
     /// The switch to throw, if it stands wrong.
@@ -49,7 +51,8 @@ impl Difference {
     /// How many removals in R2's sense this write holds; throwing a switch off counts apart.
     pub fn removals(&self) -> u32 {
         let members: usize = self.remove.values().map(BTreeSet::len).sum();
-        u32::try_from(members + self.extra.len()).unwrap_or(u32::MAX).saturating_add(self.shortened)
+        let counted = u32::try_from(members + self.extra.len()).unwrap_or(u32::MAX);
+        counted.saturating_add(self.shortened).saturating_add(u32::from(self.blind))
     }
 
     /// [`Difference::removals`], and the switch where it is to be thrown off.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, count, diff::difference,
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, blind, count, diff::difference,
     identify::Identified, keep, release::Release, retire::retire, seed,
 };
 use crate::{
@@ -20,6 +20,8 @@ use crate::{
 
 /// After three writes of the same state that did not stay, a human must look.
 const MISSES: u32 = 3;
+/// Creates without an answer, where nobody can look for what they made, before a human must.
+const TRIES: u32 = 5;
 /// Values lost this often within a day are contested (product.md section 1).
 const CONTESTED: usize = 3;
 /// Why of a change that corrects what somebody else changed.
@@ -124,7 +126,7 @@ fn freeze(changes: Vec<Change>, why: &str, verdicts: &mut BTreeMap<ItemKey, Item
     kept
 }
 
-type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
+pub(super) type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
 
 fn one(
     inputs: &Inputs<'_>,
@@ -156,11 +158,14 @@ fn existing(
         return (verdict, None);
     }
     let mut desired = desired.clone();
-    keep::members(keep::staying(inputs, &desired.key), &mut desired, observed, record);
+    let staying = keep::staying(inputs, &desired.key);
+    keep::members(staying, &mut desired, observed, record);
     let no_secrets = Vec::new();
     let sent_secrets = record.map_or(&no_secrets, |r| &r.secrets);
     let mut difference = difference(&desired, observed, sent_secrets, inputs.driver, inputs.digester);
-    difference.again = difference.is_empty() && is_sent_again(inputs, observed, record);
+    if let Some(blind) = blind::look(inputs, &desired, observed, record, staying, &mut difference) {
+        return blind;
+    }
     let barred = keep::what_cannot_be_done(&mut desired, observed, &mut difference);
     if let Some((reason, message)) = barred.filter(|_| difference.is_empty()) {
         return (ItemVerdict::Blocked(reason, message), None);
@@ -182,12 +187,6 @@ fn existing(
         restore: BTreeMap::new(),
     };
     (verdict, Some((kind, why.into())))
-}
-
-/// Nothing can be read, so what was sent an interval ago is sent again (appshield sheet section 4).
-fn is_sent_again(inputs: &Inputs<'_>, observed: &ObservedItem, record: Option<&ItemRecord>) -> bool {
-    let sent = record.and_then(|r| r.sent.as_ref()).map(|sent| sent.at);
-    observed.remembered && inputs.driver.resends() && sent.is_none_or(|at| at <= inputs.stale_before)
 }
 
 /// The copy goes before the settings, and by itself: what it leaves is read before they are written.
@@ -334,6 +333,14 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
         }
         _ if !confirmed => wait(Reason::NotReadable, "the object is missing from the list; reading once more".into()),
         _ => match inputs.memory.intents.get(key) {
+            Some(intent) if !listed && intent.tries >= TRIES => {
+                let message = format!(
+                    "it was created {TRIES} times and no answer came, so up to {TRIES} inactive objects named {:?} may \
+                     stand in the system. Name one of them in spec.adopt.id and delete the others in the console",
+                    desired.title
+                );
+                (ItemVerdict::Blocked(Reason::AdoptionRequired, message), None)
+            }
             // What cannot be listed is not waited for: at worst an inert twin is left (R14).
             Some(intent) if listed && inputs.now.duration_since(intent.at) < inputs.settle => wait(
                 Reason::Applying,

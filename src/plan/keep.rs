@@ -42,9 +42,14 @@ pub fn members(
     let none = BTreeSet::new();
     for (kind, names) in &observed.members {
         let ours = record.and_then(|r| r.added.get(kind)).unwrap_or(&none);
+        let orphaned = record.and_then(|r| r.kept.get(kind)).unwrap_or(&none);
         let kept: Vec<String> = match staying {
-            Staying::None => Vec::new(),
-            Staying::Theirs => names.difference(ours).cloned().collect(),
+            Staying::None => names.intersection(orphaned).cloned().collect(),
+            Staying::Theirs => names
+                .iter()
+                .filter(|name| !ours.contains(*name) || orphaned.contains(*name))
+                .cloned()
+                .collect(),
             Staying::All => names.iter().cloned().collect(),
         };
         if !kept.is_empty() {

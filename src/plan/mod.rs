@@ -13,6 +13,7 @@
 //! values, open tasks) is in memory.
 
 pub mod arrays;
+mod blind;
 mod count;
 pub mod deploy;
 pub mod diff;
@@ -173,6 +174,9 @@ fn keep_additions(
     observed: Box<ObservedItem>,
     mut difference: Difference,
 ) -> ChangeKind {
+    if difference.blind {
+        return ChangeKind::Hold;
+    }
     for (kind, names) in std::mem::take(&mut difference.remove) {
         desired.members.entry(kind).or_default().extend(names);
     }

@@ -30,7 +30,7 @@ pub fn retire(inputs: &Inputs<'_>, changes: &mut Vec<Change>, out: &mut Draft) {
         let verdict = if document {
             document_release(inputs, item, &releases, changes)
         } else {
-            object_release(inputs, item, &releases, changes)
+            object_release(inputs, item, &releases, &out.verdicts, changes)
         };
         out.released.insert(item.clone(), verdict);
     }
@@ -207,11 +207,17 @@ fn object_release(
     inputs: &Inputs<'_>,
     item: &ItemKey,
     releases: &[&Release],
+    stays: &BTreeMap<ItemKey, ItemVerdict>,
     changes: &mut Vec<Change>,
 ) -> ItemVerdict {
     let whole: Vec<_> = releases.iter().filter(|r| r.leaves.is_none()).copied().collect();
     let how = mildest(whole.iter().map(|r| r.how));
     let (None, Some(how)) = (inputs.items.get(item), how) else {
+        let leaving = how.is_some_and(|how| how != ReleasePolicy::Orphan);
+        // Others stay, and what the leaver gave is taken out by their next write: until that is seen it is not let go of.
+        if let Some(verdict) = stays.get(item).filter(|verdict| leaving && **verdict != ItemVerdict::InStep) {
+            return verdict.clone();
+        }
         push(changes, item, releases, ChangeKind::Forget);
         return ItemVerdict::InStep;
     };
@@ -231,6 +237,13 @@ fn object_release(
     let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
         // What cannot be listed is gone once its removal was taken, which took the id out of the record.
         let forgotten = !inputs.driver.facts().lists && record.is_none_or(|r| r.id.is_none());
+        if let Some(id) = record.and_then(|r| r.id.as_ref()).filter(|_| !inputs.driver.facts().lists) {
+            let message = format!(
+                "object {id} cannot be read, and nothing else tells whether it still stands. Look in the console; \
+                 releasePolicy: Orphan lets go of it"
+            );
+            return ItemVerdict::Blocked(Reason::NotReadable, message);
+        }
         if !inputs.observation.complete && !forgotten {
             return ItemVerdict::Waiting(Reason::NotReadable, "the system's answer was not complete".into());
         }
@@ -337,5 +350,7 @@ fn delete(
 
 fn reaches_somebody(observed: &ObservedItem, facts: Facts) -> bool {
     let members = observed.members.values().any(|names| !names.is_empty());
-    observed.enabled == Some(true) || (!facts.switches && members)
+    // Of which nothing but the id is known: it may.
+    let unknown = observed.remembered && observed.enabled.is_none();
+    observed.enabled == Some(true) || unknown || (!facts.switches && members)
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Approved, Change, ChangeKind, Plan, Stage, draft::DRIFT, order::Move};
+use super::{Approved, Change, ChangeKind, Difference, Plan, Stage, draft::DRIFT, order::Move};
 use crate::{
     drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
     model::{ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObservedItem, Shape},
@@ -130,18 +130,7 @@ impl Sorted {
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
             ChangeKind::Update { desired, observed, difference, .. } => {
-                // New content is read before it is switched on, where only that tells whether it may be (R30).
-                let unread = self.vets && difference.needs_write();
-                let switch = difference.switch.filter(|on| !(*on && unread));
-                if let (Some(on), Some(id)) = (switch, observed.id.clone()) {
-                    let flip = Flip { item: item.clone(), id, removals: u32::from(!on), why: why.clone() };
-                    if on { self.on.push(flip) } else { self.off.push(flip) }
-                }
-                if difference.needs_write() {
-                    let removals = difference.removals();
-                    let step = Step::Replace { desired, observed };
-                    self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
-                }
+                self.update(item, why, (desired, observed), &difference);
             }
             ChangeKind::Restore { observed, leaves } if observed.key.is_some() => {
                 let desired = nothing_wanted(&item, &observed);
@@ -166,6 +155,27 @@ impl Sorted {
 }
 
 impl Sorted {
+    /// Content and switch, each by its own call.
+    fn update(
+        &mut self,
+        item: ItemKey,
+        why: String,
+        (desired, observed): (Box<DesiredItem>, Box<ObservedItem>),
+        difference: &Difference,
+    ) {
+        // New content is read before it is switched on, where only that tells whether it may be (R30).
+        let unread = self.vets && difference.needs_write();
+        let switch = difference.switch.filter(|on| !(*on && unread));
+        if let (Some(on), Some(id)) = (switch, observed.id.clone()) {
+            let flip = Flip { item: item.clone(), id, removals: u32::from(!on), why: why.clone() };
+            if on { self.on.push(flip) } else { self.off.push(flip) }
+        }
+        if difference.needs_write() {
+            let step = Step::Replace { desired, observed };
+            self.replaces.push(PlannedStep { step, items: vec![item], removals: difference.removals(), why });
+        }
+    }
+
     fn retire(&mut self, flip: Flip, observed: Box<ObservedItem>, stage: Stage) {
         match stage {
             Stage::SwitchOff if !self.switches => {
@@ -264,7 +274,7 @@ mod tests {
     use super::*;
     use crate::{
         drivers::{Binding, CompileContext, Compiled, Facts},
-        plan::{Difference, guard},
+        plan::guard,
     };
 
     /// A system that saves content and switch in one call.

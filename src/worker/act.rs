@@ -17,7 +17,7 @@ use crate::{
     drivers::{DeploySettings, Step},
     index::Desired,
     model::{
-        Uid,
+        ExternalId, Uid,
         memory::{DeployRecord, Write},
     },
     plan::{
@@ -169,6 +169,10 @@ impl Worker {
     ) -> Result<Next, Halt> {
         let Some(settings) = look.driver.deploy_settings() else { return Ok(Next::OnChange) };
         let now = self.now();
+        if let Some(why) = self.is_unfit_and_on(look) {
+            self.account.deployment = Some((Reason::UnlicensedFragments, why));
+            return Ok(Next::At(self.poll_later()));
+        }
         self.account.deployment = None;
         let mut decision = self.decide_deploy(pending, settings);
         if decision == Decision::Deploy {
@@ -200,6 +204,22 @@ impl Worker {
                 Ok(Next::At(now.checked_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX)))
             }
         }
+    }
+
+    /// R30: what we changed and must not be on, and is on all the same, is not brought to devices by us.
+    fn is_unfit_and_on(&self, look: &Look) -> Option<String> {
+        let ours = |id: &ExternalId| {
+            let touched = self.memory.deploy.items.iter().filter_map(|item| self.memory.items.get(item));
+            touched.filter_map(|record| record.id.as_ref()).any(|touched| touched == id)
+        };
+        let on = look.observation.items.iter().filter(|item| item.enabled == Some(true));
+        on.filter(|item| item.id.as_ref().is_some_and(ours)).find_map(|item| {
+            let why = item.unfit.as_ref()?;
+            Some(format!(
+                "{}: {why}; it was on before, and is not deployed so. Remove the rule, or license it",
+                item.name
+            ))
+        })
     }
 
     fn decide_deploy(&self, pending: &deploy::Pending, settings: DeploySettings) -> Decision {

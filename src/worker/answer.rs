@@ -12,7 +12,7 @@ use crate::{
     drivers::{DesiredItem, Driver},
     model::{
         ExternalId, ItemKey, Observation, ObservedItem,
-        memory::{ItemRecord, Memory, Origin, Sealed, Write},
+        memory::{IntentRecord, ItemRecord, Memory, Origin, Sealed, Write},
     },
     store::Place,
 };
@@ -35,13 +35,19 @@ pub fn created(
     ItemRecord { answer, leftovers: tries.saturating_sub(1), ..record }
 }
 
+/// What is left of an intent after a create that certainly did nothing: earlier ones may have made something all the same.
+pub fn one_try_less(hand: &Hand<'_>, item: &ItemKey, memory: &Memory) -> Option<IntentRecord> {
+    let intent = memory.intents.get(item).filter(|_| !hand.driver.facts().lists)?;
+    (intent.tries > 1).then(|| IntentRecord { tries: intent.tries - 1, ..intent.clone() })
+}
+
 /// The record with what the system answered, where nothing can be read. Should it have made another object of a save, that
 /// one is ours from now on: else each further save would make one more.
 pub fn kept(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem, memory: &Memory) -> Option<Write> {
     let facts = hand.driver.facts();
     let before = memory.items.get(item)?;
     let id = answer.id.clone().filter(|_| !facts.lists).or_else(|| before.id.clone());
-    let kept = (!facts.reads).then(|| seal(hand, item, answer)).or_else(|| before.answer.clone());
+    let kept = (!facts.reads).then(|| seal(hand, item, answer));
     let record = ItemRecord { id, answer: kept, ..before.clone() };
     if record == *before {
         return None;
@@ -107,11 +113,14 @@ impl Worker {
 
     /// Whether what is known of it is an answer, not a read.
     pub(super) fn is_only_remembered(&self, item: &ItemKey) -> bool {
-        self.memory.items.get(item).is_some_and(|record| record.answer.is_some())
+        let reads = self.session.as_ref().is_some_and(|session| session.driver.facts().reads);
+        !reads && self.memory.items.get(item).is_some_and(|record| record.answer.is_some())
     }
 
     /// Inert twins that creates without an answer may have left (R14).
     pub(super) fn leftovers(&self) -> u32 {
-        self.memory.items.values().map(|record| record.leftovers).sum()
+        let lists = self.session.as_ref().is_none_or(|session| session.driver.facts().lists);
+        let under_way = self.memory.intents.values().filter(|_| !lists).map(|intent| intent.tries);
+        self.memory.items.values().map(|record| record.leftovers).chain(under_way).sum()
     }
 }

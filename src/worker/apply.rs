@@ -4,20 +4,25 @@
 //! per chunk: stop asked? ─▶ fence ─▶ commit what must be durable ─▶ calls, at most inFlight at once ─▶ commit results
 //! ```
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
     before::Before,
+    failed::{concerns_account, failed, is_content, not_removed, taken_back, without},
     journal::{journal, name},
     operations,
     ports::Fence,
     trouble::Troubles,
 };
 use crate::{
-    drivers::{Class, Driver, DriverError, Outcome, Seed, Step},
+    drivers::{Driver, DriverError, Outcome, Seed, Step},
     model::{
         BackendId, Digest, ItemKey, LeafPath, ObjectName,
         memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Sealed, Write},
@@ -83,7 +88,12 @@ pub async fn apply(
     troubles: &mut Troubles,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
+    let mut unwritten = BTreeSet::new();
     for chunk in chunks(steps) {
+        let chunk: Vec<_> = chunk.into_iter().filter_map(|step| without(step, &unwritten)).collect();
+        if chunk.is_empty() {
+            continue;
+        }
         if (hand.stop)() || !hand.fence.allows(CALL_TIMEOUT) {
             applied.interrupted = true;
             break;
@@ -93,6 +103,8 @@ pub async fn apply(
         let removing = chunk.iter().filter(|step| step.removals > 0);
         applied.tried.extend(removing.flat_map(|step| step.items.iter().cloned()));
         let results = run(hand, chunk).await;
+        let failed = results.iter().filter(|(step, result)| result.is_err() && is_content(&step.step));
+        unwritten.extend(failed.flat_map(|(step, _)| step.items.iter().cloned()));
         applied.calls += results.len();
         let writes = after(hand, &results, memory, troubles, &mut applied);
         commit(hand, memory, writes, &[])?;
@@ -191,38 +203,6 @@ fn after(
     writes
 }
 
-/// The system refused: there is nothing to look for.
-fn certainly_did_nothing(error: &DriverError) -> bool {
-    matches!(error.class, Class::Rejected | Class::Unauthorized | Class::Throttled { .. })
-}
-
-/// Removals of a step that the system answered with a refusal or a failure (R2): they are counted again when they are
-/// tried again, and must not hold themselves. Those of an object are counted once for its whole retirement.
-fn not_removed(planned: &PlannedStep, error: &DriverError) -> u32 {
-    let answered = certainly_did_nothing(error) || error.class == Class::Transient;
-    let content = matches!(planned.step, Step::Replace { .. } | Step::Write { .. } | Step::Restore { .. });
-    if answered && content { planned.removals } else { 0 }
-}
-
-/// Neither the window nor an approval is used up by what did not happen.
-fn taken_back(memory: &Memory, mut count: u32) -> Vec<Write> {
-    if count == 0 {
-        return Vec::new();
-    }
-    let approval = memory.approval.clone().map(|mut approval| {
-        approval.left = approval.left.saturating_add(count);
-        Write::Approval(Some(approval))
-    });
-    let mut records = memory.removals.clone();
-    for record in records.iter_mut().rev() {
-        let part = record.count.min(count);
-        record.count -= part;
-        count -= part;
-    }
-    records.retain(|record| record.count > 0);
-    approval.into_iter().chain([Write::Removals(records)]).collect()
-}
-
 /// What is accepted is not yet seen: only reading tells whether it stays.
 fn worked(hand: &Hand<'_>, planned: &PlannedStep, troubles: &mut Troubles, now: Timestamp) {
     if matches!(planned.step, Step::Deploy) {
@@ -237,7 +217,7 @@ fn worked(hand: &Hand<'_>, planned: &PlannedStep, troubles: &mut Troubles, now: 
 }
 
 /// Content that does not stay is counted by its `SentRecord`, a copy by its revision.
-fn is_counted_in_record(step: &Step, item: &ItemKey) -> bool {
+pub(super) fn is_counted_in_record(step: &Step, item: &ItemKey) -> bool {
     match step {
         Step::Replace { desired, .. } => !desired.contributors.is_empty(),
         Step::Seed { .. } => true,
@@ -282,6 +262,10 @@ fn succeeded(
         (Step::Replace { desired, .. }, Outcome::Applied { answer: Some(answer), .. }) => {
             super::answer::kept(hand, &desired.key, answer, memory).into_iter().collect()
         }
+        (Step::Restore { .. }, Outcome::Applied { answer: Some(answer), .. }) => {
+            let kept = |item| super::answer::kept(hand, item, answer, memory);
+            planned.items.iter().filter_map(kept).collect()
+        }
         (Step::Delete(_), Outcome::Applied { .. }) => {
             planned.items.iter().filter_map(|item| super::answer::deleted(hand, item, memory)).collect()
         }
@@ -319,55 +303,6 @@ fn sent_secrets(hand: &Hand<'_>, changes: &[crate::drivers::DocumentChange], mem
             })
         })
         .collect()
-}
-
-fn failed(
-    hand: &Hand<'_>,
-    planned: &PlannedStep,
-    error: &DriverError,
-    memory: &Memory,
-    troubles: &mut Troubles,
-    now: Timestamp,
-) -> Vec<Write> {
-    for (item, inputs) in planned.items.iter().filter_map(|item| Some((item, hand.inputs.get(item)?))) {
-        troubles.failed(item, *inputs, error, now);
-    }
-    if matches!(planned.step, Step::Deploy) {
-        troubles.deploy_failed(error, now);
-    }
-    match &planned.step {
-        // It certainly did not happen: nothing to look for.
-        Step::Create(desired) if certainly_did_nothing(error) => {
-            vec![Write::Intent(desired.key.clone(), None)]
-        }
-        Step::Seed { item, .. } if error.class != Class::Ambiguous => not_seeded(memory, item),
-        step => planned.items.iter().filter_map(|item| not_accepted(memory, step, item)).collect(),
-    }
-}
-
-/// What was not accepted cannot be told to have been, however it reads next: it is no write that does not stick.
-fn not_accepted(memory: &Memory, step: &Step, item: &ItemKey) -> Option<Write> {
-    let mut record = memory.items.get(item).filter(|_| is_counted_in_record(step, item))?.clone();
-    record.sent.as_mut()?.judged = true;
-    Some(Write::Item(item.clone(), Some(Box::new(record))))
-}
-
-/// This revision was not copied after all.
-fn not_seeded(memory: &Memory, item: &ItemKey) -> Vec<Write> {
-    let record = memory.items.get(item).map(|record| {
-        let seeded = record.seeded.map(|revision| revision.saturating_sub(1));
-        Write::Item(item.clone(), Some(Box::new(ItemRecord { seeded, ..record.clone() })))
-    });
-    record.into_iter().chain([Write::Intent(item.clone(), None)]).collect()
-}
-
-/// Whether going on with the other steps makes no sense.
-fn concerns_account(error: &DriverError, planned: &PlannedStep) -> bool {
-    match error.class {
-        Class::Unauthorized | Class::Throttled { .. } => true,
-        Class::Transient => !matches!(planned.step, Step::Deploy),
-        _ => false,
-    }
 }
 
 fn commit(

@@ -151,7 +151,9 @@ impl Before<'_> {
 
     /// R11: the value that stood before our first write of a leaf, sealed (R22). `null`: nothing stood there.
     fn pre_images(&self, desired: &DesiredItem, observed: &ObservedItem) -> Vec<Write> {
-        if !self.restorable(desired) {
+        // Of which nothing but the id is known has no former values that could be told.
+        let unknown = observed.remembered && observed.leaves.is_empty();
+        if unknown || !self.restorable(desired) {
             return Vec::new();
         }
         let claimed = |path: &LeafPath| {

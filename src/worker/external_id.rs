@@ -23,7 +23,7 @@ use crate::{
         Contribution, ExternalId, ItemKey, Mark, ObjectName, Shape,
         memory::{ItemRecord, Origin, Write},
     },
-    plan::identify::Trouble,
+    plan::{identify::Trouble, release::Release},
     store::Keys,
 };
 
@@ -62,19 +62,26 @@ impl Worker {
         desired: &Desired,
         driver: &dyn Driver,
         compiled: &BTreeMap<ObjectName, Compiled>,
+        rest: &[Release],
     ) -> Result<BTreeMap<ItemKey, Trouble>, Halt> {
         let mut trouble = BTreeMap::new();
         if driver.facts().lists {
             return Ok(trouble);
         }
+        let going = rest.iter().filter(|release| !compiled.contains_key(&release.by)).filter_map(|release| {
+            let view = desired.assignments.get(&release.by)?;
+            Some((release.by.clone(), self.compile_one(desired, view)?))
+        });
+        let all: BTreeMap<ObjectName, Compiled> =
+            compiled.iter().map(|(who, compiled)| (who.clone(), compiled.clone())).chain(going).collect();
         let mut writes = Vec::new();
-        for (item, parts) in self.without_an_id(compiled) {
+        for (item, parts) in self.without_an_id(&all) {
             let views: Vec<&AssignmentView> = parts
                 .iter()
                 .filter_map(|part| desired.assignments.get(&part.assignment).map(Arc::as_ref))
                 .collect();
             let adopted = views.iter().any(|v| v.binding().is_some_and(|b| b.spec.adopt.is_some()));
-            let Some(part) = parts.first().filter(|_| !adopted) else { continue };
+            let Some(part) = parts.first() else { continue };
             let Shape::Object { mark: Some(mark) } = &part.shape else { continue };
             match self.annotated(&views, mark) {
                 Annotated::Nothing => {}
@@ -83,6 +90,8 @@ impl Worker {
                     let record = ItemRecord::new(Origin::Created, Some(id), Some(mark.clone()), title, key);
                     writes.push(Write::Item(item.clone(), Some(Box::new(record))));
                 }
+                // Whoever adopts by id says which object is meant.
+                Annotated::Unbelievable(_) if adopted => {}
                 Annotated::Unbelievable(on) => drop(trouble.insert(item.clone(), unbelievable(&on))),
             }
         }
@@ -133,14 +142,18 @@ impl Worker {
             return;
         };
         let reporter = self.house.reporter.clone();
+        self.noted.retain(|uid, _| desired.assignments.values().any(|view| view.uid == *uid));
         for item in look.items.values() {
             let id = self.memory.items.get(&item.key).and_then(|record| record.id.as_ref());
             let Some((mark, id)) = item.mark().zip(id) else { continue };
             let subject = Subject { mark: &mark, fingerprint: &fingerprint };
             let text = subject.annotation(self.house.store.keys(), id);
             for view in views(desired, item).filter(|view| view.finalizer && !view.deleting) {
-                let stands = view.external_id.as_deref() == Some(text.as_str());
-                if stands || self.noted.get(&view.uid) == Some(&text) {
+                if view.external_id.as_deref() == Some(text.as_str()) {
+                    self.noted.remove(&view.uid);
+                    continue;
+                }
+                if self.noted.get(&view.uid) == Some(&text) {
                     continue;
                 }
                 match reporter.note_external_id(&view.name, &view.uid, &text).await {

@@ -61,7 +61,13 @@ impl Worker {
             released.into_iter().partition(|release| release.how == ReleasePolicy::Orphan);
         for release in &orphaned {
             // An element leaving a living object is taken out by the object's next write, not by letting go.
-            let writes = record::forget(&self.memory, &release.item, &release.by, release.leaves.as_ref());
+            let writes = record::forget(
+                &self.memory,
+                &release.item,
+                &release.by,
+                release.leaves.as_ref(),
+                release.how,
+            );
             self.commit(writes)?;
             self.released.remove(&release.item);
             self.pace.touch([release.by.clone()]);

@@ -13,7 +13,7 @@ use crate::{
     index::{AssignmentView, Desired},
     model::{
         Digest, ExternalId, ItemKey, LeafPath, Mark, ObjectName, Observation, Shape,
-        memory::{CatalogueRecord, ClaimRecord, TaskState, Write},
+        memory::{CatalogueRecord, ClaimRecord, Origin, TaskState, Write},
     },
     plan::{
         identify::{Adopt, Trouble},
@@ -94,7 +94,7 @@ impl Worker {
         let Some(session) = &self.session else { return Err(Halt::Account(super::connect::not_connected())) };
         let driver = session.driver.clone();
         let compiled = self.compile_holders(desired, &round);
-        let barred = self.recall_external_ids(desired, driver.as_ref(), &compiled)?;
+        let barred = self.recall_external_ids(desired, driver.as_ref(), &compiled, rest)?;
         let scope = self.scope(desired, &round, &compiled, watching);
         let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
         self.complete_from_memory(&mut observation, driver.as_ref(), &round, &scope.objects);
@@ -188,11 +188,12 @@ impl Worker {
             let value = read.get(item)?.leaves.get(path)?;
             Some(self.digester.json(&driver.canonicalise(path, value)))
         };
-        let mut merged = self.merge_stakes(&round, compiled, driver.as_ref(), &stands);
+        let mut merged = self.merge_stakes(&round, rest, compiled, driver.as_ref(), &stands);
+        self.own_switches(desired, &mut merged.items);
         self.note_losers(&round, &mut merged);
         // Also of items that are only let go of: what rests or is under way is told by them, too.
         let inputs = round.iter().map(|i| (i.clone(), self.stakes.inputs(i, &self.digester))).collect();
-        let keep_members = self.keep_members(&merged.items);
+        let keep_members = self.keep_members(desired, &merged.items);
         Look {
             inputs,
             seeds: seeds(compiled, &merged.items),
@@ -209,14 +210,41 @@ impl Worker {
         }
     }
 
-    fn keep_members(&self, items: &BTreeMap<ItemKey, DesiredItem>) -> BTreeSet<ItemKey> {
+    /// Items that lose no member: an include of a contributor does not resolve (R16), or a lost store took what somebody
+    /// gave who cannot say it again now (R13).
+    fn keep_members(&self, desired: &Desired, items: &BTreeMap<ItemKey, DesiredItem>) -> BTreeSet<ItemKey> {
         let unresolved =
             |who: &ObjectName| self.stakes.get(who).is_some_and(|kept| kept.left_out().is_some());
-        items
-            .values()
-            .filter(|item| item.contributors.iter().any(unresolved))
-            .map(|i| i.key.clone())
-            .collect()
+        let silent: BTreeSet<&str> = self.silent_since_the_loss(desired).collect();
+        let forgotten = |who: &ObjectName| silent.contains(&*who.namespace);
+        let keeps =
+            |item: &&DesiredItem| item.contributors.iter().any(|who| unresolved(who) || forgotten(who));
+        items.values().filter(keeps).map(|item| item.key.clone()).collect()
+    }
+
+    /// Namespaces with an assignment that bears our finalizer, pushes nothing, and whose claims a lost store took.
+    fn silent_since_the_loss<'d>(&'d self, desired: &'d Desired) -> impl Iterator<Item = &'d str> {
+        let shared = desired.backend.system.name().keys_by_policy() && !self.memory.lost.is_empty();
+        let silent = move |view: &&Arc<AssignmentView>| {
+            let pushes = self.stakes.get(&view.name).is_some_and(super::compile::Kept::pushes);
+            let claims = self.memory.claims.keys().any(|(_, who)| *who == view.name);
+            shared && view.finalizer && !view.deleting && !pushes && !claims
+        };
+        desired.assignments.values().filter(silent).map(|view| &*view.name.namespace)
+    }
+
+    /// Where the Policy leaves the switch open it is ours on what we made, and not on what we adopted, whatever
+    /// `spec.adopt` says by now: that is read only while no id is recorded (R23).
+    fn own_switches(&self, desired: &Desired, items: &mut BTreeMap<ItemKey, DesiredItem>) {
+        for item in items.values_mut().filter(|item| item.shape != Shape::Document) {
+            let bindings = item.contributors.iter().filter_map(|who| desired.assignments.get(who)?.binding());
+            let named = bindings.map(|binding| binding.policy.enabled).any(|enabled| enabled.is_some());
+            match self.memory.items.get(&item.key).filter(|r| !named && r.id.is_some()).map(|r| r.origin) {
+                Some(Origin::Adopted) => item.enabled = None,
+                // `None` may also mean that the system switches by itself (symphony, no dictionaries).
+                Some(Origin::Created | Origin::Document) | None => {}
+            }
+        }
     }
 
     fn claims(

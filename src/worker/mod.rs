@@ -21,6 +21,7 @@ pub mod connect;
 pub mod content;
 mod external_id;
 pub mod facts;
+mod failed;
 mod in_use;
 mod journal;
 mod judge;

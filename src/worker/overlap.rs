@@ -10,6 +10,7 @@ use crate::{
     plan::{
         diff::leaf_digest,
         merge::{Lost, Merged, Stake, merge},
+        release::Release,
     },
 };
 
@@ -18,6 +19,7 @@ impl Worker {
     pub(super) fn merge_stakes(
         &self,
         items: &BTreeSet<ItemKey>,
+        rest: &[Release],
         compiled: &BTreeMap<ObjectName, Compiled>,
         driver: &dyn Driver,
         stands: &dyn Fn(&ItemKey, &LeafPath) -> Option<Digest>,
@@ -36,9 +38,29 @@ impl Worker {
             .flat_map(|c| &c.contributions)
             .filter(|c| items.contains(&c.item))
             .map(Stake::Live);
-        let stakes: Vec<_> = held.chain(live).collect();
+        let stakes: Vec<_> = held.chain(self.left_alone(items, rest)).chain(live).collect();
         let digest = |path: &LeafPath, leaf: &LeafValue| leaf_digest(driver, &self.digester, path, leaf);
         merge(&stakes, &digest, stands)
+    }
+
+    /// Members that somebody gave who holds the item no more and did not let go of it: gone without a deletion, or in
+    /// Observe now. They stay, since no living witness releases them (R3, R23).
+    fn left_alone<'a>(
+        &'a self,
+        items: &'a BTreeSet<ItemKey>,
+        rest: &'a [Release],
+    ) -> impl Iterator<Item = Stake<'a>> {
+        let holds =
+            |item: &ItemKey, who: &ObjectName| self.stakes.holders(item).iter().any(|(h, _)| h == who);
+        let released =
+            |item: &ItemKey, who: &ObjectName| rest.iter().any(|r| r.item == *item && r.by == *who);
+        let claims =
+            items.iter().flat_map(|item| self.memory.claims_on(item).map(move |claim| (item, claim)));
+        claims
+            .filter(move |(item, (who, claim))| {
+                !claim.members.is_empty() && !holds(item, who) && !released(item, who)
+            })
+            .map(|(item, (assignment, claim))| Stake::Held { assignment, item, claim })
     }
 
     /// What a merge of these items says replaces what was known of them, and of nothing else.
@@ -66,7 +88,7 @@ impl Worker {
             let leaves = &self.memory.items.get(item)?.observed.as_ref()?.leaves;
             leaves.iter().find(|(p, _)| p == path).map(|(_, digest)| *digest)
         };
-        let mut merged = self.merge_stakes(&shared, &compiled, driver.as_ref(), &stands);
+        let mut merged = self.merge_stakes(&shared, &[], &compiled, driver.as_ref(), &stands);
         self.note_losers(&shared, &mut merged);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
+    api::ReleasePolicy,
     drivers::{DesiredItem, Translate},
     model::{
         Digest, Digester, ItemKey, LeafPath, MemberKind, ObservedItem, Shape,
@@ -211,6 +212,26 @@ pub fn widened(new: &ClaimRecord, old: Option<&ClaimRecord>) -> ClaimRecord {
     claim
 }
 
+/// What becomes of the members that one of several gave: with Orphan they stay for good, else they are the others' to keep.
+fn members_left(
+    memory: &Memory,
+    item: &ItemKey,
+    by: &crate::model::ObjectName,
+    how: ReleasePolicy,
+) -> Option<Write> {
+    let claim = memory.claims.get(&(item.clone(), by.clone())).filter(|claim| !claim.members.is_empty())?;
+    let mut record = memory.items.get(item)?.clone();
+    for (kind, names) in &claim.members {
+        let kept = record.kept.entry(*kind).or_default();
+        match how {
+            ReleasePolicy::Orphan => kept.extend(names.iter().cloned()),
+            ReleasePolicy::Delete | ReleasePolicy::Restore => kept.retain(|name| !names.contains(name)),
+        }
+    }
+    record.kept.retain(|_, names| !names.is_empty());
+    Some(Write::Item(item.clone(), Some(Box::new(record))))
+}
+
 /// Everything to forget once an item is let go of. That it was copied into stays known, so that an assignment made anew
 /// does not copy anew (R27).
 pub fn forget(
@@ -218,6 +239,7 @@ pub fn forget(
     item: &ItemKey,
     by: &crate::model::ObjectName,
     leaves: Option<&BTreeSet<LeafPath>>,
+    how: ReleasePolicy,
 ) -> Vec<Write> {
     let mut writes = Vec::new();
     let remaining = leaves.and_then(|gone| {
@@ -232,6 +254,9 @@ pub fn forget(
     };
     for (_, path) in memory.pre_images.keys().filter(|(key, path)| key == item && !held(path)) {
         writes.push(Write::PreImage(item.clone(), path.clone(), None));
+    }
+    if !others.is_empty() && leaves.is_none() {
+        writes.extend(members_left(memory, item, by, how));
     }
     if others.is_empty() && remaining.is_none() {
         let copied = memory.items.get(item).and_then(ItemRecord::let_go);

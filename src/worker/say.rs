@@ -122,7 +122,13 @@ impl Worker {
                 self.pace.touch([release.by.clone()]);
                 continue;
             }
-            let writes = record::forget(&self.memory, &release.item, &release.by, release.leaves.as_ref());
+            let writes = record::forget(
+                &self.memory,
+                &release.item,
+                &release.by,
+                release.leaves.as_ref(),
+                release.how,
+            );
             self.commit(writes)?;
             self.released.remove(&release.item);
             if release.deleting {

@@ -93,6 +93,9 @@ pub struct ItemRecord {
     /// Members we gave it, where those of others are theirs (`Facts::additive`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub added: BTreeMap<MemberKind, BTreeSet<String>>,
+    /// Members that stay whoever holds it: who gave them let go of them with `releasePolicy: Orphan` (R11).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<MemberKind, BTreeSet<String>>,
     /// Creates whose answers were lost before this one: each may have left an inert twin that cannot be looked for (R14).
     #[serde(default)]
     pub leftovers: u32,
@@ -267,6 +270,7 @@ impl ItemRecord {
             retiring: false,
             answer: None,
             added: BTreeMap::new(),
+            kept: BTreeMap::new(),
             leftovers: 0,
             absences: 0,
         }

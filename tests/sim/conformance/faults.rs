@@ -53,7 +53,7 @@ fn kinds() -> Vec<Value> {
     ]
 }
 
-/// A fault at the n-th call of creating, editing and releasing: the end is always the same.
+/// A fault at the n-th call of creating: the end is always the same.
 pub async fn every_one(subject: &Subject) {
     let calls = undisturbed(subject).await;
     for kind in kinds() {

@@ -153,6 +153,11 @@ macro_rules! conform {
             }
 
             #[tokio::test(start_paused = true)]
+            async fn members_stay_unless_a_living_witness_lets_go() {
+                shared::keeps(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
             async fn create_killed_anywhere() {
                 crash::sweep(&system::subject(), crash::Plot::Create).await;
             }

@@ -135,8 +135,44 @@ async fn a_foreign_change_that_waits_is_not_published_by_us() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_that_is_lost_is_asked_for_again() {
+async fn an_unlicensed_rule_added_to_what_is_on_does_not_reach_devices() {
+    let rig = started().await;
+    rig.assign("one", policy(&["usb-start-type", "bitlocker-system-drive"]), to(&["Kiosks", "Pilot ring"]));
+    rig.pass(1200).await;
+    assert_eq!(rig.state("tachyon")["devices"]["Kiosks"]["USB"], json!(["usb-start-type"]));
+    assert_eq!(
+        reason(&rig, "one"),
+        Some(Reason::UnlicensedFragments),
+        "{:#?}",
+        rig.cluster.facts("one").pop()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changes_right_after_our_deployment_is_not_published_by_asking_again() {
+    let rig = started().await;
+    rig.by_hand("tachyon", json!({"options": {"deployMs": 20_000}}));
+    rig.assign("one", policy(&["smb1-disabled"]), to(&["Kiosks", "Pilot ring"]));
+    let deploys =
+        |rig: &Rig| rig.vendors.calls("tachyon").iter().filter(|c| *c == "POST /Consumer/Policy").count();
+    let before = deploys(&rig);
+    while deploys(&rig) == before {
+        rig.pass(1).await;
+    }
+    rig.by_hand("tachyon", json!({"editPolicies": [{"policy": "Browser baseline", "enabled": true}]}));
+    rig.pass(3600).await;
+    assert_eq!(deploys(&rig), before + 1, "{:#?}", rig.vendors.calls("tachyon"));
+    assert!(rig.state("tachyon")["devices"]["Pilot ring"]["Browser baseline"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_is_lost_is_asked_for_again_where_theirs_may_go_along() {
     let mut rig = rig();
+    rig.edit_backend(|backend| {
+        let mut system = serde_json::to_value(&*backend.system).unwrap();
+        system["tachyon"]["deploy"]["foreignChanges"] = "Include".into();
+        backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
+    });
     rig.fault("tachyon", json!({"kind": "deploymentLost", "times": 1}));
     rig.assign("one", policy(&["usb-start-type"]), to(&["Kiosks"]));
     rig.start();
