@@ -11,6 +11,7 @@ use ordain::{
     sandbox::{
         app_shield::{AppShieldDouble, AppShieldOptions, Paths},
         symphony::{SymphonyDouble, SymphonyOptions},
+        tachyon::{TachyonDouble, TachyonOptions},
         wfbss::{WfbssDouble, WfbssOptions},
         wso2::{Dialect, Wso2Double, Wso2Options},
     },
@@ -92,6 +93,19 @@ fn symphony(dice: &mut Dice) -> Value {
     json!({ "addPolicies": add })
 }
 
+fn tachyon(dice: &mut Dice) -> Value {
+    let mut add: Vec<Value> = (0..=dice.below(4))
+        .map(|_| {
+            json!({"name": dice.text(), "description": dice.text(), "enabled": dice.below(2) == 0,
+                "rules": dice.some(&["usb-start-type", "smb1-disabled"]), "groups": dice.some(&["Kiosks", "Lyon office"])})
+        })
+        .collect();
+    // Names are unique there.
+    add.sort_by_key(|policy| policy["name"].to_string());
+    add.dedup_by_key(|policy| policy["name"].to_string());
+    json!({"addPolicies": add, "deploy": true})
+}
+
 fn app_shield(dice: &mut Dice) -> Value {
     let add: Vec<Value> = (0..=dice.below(4))
         .map(|_| {
@@ -130,7 +144,7 @@ fn emm(dialect: Dialect) -> Rig {
     Rig::new("wso2", move |clock| Wso2Double::new(Wso2Options::of(dialect), clock), |_| {})
 }
 
-fn subjects() -> [Subject; 5] {
+fn subjects() -> [Subject; 6] {
     [
         Subject { system: "wso2", rig: || emm(Dialect::DeviceMgtV1), console: wso2, is_effect: is_write },
         Subject { system: "wso2", rig: || emm(Dialect::MdmAdmin), console: wso2, is_effect: is_write },
@@ -153,6 +167,12 @@ fn subjects() -> [Subject; 5] {
             rig: || Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |_| {}),
             console: wfbss,
             is_effect: is_write,
+        },
+        Subject {
+            system: "tachyon",
+            rig: || Rig::new("tachyon", |clock| TachyonDouble::new(TachyonOptions::default(), clock), |_| {}),
+            console: tachyon,
+            is_effect: |call| is_write(call) && !call.contains("Search") && !call.contains("Authentication"),
         },
     ]
 }
@@ -285,5 +305,6 @@ each! {
     emm_keeps_what_people_made: 1,
     symphony_keeps_what_people_made: 2,
     app_shield_keeps_what_people_made: 3,
-    wfbss_keeps_what_people_made: 4
+    wfbss_keeps_what_people_made: 4,
+    tachyon_keeps_what_people_made: 5
 }

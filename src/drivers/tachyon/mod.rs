@@ -10,6 +10,7 @@ mod against_double;
 mod calls;
 mod canonical;
 mod credentials;
+mod describe;
 mod directory;
 mod faults;
 mod life;
@@ -34,13 +35,13 @@ use serde_json::Value;
 use crate::{
     api::{PolicySpec, Reason, Tachyon as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, DeploySettings, Driver, Facts, Outcome, Probe, Scope, Step,
-        Translate,
+        Binding, CompileContext, Compiled, DeploySettings, Described, Driver, Facts, Outcome, Probe, Scope,
+        Step, Translate,
         connect::system_url,
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, LeafPath, Observation, Secret, memory::TaskState},
+    model::{Catalogue, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
 };
 
 use credentials::Login;
@@ -87,6 +88,10 @@ impl Translate for Tachyon {
 
     fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
         self.translator.compile(binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        self.translator.describe(observed, catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

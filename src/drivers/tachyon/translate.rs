@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{canonical, resolve};
+use super::{canonical, describe, resolve};
 use crate::{
     api::{Deploy, DeployMode, ForeignChanges, PolicySpec, Reason, Tachyon, TachyonFacet},
-    drivers::{Binding, CompileContext, Compiled, DeploySettings, Facts, Finding, Severity, Translate},
+    drivers::{
+        Binding, CompileContext, Compiled, DeploySettings, Described, Facts, Finding, Severity, Translate,
+    },
     model::{
-        Contribution, Identity, ItemKey, LeafPath, LeafValue, Mark, MemberKind, ObjectName, OwnerId, Shape,
+        Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, Mark, MemberKind, ObjectName,
+        ObservedItem, OwnerId, Shape,
     },
 };
 
@@ -55,6 +58,10 @@ impl Translate for Translator {
             return Compiled { findings: vec![finding], ..Compiled::default() };
         };
         compile(facet, binding, context)
+    }
+
+    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
+        describe::describe(observed, catalogue)
     }
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {

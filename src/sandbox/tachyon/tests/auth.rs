@@ -31,7 +31,7 @@ async fn the_flow_goes_from_the_portal_to_the_metadata_and_back() {
             read(bench.send(get(&format!("{root}/Authentication/metadataendpoint"))).await.unwrap()).await;
         let url = url.as_str().unwrap().trim().trim_matches('"').to_owned();
         assert_eq!(status, 200, "{why}");
-        let path = url.strip_prefix("http://tachyon.example:8443").unwrap();
+        let path = url.strip_prefix("https://tachyon.example:8443").unwrap();
         let (_, metadata) = read(bench.send(get(path)).await.unwrap()).await;
         let claims = but(&bench.claims("1"), &json!({"aud": metadata["token_endpoint"]}));
         let assertion = jwt(&header(), &claims, &bench.double.credentials()["privateKey"]);
