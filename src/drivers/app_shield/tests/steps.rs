@@ -259,3 +259,19 @@ async fn what_cannot_be_read_is_gone_only_if_the_list_is_no_page_or_the_call_is_
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_save_that_failed_at_the_server_is_not_sent_again_whatever_the_session_is() {
+    let failed = [Reply::json(500, &dead()), Reply::json(502, &dead()), Reply::json(504, &json!([dead()]))];
+    for reply in failed {
+        let about = format!("{reply:?}");
+        let server = Server::new(&json!({}), move |seen| match seen.line.rsplit('/').next() {
+            Some("CheckSession") => valid(false),
+            _ => reply.clone(),
+        });
+        let error = server.driver.execute(&create()).await.unwrap_err();
+        assert_eq!(error.class, Class::Ambiguous, "{about}: {error}");
+        assert_eq!(server.count("SaveAppShieldPolicy"), 1, "{about}: it may have been made");
+        assert_eq!(server.count("DoLogin"), 2, "{about}: the next call has a living session");
+    }
+}
