@@ -130,22 +130,30 @@ impl Policies {
         Ok(directory::groups(&self.session).await?.is_some_and(|groups| !groups.rows.is_empty()))
     }
 
-    /// Recorded policies that the list does not hold: gone, or cut off. One that can be read all the same tells which;
-    /// without a way to read it, the length of the list must not be one that lists are cut at.
+    /// Recorded policies that the list does not hold: gone, or cut off. One that can be read all the same tells which.
+    /// That none can be read says nothing where the body of that call is a guess of ours: the length of the list must
+    /// not be one that lists are cut at, or the call must have shown a policy that is known to be there.
     async fn look_for(
         &self,
         hidden: &BTreeSet<ExternalId>,
         listed: &Listed,
         view: &mut Observation,
     ) -> Result<(), DriverError> {
-        let Some(get) = &self.paths.get else {
-            view.complete &= hidden.is_empty() || !listed.may_be_cut();
-            return Ok(());
+        let found = match &self.paths.get {
+            Some(get) => self.each(get, hidden).await?.items,
+            None => Vec::new(),
         };
-        let found = self.each(get, hidden).await?.items;
-        view.complete &= found.is_empty();
+        let open = !hidden.is_empty() && listed.may_be_cut();
+        view.complete &= found.is_empty() && (!open || self.shows_one_of(&view.items).await?);
         view.items.extend(found);
         Ok(())
+    }
+
+    /// Whether there is a call that reads one policy, and it reads the first of these.
+    async fn shows_one_of(&self, listed: &[ObservedItem]) -> Result<bool, DriverError> {
+        let known = listed.first().and_then(|item| item.id.as_ref());
+        let (Some(get), Some(id)) = (&self.paths.get, known) else { return Ok(false) };
+        Ok(self.get(get, id).await?.is_some())
     }
 
     async fn each(&self, path: &str, ids: &BTreeSet<ExternalId>) -> Result<Observation, DriverError> {

@@ -116,7 +116,8 @@ impl Session {
         &self.http
     }
 
-    /// Sends a call; if the session turns out to be dead, logs in and sends it once more.
+    /// Sends a call; if the session turns out to be dead, logs in and sends it once more, unless it may have been carried
+    /// out: a change that ends as a server's failure is not sent again, whatever the session is by then.
     ///
     /// # Errors
     /// `Unauthorized` for refused credentials, `Throttled` with `SessionContested` where somebody else ends our
@@ -125,12 +126,16 @@ impl Session {
     pub async fn send(&self, ask: &Ask<'_>) -> Result<Answer, DriverError> {
         let token = self.token(None).await?;
         let answer = self.once(ask, &token).await?;
+        if ask.effect && answer.status >= 500 {
+            self.replace_if_dead(ask, &answer, &token).await;
+            return Ok(answer);
+        }
         if self.is_alive(ask, &answer, &token).await? {
             return Ok(answer);
         }
         let fresh = self.token(Some(&token)).await?;
         let answer = self.once(ask, &fresh).await?;
-        if self.is_alive(ask, &answer, &fresh).await? {
+        if (ask.effect && answer.status >= 500) || self.is_alive(ask, &answer, &fresh).await? {
             return Ok(answer);
         }
         let mut state = self.state.lock().await;
@@ -192,6 +197,17 @@ impl Session {
         match faults::verdict(&check) {
             Some(alive) => Ok(alive),
             None => faults::checked(&self.http, &check, URL).map(|_| true),
+        }
+    }
+
+    /// For the calls that follow. What fails here is met again by them, and must not hide what the answer says.
+    async fn replace_if_dead(&self, ask: &Ask<'_>, answer: &Answer, token: &Token) {
+        let replaced = match self.is_alive(ask, answer, token).await {
+            Ok(false) => self.token(Some(token)).await.map(drop),
+            other => other.map(drop),
+        };
+        if let Err(error) = replaced {
+            tracing::debug!(%error, "whether the session lives is not known");
         }
     }
 

@@ -16,6 +16,7 @@ use crate::{
 
 /// The one object of a Policy, in keys and in `status.objects[].key`.
 const VARIANT: &str = "policy";
+const CONSTRAINTS: &str = "spec.content.appShield.constraints";
 
 /// What the system is where no `paths` are configured.
 pub const FACTS: Facts = Facts {
@@ -51,24 +52,29 @@ impl From<&AppShield> for Translator {
 }
 
 impl Translator {
-    /// A save says everything, so what is not named is echoed as read. Where nothing can be read it would be taken for
-    /// empty or off (promise 2): an adopted policy must then be named whole.
-    fn blind_adoption(&self, facet: &AppShieldFacet, binding: &Binding) -> Option<Finding> {
-        binding.spec.adopt.as_ref().filter(|_| !self.facts.reads)?;
+    /// A save says everything, so what is not named is echoed as read. Where nothing can be read the last answer is
+    /// echoed instead, and takes away what somebody built in the console since (promise 1): constraints must then be
+    /// named always, and an adopted policy, of which there is no answer yet, whole.
+    fn blindness(&self, facet: &AppShieldFacet, binding: &Binding) -> Option<Finding> {
+        if self.facts.reads {
+            return None;
+        }
+        let adopted = binding.spec.adopt.is_some();
         let fields = [
-            ("spec.enabled", binding.policy.enabled.is_none()),
-            ("spec.description", binding.policy.description.is_none()),
-            ("spec.content.appShield.constraints", facet.constraints.is_none()),
+            ("spec.enabled", adopted && binding.policy.enabled.is_none()),
+            ("spec.description", adopted && binding.policy.description.is_none()),
+            (CONSTRAINTS, facet.constraints.is_none()),
         ];
         let missing: Vec<_> =
             fields.iter().filter(|(_, unnamed)| *unnamed).map(|(field, _)| *field).collect();
         (!missing.is_empty()).then(|| Finding {
             severity: Severity::Refused,
             reason: Reason::Invalid,
-            subject: "spec.adopt".to_owned(),
+            subject: if adopted { "spec.adopt" } else { CONSTRAINTS }.to_owned(),
             message: format!(
-                "without a path to read it, an adopted policy is replaced whole, and what is not named would be lost. Name \
-                 {} in the Policy, or set paths.list or paths.get in the Backend",
+                "without a path to read it, a policy is saved whole, and what is not named and was changed in the console \
+                 would be lost. Name {} in the Policy ({CONSTRAINTS} as an empty list if there are to be none), or set \
+                 paths.list or paths.get in the Backend",
                 missing.join(", ")
             ),
         })
@@ -91,7 +97,7 @@ impl Translate for Translator {
             };
             return Compiled { findings: vec![finding], ..Compiled::default() };
         };
-        match self.blind_adoption(facet, binding) {
+        match self.blindness(facet, binding) {
             Some(finding) => Compiled { findings: vec![finding], ..Compiled::default() },
             None => compile(facet, binding, context),
         }

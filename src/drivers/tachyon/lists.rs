@@ -2,7 +2,8 @@
 //!
 //! `TotalCount` may be the number of all rows or of those on the page, and whether the system cuts large pages is
 //! unknown. So a list ends with a page that is empty, or too short to have been cut while no count says that there is
-//! more; and a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
+//! more. A page that is refused is such an end only if the rows are as many as a count says, or the same as are told at
+//! once, without pages. And a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
 //! moves rows across their border.
 
 use std::collections::BTreeMap;
@@ -124,8 +125,13 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
     let mut reading = Reading { steady: true, ..Reading::default() };
     let (mut start, mut total) = (1, None);
     for number in 1..=PAGES {
-        let Some(page) = next_page(session, source, start).await? else {
-            return everything(session, source).await;
+        let page = match page(session, source, start, PAGE).await {
+            Err(error) if start > 1 && error.reason == Reason::Rejected => {
+                return refused(session, source, reading, total).await;
+            }
+            Ok(Some(page)) => page,
+            Ok(None) => return everything(session, source).await,
+            Err(error) => return Err(error),
         };
         let received = page.rows.len();
         let fresh = reading.take(page.rows);
@@ -146,14 +152,24 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
     Ok(reading)
 }
 
-/// A page; one behind the end may be refused.
-async fn next_page(session: &Session, source: Source, start: usize) -> Result<Option<Page>, DriverError> {
-    match page(session, source, start, PAGE).await {
-        Err(error) if start > 1 && error.reason == Reason::Rejected => {
-            Ok(Some(Page { rows: Vec::new(), count: None }))
-        }
-        other => other,
+/// What was read before a page that is refused, which may be the one behind the end, or any other.
+async fn refused(
+    session: &Session,
+    source: Source,
+    mut reading: Reading,
+    total: Option<usize>,
+) -> Result<Reading, DriverError> {
+    if total == Some(reading.rows.len()) {
+        return Ok(reading);
     }
+    let alike = match everything(session, source).await {
+        Ok(whole) => whole.is_like(&reading),
+        Err(error) if matches!(error.class, Class::Rejected | Class::Gone) => false,
+        Err(error) => return Err(error),
+    };
+    reading.steady &= alike;
+    reading.whole_alone = true;
+    Ok(reading)
 }
 
 async fn everything(session: &Session, source: Source) -> Result<Reading, DriverError> {

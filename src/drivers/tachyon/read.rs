@@ -28,8 +28,8 @@ pub async fn observe(session: &Session) -> Result<Observation, DriverError> {
     let undeployed = undeployed(session).await?;
     let listed = policies(session).await?;
     let groups = directory::groups(session).await?;
-    let unlicensed = unlicensed(session).await?;
     let version = view::version(session).await?;
+    let unlicensed = unlicensed(session, &version).await?;
     let view = view::view(session, &version, groups.whole()).await?;
     let mut observation = Observation { complete: listed.complete, undeployed, ..Observation::default() };
     let unresolved =
@@ -102,23 +102,29 @@ async fn undeployed(session: &Session) -> Result<bool, DriverError> {
 }
 
 /// Policies that use fragments without a licence; from version 5.1.
-async fn unlicensed(session: &Session) -> Result<BTreeSet<Id>, DriverError> {
+async fn unlicensed(session: &Session, version: &str) -> Result<BTreeSet<Id>, DriverError> {
+    let unexpected = |what: &str| {
+        let message = format!("/Consumer/Policies/Unlicensed {what}");
+        DriverError::new(Class::Transient, Reason::UnexpectedAnswer, message)
+    };
     let answer = session.send(&Ask::get(&["Policies", "Unlicensed"], &[], Need::READ)).await?;
-    // Before, `Unlicensed` is taken for the id of a policy, and refused in one way or another.
     if matches!(answer.status, 400 | 404 | 405) {
-        return Ok(BTreeSet::new());
+        // Before, `Unlicensed` is taken for the id of a policy, and refused in one way or another.
+        return match view::is_before(version, (5, 1)) {
+            true => Ok(BTreeSet::new()),
+            false => {
+                Err(unexpected(&format!("answered {}, though it exists since version 5.1", answer.status)))
+            }
+        };
     }
     let value = faults::checked(session.http(), &answer, Need::READ)?;
-    let ids: Option<BTreeSet<Id>> =
-        wire::rows(&value).map(|rows| rows.iter().filter_map(policy_id).collect());
-    ids.ok_or_else(|| {
-        let message = "/Consumer/Policies/Unlicensed answered without a list in it";
-        DriverError::new(Class::Transient, Reason::UnexpectedAnswer, message)
-    })
+    let rows = wire::rows(&value).ok_or_else(|| unexpected("answered without a list in it"))?;
+    let ids: Option<BTreeSet<Id>> = rows.iter().map(policy_id).collect();
+    ids.ok_or_else(|| unexpected("answered a list with something in it that is no id of a policy"))
 }
 
 fn policy_id(value: &Value) -> Option<Id> {
-    Id::of(value).or_else(|| wire::id(value, "Id"))
+    Id::of(value).or_else(|| wire::id(value, "PolicyId")).or_else(|| wire::id(value, "Id"))
 }
 
 fn unfit(item: &ObservedItem, unlicensed: &BTreeSet<Id>) -> Option<String> {

@@ -6,14 +6,15 @@
 use serde_json::Value;
 
 use super::{
-    calls::{Effect, Id},
+    calls::{Effect, Id, Need},
     read,
-    session::Session,
+    session::{Ask, Session},
     wire,
 };
 use crate::{
     api::Reason,
     drivers::error::{Class, DriverError},
+    model::Mark,
 };
 
 /// A run of calls, and whether one of them was taken.
@@ -76,16 +77,34 @@ impl<'a> Run<'a> {
     /// Takes one element out; what is not in it is out.
     ///
     /// # Errors
-    /// As for [`judged`].
+    /// As for [`judged`]; `Rejected` where something is not found and the element still stands.
     pub async fn take_out(&mut self, id: Id, effect: Effect) -> Result<(), DriverError> {
         match self.try_send(&effect).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.class == Class::Gone => Ok(()),
-            Err(error) => {
-                let error = judged(self.session, error, id).await;
-                self.after(Err(error))
+            Err(error) if error.class == Class::Gone => {
+                let result = self.is_out(id, &effect, error).await;
+                self.after(result)
             }
+            result => self.after(result.map(drop)),
         }
+    }
+
+    /// "Not found" may be said of the element, of the policy or of the call: the policy tells which.
+    async fn is_out(&self, id: Id, effect: &Effect, error: DriverError) -> Result<(), DriverError> {
+        let stands = match self.session.read(&Ask::get(&["Policies", &id.to_string()], &[], Need::READ)).await
+        {
+            Ok(stands) => stands,
+            Err(unread) => return Err(judged(self.session, unread, id).await),
+        };
+        let held = match effect {
+            Effect::RemoveRule(_, rule) => wire::rule_ids(&stands).map(|rules| rules.contains(rule)),
+            Effect::Unassign(_, group) => wire::group_ids(&stands).map(|groups| groups.contains(group)),
+            _ => None,
+        };
+        if wire::id(&stands, "Id") == Some(id) && held == Some(false) {
+            return Ok(());
+        }
+        let message = format!("{}, though policy {id} still has it", error.message);
+        Err(DriverError::new(Class::Rejected, Reason::Rejected, message))
     }
 
     /// The result, or `Ambiguous` if a call before it was taken.
@@ -127,7 +146,14 @@ pub async fn judged(session: &Session, error: DriverError, id: Id) -> DriverErro
 }
 
 /// Whether a refusal is about a name that another policy bears (sheet section 9: unique, upper and lower case alike).
-pub async fn name_taken(session: &Session, error: DriverError, name: &str, own: Option<Id>) -> DriverError {
+/// One that bears the mark of what was to be made is no other: an earlier create came through and was listed late.
+pub async fn name_taken(
+    session: &Session,
+    error: DriverError,
+    name: &str,
+    own: Option<Id>,
+    made: Option<&Mark>,
+) -> DriverError {
     if !is_refusal(&error) {
         return error;
     }
@@ -135,8 +161,12 @@ pub async fn name_taken(session: &Session, error: DriverError, name: &str, own: 
     let others = listed.rows.iter().filter(|(id, _)| Some(**id) != own);
     let bears =
         |row: &Value| wire::text(row, "Name").is_some_and(|other| wire::fold(other) == wire::fold(name));
-    match others.filter(|(_, row)| bears(row)).map(|(id, _)| *id).next() {
-        Some(holder) => {
+    match others.filter(|(_, row)| bears(row)).next() {
+        Some((holder, row)) if made.is_some() && wire::mark(row).as_ref() == made => {
+            let message = format!("policy {holder} was made for this before; it is looked at again");
+            DriverError::new(Class::Conflict, Reason::Conflict, message)
+        }
+        Some((holder, _)) => {
             let message = format!(
                 "the name {name:?} is taken by policy {holder} ({}); choose another spec.displayName, or adopt that policy",
                 error.message

@@ -4,6 +4,7 @@
 
 mod login;
 mod steps;
+mod views;
 
 use std::{sync::Arc, time::Duration};
 

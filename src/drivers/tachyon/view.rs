@@ -3,9 +3,13 @@
 //! From version 8.0 groups on which the account holds no role are left out of every answer without a word. Only a role on
 //! All Devices proves that nothing is left out, and nothing tells which of the listed principals the account is. So
 //! All Devices must be seen, and every principal that may be the account must hold such a role; one that holds no
-//! role on a group the account sees is not it.
+//! role on another group that the account sees is not it: All Devices may be shown to everybody. The flag of a row may
+//! tell of the role, whoever holds it, or of the principal; so it counts only in a row that is itself about All Devices.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::Value;
 
@@ -83,6 +87,17 @@ fn major(version: &str) -> Option<u32> {
     version.split('.').next()?.trim().trim_start_matches(['v', 'V']).parse().ok()
 }
 
+/// Whether a version is told that comes before this one.
+pub fn is_before(version: &str, (major, minor): (u32, u32)) -> bool {
+    let told = self::major(version).map(|told| told.cmp(&major));
+    let second = || version.split('.').nth(1)?.trim().parse::<u32>().ok();
+    match told {
+        Some(Ordering::Less) => true,
+        Some(Ordering::Equal) => second().is_some_and(|told| told < minor),
+        Some(Ordering::Greater) | None => false,
+    }
+}
+
 /// What is known of one principal.
 #[derive(Default)]
 struct Principal {
@@ -90,14 +105,15 @@ struct Principal {
     groups: BTreeSet<Id>,
     /// One of them is All Devices.
     global: bool,
-    /// The system says so of one of its roles.
+    /// And the system says that this role reaches everything.
     all: bool,
 }
 
 impl Principal {
     /// Whether it may be whoever sees these groups.
     fn may_be(&self, groups: &[Group]) -> bool {
-        self.all || self.global || groups.iter().all(|group| self.groups.contains(&group.id))
+        let mut others = groups.iter().filter(|group| !group.global);
+        self.global || others.all(|group| self.groups.contains(&group.id))
     }
 }
 
@@ -110,14 +126,15 @@ fn sees_all(roles: &Value, groups: &[Group]) -> bool {
         let principal = principals.entry(id).or_default();
         let group = wire::id(row, "ManagementGroupId");
         principal.groups.extend(group);
-        principal.global |= group == global;
-        principal.all |= is_on_all_devices(row);
+        let is_global = group.is_some() && group == global;
+        principal.global |= is_global;
+        principal.all |= is_global && has_flag(row);
     }
     let mut candidates = principals.values().filter(|principal| principal.may_be(groups)).peekable();
     candidates.peek().is_some() && candidates.all(|principal| principal.all)
 }
 
-fn is_on_all_devices(row: &Value) -> bool {
+fn has_flag(row: &Value) -> bool {
     let role = wire::member(row, "Role");
     let told = role.and_then(|role| wire::member(role, "HasAllDevicesManagementGroupAssigned"));
     told.and_then(wire::flag) == Some(true)
@@ -160,15 +177,45 @@ mod tests {
             (json!([]), false, "nothing is told"),
             (json!({"Items": [row(1, 3, true)]}), true, "wrapped"),
             (
-                json!([{"principalid": 1, "role": {"hasAllDevicesManagementGroupAssigned": "True"}}]),
+                json!([{"principalid": 1, "managementgroupid": "3", "role": {"hasAllDevicesManagementGroupAssigned": "True"}}]),
                 true,
                 "spelling",
+            ),
+            (
+                json!([row(1, 3, true), row(2, 7, true), row(2, 8, true)]),
+                false,
+                "the flag tells of the role, and we may be the second, to whom All Devices is shown",
+            ),
+            (json!([row(1, 3, true), row(2, 7, true)]), true, "a flag makes nobody see 8"),
+            (json!([row(2, 7, true), row(2, 8, true)]), false, "nobody has a role on All Devices itself"),
+            (
+                json!([{"PrincipalId": 1, "Role": {"HasAllDevicesManagementGroupAssigned": true}}]),
+                false,
+                "on which group is not told",
             ),
             (json!([{"PrincipalId": 1, "Role": null}]), false, "no role in it"),
             (json!("<html>"), false, "something else"),
         ];
         for (roles, expected, why) in cases {
             assert_eq!(sees_all(&roles, &seen()), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_before_another_only_if_it_says_so() {
+        let cases = [
+            ("5.0.9", true),
+            ("4", true),
+            ("v4.7", true),
+            ("5.1.0", false),
+            ("5.10", false),
+            ("23.7.1", false),
+            ("5", false),
+            ("", false),
+            ("new", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(is_before(text, (5, 1)), expected, "{text}");
         }
     }
 

@@ -12,6 +12,17 @@ use crate::model::{Entry, ExternalId, LeafPath, Mark, MemberKind, ObservedItem, 
 pub const EVERYONE: &str = "global";
 /// What people call it.
 const ALL_DEVICES: &str = "all devices";
+/// What a member may be called that tells whether anything waits for a deployment: the call is `Pending/Changes`.
+const PENDING: [&str; 8] = [
+    "Pending",
+    "IsPending",
+    "HasPending",
+    "PendingChanges",
+    "HasPendingChanges",
+    "ChangesPending",
+    "HasChanges",
+    "Changes",
+];
 /// The most groups of which names are told in a sentence.
 const SHOWN: usize = 5;
 
@@ -43,12 +54,18 @@ pub fn flag(value: &Value) -> Option<bool> {
     }
 }
 
+/// The mark that a policy bears, in full or in outline.
+pub fn mark(policy: &Value) -> Option<Mark> {
+    Mark::split(text(policy, "Description").unwrap_or_default()).1
+}
+
 /// The rows of a list: bare, or in `Items`.
 pub fn rows(value: &Value) -> Option<&Vec<Value>> {
     value.as_array().or_else(|| member(value, "Items")?.as_array())
 }
 
 /// Whether an answer of unknown form says yes: a boolean, an object that holds one, a list or number that is not empty.
+/// Of several booleans only those that are called like the question answer it.
 ///
 /// The forms of `Pending/Changes` and of the permission check are unknown (sheet sections 3 and 12).
 pub fn says_yes(value: &Value) -> Option<bool> {
@@ -56,9 +73,11 @@ pub fn says_yes(value: &Value) -> Option<bool> {
         Value::Array(list) => Some(!list.is_empty()),
         Value::Number(number) => number.as_f64().map(|number| number > 0.0),
         Value::Object(members) => {
-            let flags: Vec<bool> = members.values().filter_map(flag).collect();
-            if !flags.is_empty() {
-                return Some(flags.contains(&true));
+            let flags = members.iter().filter_map(|(name, value)| Some((name.as_str(), flag(value)?)));
+            match flags.collect::<Vec<_>>()[..] {
+                [] => {}
+                [(_, alone)] => return Some(alone),
+                ref several => return verdict(several),
             }
             let counted = |value: &&Value| matches!(value, Value::Array(_) | Value::Number(_));
             let found: Vec<bool> = members.values().filter(counted).filter_map(says_yes).collect();
@@ -66,6 +85,13 @@ pub fn says_yes(value: &Value) -> Option<bool> {
         }
         other => flag(other),
     }
+}
+
+/// What the flags say that are called like the question; nothing where none is.
+fn verdict(flags: &[(&str, bool)]) -> Option<bool> {
+    let asked = |name: &str| PENDING.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let told: Vec<bool> = flags.iter().filter(|(name, _)| asked(name)).map(|(_, flag)| *flag).collect();
+    (!told.is_empty()).then(|| told.contains(&true))
 }
 
 /// Management groups by name, as policies in outline tell them.

@@ -34,14 +34,15 @@ const RULES: &str = "rules/";
 /// Makes a policy and switches it off, since how it stands after that is unknown (sheet section 6.1).
 ///
 /// # Errors
-/// `Rejected` for a name that is taken, `Ambiguous` where it may have been made.
+/// `Rejected` for a name that is taken, `Conflict` where it is taken by what was made for this before, `Ambiguous` where
+/// it may have been made.
 pub async fn create(session: &Session, desired: &DesiredItem) -> Result<Option<ExternalId>, DriverError> {
     let (name, description) = (leaf(desired, "name"), leaf(desired, "description"));
     let body = json!({"Name": name, "Description": described(description, desired.mark().as_ref())});
     let mut run = Run::new(session);
     let made = match run.send(&Effect::Create(body)).await {
         Ok(made) => made,
-        Err(error) => return Err(name_taken(session, error, name, None).await),
+        Err(error) => return Err(name_taken(session, error, name, None, desired.mark().as_ref()).await),
     };
     let id = match wire::id(&made, "Id").or_else(|| Id::of(&made)) {
         Some(id) => Some(id),
@@ -249,14 +250,14 @@ async fn put(run: &mut Run<'_>, id: Id, observed: &ObservedItem, head: &Head<'_>
     };
     let body = with_head(&run.after(stands)?, id, head);
     let Err(error) = run.try_send(&Effect::Put(body)).await else { return Ok(()) };
-    let error = name_taken(run.session(), error, head.name, Some(id)).await;
+    let error = name_taken(run.session(), error, head.name, Some(id), None).await;
     let error = judged(run.session(), error, id).await;
     run.after(Err(error))
 }
 
 /// R7: nothing is replaced that is not what was read in this pass, or of which less is seen by now.
 fn is_as_read(stands: &Value, id: Id, observed: &ObservedItem) -> Result<(), DriverError> {
-    let mark = Mark::split(wire::text(stands, "Description").unwrap_or_default()).1;
+    let mark = wire::mark(stands);
     let groups: Option<BTreeSet<String>> =
         wire::group_ids(stands).map(|ids| ids.iter().map(Id::to_string).collect());
     let same = wire::id(stands, "Id") == Some(id) && mark == observed.mark;
@@ -333,10 +334,8 @@ fn not_an_id(text: &str) -> DriverError {
 async fn find(session: &Session, mark: Option<&Mark>) -> Result<Option<Id>, DriverError> {
     let Some(mark) = mark else { return Ok(None) };
     let listed = read::policies(session).await?;
-    let bears = |row: &Value| {
-        Mark::split(wire::text(row, "Description").unwrap_or_default()).1.as_ref() == Some(mark)
-    };
-    let mut found = listed.rows.iter().filter(|(_, row)| bears(row)).map(|(id, _)| *id);
+    let mut found =
+        listed.rows.iter().filter(|(_, row)| wire::mark(row).as_ref() == Some(mark)).map(|(id, _)| *id);
     let one = found.next();
     Ok(one.filter(|_| found.next().is_none()))
 }

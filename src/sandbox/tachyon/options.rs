@@ -103,6 +103,7 @@ pub struct TachyonOptions {
     pub new_visible_after_ms: u64,
     pub group_name: GroupName,
     pub role_rows: RoleRows,
+    pub role_flag: RoleFlag,
     /// What `GET …/Permissions/rbac/enabled` tells.
     pub rbac_enabled: bool,
     pub assign_right: AssignRight,
@@ -167,6 +168,7 @@ impl Default for TachyonOptions {
             new_visible_after_ms: 0,
             group_name: GroupName::default(),
             role_rows: RoleRows::default(),
+            role_flag: RoleFlag::default(),
             rbac_enabled: true,
             assign_right: AssignRight::default(),
             deploy_ms: 0,

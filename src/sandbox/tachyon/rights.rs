@@ -1,11 +1,13 @@
 //! The product, its consumers, and what the caller may do (sections 1 to 3).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Failure},
     inner::{Call, Inner},
-    options::{PermissionForm, RoleRows},
+    options::{PermissionForm, RoleFlag, RoleRows},
     people::{Grant, PERMISSIONS},
     render,
 };
@@ -55,9 +57,10 @@ fn row(inner: &Inner, call: &Call, id: i32, grant: Grant) -> Option<Value> {
     let principal = people.principals.get(&grant.principal)?;
     let role = people.roles.get(&grant.role)?;
     let group = estate.groups.get(&grant.group)?;
-    let same =
-        people.grants.values().filter(|one| (one.principal, one.role) == (grant.principal, grant.role));
-    let groups: Vec<i32> = same.map(|one| one.group).filter(|group| call.sight.sees(*group)).collect();
+    let told =
+        |one: &&Grant| inner.options.role_flag == RoleFlag::PerRole || one.principal == grant.principal;
+    let same = people.grants.values().filter(|one| one.role == grant.role).filter(told);
+    let groups: BTreeSet<i32> = same.map(|one| one.group).filter(|group| call.sight.sees(*group)).collect();
     let all = estate.all_devices().is_some_and(|all| groups.contains(&all));
     // Where groups are hidden by a fault, nobody holds all of them.
     let full = all && (call.sight.is_full() || grant.principal != call.principal);

@@ -325,6 +325,15 @@ switch! {
     }
 }
 switch! {
+    /// Whom `HasAllDevicesManagementGroupAssigned` and `AssignedManagementGroupCount` of a role tell of (section 3).
+    RoleFlag {
+        /// The principal of the row.
+        PerPrincipal,
+        /// Whoever holds the role.
+        PerRole,
+    }
+}
+switch! {
     /// What an assignment needs from 8.0 on (section 3 contradicts itself).
     AssignRight {
         /// The GuaranteedState permission and PolicyAssignment/Assign.

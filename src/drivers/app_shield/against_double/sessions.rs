@@ -14,7 +14,6 @@ async fn a_session_that_dies_is_replaced_whatever_the_system_says_of_it() {
         json!({"invalidSessionStatus": 401}),
         json!({"invalidSessionStatus": 403}),
         json!({"invalidSessionStatus": 400}),
-        json!({"invalidSessionStatus": 500}),
         json!({"contactList": "wrapped", "policyList": "wrapped"}),
         json!({"forcedLogin": "keepsOthers"}),
         json!({"unforcedLogin": "refused"}),
@@ -38,6 +37,19 @@ async fn a_session_that_dies_is_replaced_whatever_the_system_says_of_it() {
             assert_eq!(world.ours().len(), 1, "{paths} {reading}: a refused save was repeated once");
             assert_eq!(world.converge(&desired).await, 0, "{paths} {reading}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_session_that_looks_like_a_failing_server_is_replaced_and_the_save_is_not_repeated() {
+    for paths in all_paths() {
+        let world = World::with(&paths, &json!({"invalidSessionStatus": 500}));
+        let desired = world.desired(&rows(), &acme()).await;
+        world.fault(&json!({"kind": "revokeSession", "match": {"path": "SaveAppShieldPolicy"}, "times": 1}));
+        let error = world.create(&desired).await.unwrap_err();
+        assert_eq!((error.class, world.saves().len()), (Class::Ambiguous, 1), "{paths}: {error}");
+        assert_eq!(world.converge(&desired).await, 2, "{paths}: the session is a living one");
+        assert_eq!(world.ours().len(), 1, "{paths}");
     }
 }
 

@@ -226,3 +226,52 @@ async fn a_list_is_whole_only_if_nothing_speaks_against_it() {
         assert_eq!(view.ok().map(|view| (view.items.len(), view.complete)), expected, "{why}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_gone_only_if_the_list_is_no_page_or_the_call_is_known_to_read() {
+    let paths = json!({"paths": {"list": "/AppShield/List", "get": "/AppShield/Get"}});
+    let cases = [
+        (25, false, false, "a page, and the call refuses whatever it is asked"),
+        (25, true, true, "a page, and the call reads what is listed, but not this one"),
+        (7, false, true, "no page: gone"),
+    ];
+    for (length, reads_listed, complete, why) in cases {
+        let server = Server::new(&paths, move |seen| {
+            let policy = |id: &str| {
+                let mut policy = stored();
+                policy["id"] = json!(id);
+                policy
+            };
+            let (call, body) = (seen.line.rsplit('/').next().unwrap(), seen.json());
+            match (call, body["id"].as_str()) {
+                ("CheckSession", _) => valid(true),
+                ("List", _) => {
+                    Reply::json(200, &(1..=length).map(|n| policy(&n.to_string())).collect::<Value>())
+                }
+                ("Get", Some(asked)) if reads_listed && asked != &*id().0 => Reply::json(200, &policy(asked)),
+                _ => Reply::json(200, &json!({"ErrorCode": 5003, "ErrorMessage": "No."})),
+            }
+        });
+        let scope = Scope { objects: BTreeSet::from([id()]), ..Scope::default() };
+        for _ in 0..2 {
+            let view = server.driver.observe(&scope).await.unwrap();
+            assert_eq!((view.items.len(), view.complete), (length, complete), "{why}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_save_that_failed_at_the_server_is_not_sent_again_whatever_the_session_is() {
+    let failed = [Reply::json(500, &dead()), Reply::json(502, &dead()), Reply::json(504, &json!([dead()]))];
+    for reply in failed {
+        let about = format!("{reply:?}");
+        let server = Server::new(&json!({}), move |seen| match seen.line.rsplit('/').next() {
+            Some("CheckSession") => valid(false),
+            _ => reply.clone(),
+        });
+        let error = server.driver.execute(&create()).await.unwrap_err();
+        assert_eq!(error.class, Class::Ambiguous, "{about}: {error}");
+        assert_eq!(server.count("SaveAppShieldPolicy"), 1, "{about}: it may have been made");
+        assert_eq!(server.count("DoLogin"), 2, "{about}: the next call has a living session");
+    }
+}

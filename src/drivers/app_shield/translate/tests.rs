@@ -174,6 +174,31 @@ fn what_cannot_be_read_is_adopted_whole_or_not_at_all() {
 }
 
 #[test]
+fn constraints_that_cannot_be_read_are_named_or_the_policy_is_refused() {
+    let blind = [json!(null), json!({"delete": "/c"})];
+    let seeing = [json!({"list": "/a"}), json!({"get": "/b"})];
+    let bare = json!({"content": {"appShield": {}}});
+    for paths in blind {
+        let compiled = Case { policy: bare.clone(), paths: paths.clone(), ..case() }.compile();
+        assert_eq!(compiled.contributions, [], "{paths}: a save would take away what an admin built");
+        let [finding] = &compiled.findings[..] else { panic!("{paths}: {:?}", compiled.findings) };
+        assert_eq!((finding.severity, finding.reason), (Severity::Refused, Reason::Invalid), "{paths}");
+        for words in ["spec.content.appShield.constraints", "empty list", "paths.list", "paths.get"] {
+            assert!(finding.message.contains(words), "{words}: {}", finding.message);
+        }
+        for unasked in ["spec.enabled", "spec.description"] {
+            assert!(!finding.message.contains(unasked), "what we make is ours: {}", finding.message);
+        }
+        let none = json!({"content": {"appShield": {"constraints": []}}});
+        assert_eq!(Case { policy: none, paths, ..case() }.one().leaves.len(), 2, "name and constraints");
+    }
+    for paths in seeing {
+        let compiled = Case { policy: bare.clone(), paths: paths.clone(), ..case() }.compile();
+        assert_eq!(compiled.findings, [], "{paths}: what stands is read first");
+    }
+}
+
+#[test]
 fn a_policy_for_another_system_is_refused() {
     let policy = json!({"content": {"tachyon": {"rules": []}}});
     let compiled = Case { policy, ..case() }.compile();

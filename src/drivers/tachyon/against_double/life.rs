@@ -54,6 +54,7 @@ fn readings() -> Vec<Value> {
         json!({"pageSize": {"max": 10}, "totalCount": "returned"}),
         json!({"listOrder": "newest"}),
         json!({"roleRows": "own"}),
+        json!({"roleFlag": "perRole"}),
         json!({"rbacEnabled": false}),
         json!({"assignRight": "assignAlone"}),
         json!({"deployMs": 5000}),

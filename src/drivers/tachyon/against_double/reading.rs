@@ -52,6 +52,19 @@ async fn a_view_that_is_not_proven_full_is_partial_and_says_why() {
             world.driver.probe().await.unwrap().account.capabilities["ManagementGroups:All"].clone();
         assert_eq!(capability, if partial { "Unknown" } else { "Allowed" });
     }
+    for flag in ["perPrincipal", "perRole"] {
+        let world = World::with(&json!({ "roleFlag": flag }));
+        // Somebody else holds our role, on a part of the groups.
+        let roles = json!([{"role": "Guaranteed State Administrator", "groups": ["Kiosks"]}]);
+        world.patch(json!({"principals": [{"principal": "somebody"}]}));
+        world.patch(json!({"grants": [{"principal": "somebody", "roles": roles}]}));
+        assert_eq!(world.observe().await.partial, None, "{flag}");
+        scope(&world, &["Finance laptops", "Kiosks"]);
+        assert!(
+            world.observe().await.partial.is_some(),
+            "{flag}: a role of that name on All Devices is another's"
+        );
+    }
     let old = World::with(&json!({"version": "7.3"}));
     scope(&old, &["Kiosks"]);
     assert_eq!(old.observe().await.partial, None, "before 8.0 nothing is hidden");

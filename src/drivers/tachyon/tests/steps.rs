@@ -115,15 +115,12 @@ async fn a_policy_that_is_another_by_now_is_not_put() {
 
 #[tokio::test(start_paused = true)]
 async fn one_element_is_taken_out_at_a_time_and_what_is_not_in_it_is_out() {
-    let gone = |seen: &Seen| match seen.line.contains("DELETE") {
-        true => Reply::json(404, &json!([{"ErrorCode": "Rule.NotFound"}])),
-        false => done(seen),
-    };
-    let server = server(vec![policy()], gone);
+    let mut full = in_full();
+    (full["Rules"], full["ManagementGroups"]) = (json!([]), json!([]));
+    let server = taking_nothing_out(Reply::json(200, &full), true);
     let (mut desired, observed) = server.read().await;
-    desired.leaves.remove(&LeafPath("rules/310".into()));
+    without_members(&mut desired);
     desired.leaves.insert(LeafPath("rules/9".into()), LeafValue { value: json!(true), secret: false });
-    desired.members.get_mut(&MemberKind::ManagementGroup).unwrap().clear();
     server.driver.execute(&replace((desired, observed))).await.unwrap();
     assert_eq!(
         server.effects(),
@@ -133,6 +130,76 @@ async fn one_element_is_taken_out_at_a_time_and_what_is_not_in_it_is_out() {
             "DELETE /Consumer/Policies/41/Assignments/ManagementGroups/7"
         ]
     );
+}
+
+/// Removals are not found; the policy is read in full as given, and listed at first only, or always.
+fn taking_nothing_out(full: Reply, listed: bool) -> Server {
+    let mut lists = 0;
+    let transport = Scripted::new(move |seen| {
+        lists += i64::from(seen.line.ends_with("ShallowSearch"));
+        let stands = listed || lists <= 1;
+        let policies = if stands { vec![policy()] } else { vec![] };
+        let shown = || seen.line.starts_with("GET /Consumer/Policies/").then(|| full.clone());
+        let answer = || match seen.line.contains("DELETE") {
+            true => Reply::json(404, &json!([{"ErrorCode": "NotFound"}])),
+            false => done(seen),
+        };
+        reading(seen, &policies).or_else(shown).unwrap_or_else(answer)
+    });
+    let shared = Arc::clone(&transport) as SharedTransport;
+    Server { transport, driver: connected(&json!({}), &[("token", "t0ken")], shared).unwrap() }
+}
+
+/// Without the group, and with other rules.
+fn without_members(desired: &mut DesiredItem) {
+    desired.leaves.remove(&LeafPath("rules/310".into()));
+    desired.members.get_mut(&MemberKind::ManagementGroup).unwrap().clear();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_taken_out_is_out_only_if_the_policy_stands_without_it() {
+    let not_found = || Reply::json(404, &json!([{"ErrorCode": "Policy.NotFound"}]));
+    let in_full = || Reply::json(200, &in_full());
+    let cases = [
+        (in_full(), true, Class::Rejected, "still has it", "there is no such call"),
+        (not_found(), false, Class::Gone, "no policy 41", "the policy itself is gone"),
+        (not_found(), true, Class::Rejected, "NotFound", "listed, though it cannot be read"),
+        (Reply::text(500, ""), true, Class::Transient, "500", "nobody can tell"),
+        (Reply::json(200, &json!({"Id": 42})), true, Class::Rejected, "still has it", "another policy"),
+    ];
+    for (full, listed, class, words, why) in cases {
+        let server = taking_nothing_out(full, listed);
+        let (mut desired, observed) = server.read().await;
+        desired.members.get_mut(&MemberKind::ManagementGroup).unwrap().clear();
+        let error = server.driver.execute(&replace((desired, observed))).await.unwrap_err();
+        assert_eq!(error.class, class, "{why}: {error}");
+        assert!(error.message.contains(words), "{why}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_by_what_was_made_before_is_looked_at_again() {
+    let mark = |object: &str| {
+        let object = crate::model::ObjectName::new("team", object);
+        crate::model::Identity { owner: OwnerId::new("o"), kind: "Policy", object, variant: "policy".into() }
+            .mark()
+    };
+    let ours = mark("usb");
+    let cases = [
+        (ours.to_string(), Class::Conflict, Reason::Conflict, "it came through and was listed late"),
+        (mark("other").to_string(), Class::Rejected, Reason::NameConflict, "made for something else"),
+        (String::new(), Class::Rejected, Reason::NameConflict, "not made by us"),
+    ];
+    for (description, class, reason, why) in cases {
+        let mut held = policy();
+        held["Description"] = json!(description);
+        let server =
+            server(vec![held], |_| Reply::json(400, &json!([{"ErrorCode": "Policy.NameNotUnique"}])));
+        let (mut desired, _) = server.read().await;
+        desired.shape = Shape::Object { mark: Some(ours.clone()) };
+        let error = server.driver.execute(&Step::Create(Box::new(desired))).await.unwrap_err();
+        assert_eq!((error.class, error.reason), (class, reason), "{why}: {error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

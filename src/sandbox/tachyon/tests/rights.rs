@@ -96,6 +96,18 @@ async fn roles_tell_whether_the_view_is_whole() {
     assert_eq!((rows.as_array().unwrap().len(), own(&rows).len()), (2, 2), "{rows}");
     assert_eq!(rows[0]["Role"]["AssignedManagementGroupCount"], 2);
     assert_eq!(rows[0]["Role"]["HasAllDevicesManagementGroupAssigned"], false);
+    for (reading, flagged) in [("perPrincipal", false), ("perRole", true)] {
+        let bench = Bench::with(json!({ "roleFlag": reading })).await;
+        let roles = json!([{"role": "Guaranteed State Administrator", "groups": ["Kiosks"]}]);
+        bench.patch(json!({"principals": [{"principal": "somebody"}]}));
+        bench.patch(json!({"grants": [{"principal": "somebody", "roles": roles}]}));
+        let rows = bench.get("/PrincipalRoleManagementGroups").await;
+        let theirs =
+            rows.as_array().unwrap().iter().find(|row| row["Principal"]["PrincipalName"] == "somebody");
+        let role = &theirs.unwrap()["Role"];
+        assert_eq!(role["HasAllDevicesManagementGroupAssigned"], flagged, "{reading}: {role}");
+        assert_eq!(own(&rows)[0]["Role"]["HasAllDevicesManagementGroupAssigned"], true, "{reading}");
+    }
     let old = Bench::with(json!({"version": "7.0"})).await;
     assert_eq!(old.call("GET", "/PrincipalRoleManagementGroups", &Value::Null).await.0, 404, "since 8.0");
 }
