@@ -158,10 +158,10 @@ pub async fn name_taken(
         return error;
     }
     let listed = read::policies(session).await.unwrap_or_default();
-    let others = listed.rows.iter().filter(|(id, _)| Some(**id) != own);
+    let mut others = listed.rows.iter().filter(|(id, _)| Some(**id) != own);
     let bears =
         |row: &Value| wire::text(row, "Name").is_some_and(|other| wire::fold(other) == wire::fold(name));
-    match others.filter(|(_, row)| bears(row)).next() {
+    match others.find(|(_, row)| bears(row)) {
         Some((holder, row)) if made.is_some() && wire::mark(row).as_ref() == made => {
             let message = format!("policy {holder} was made for this before; it is looked at again");
             DriverError::new(Class::Conflict, Reason::Conflict, message)
