@@ -118,6 +118,8 @@ pub struct TachyonOptions {
 }
 
 impl Default for TachyonOptions {
+    // A table: what belongs together stands in one line.
+    #[rustfmt::skip]
     fn default() -> Self {
         Self {
             version: "9.2.0.118".to_owned(),
@@ -151,8 +153,7 @@ impl Default for TachyonOptions {
             create_members: CreateMembers::default(),
             put_enabled: PutEnabled::default(),
             put_omitted: PutOmitted::default(),
-            put_assignments_keeps_hidden: false,
-            delete_assignments_keeps_hidden: false,
+            put_assignments_keeps_hidden: false, delete_assignments_keeps_hidden: false,
             duplicate_adds: DuplicateAdds::default(),
             partial_adds: PartialAdds::default(),
             remove_absent: RemoveAbsent::default(),
