@@ -223,8 +223,7 @@ fn combine(
         status_key: first.status_key.clone(),
         leaves,
         members,
-        // Not ours as long as one who adopts leaves it open.
-        enabled: live.iter().map(|c| c.enabled).min().flatten(),
+        enabled: live.iter().find_map(|c| c.enabled),
         rank: (-i64::from(first.priority), key.0.to_string()),
         contributors: live.iter().map(|c| c.assignment.clone()).collect(),
     })

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Worker, apply::Hand};
+use super::{Worker, apply::Hand, round::Halt};
 use crate::{
     drivers::{DesiredItem, Driver},
     model::{
@@ -67,7 +67,21 @@ fn seal(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem) -> Sealed {
     hand.store.sealer().seal(&Place { account: hand.backend, item, path: None }, &text)
 }
 
+/// What a lost store took of deployments, in the words of `status.memory.lost`.
+pub const DEPLOY_PROVENANCE: &str = "DeployProvenance";
+
 impl Worker {
+    /// Once nothing waits for a deployment any more, nothing of it is lost any more.
+    pub(super) fn regain_provenance(&mut self, observation: &Observation) -> Result<(), Halt> {
+        let waits = observation.undeployed || observation.items.iter().any(|item| item.pending);
+        if waits || !observation.complete || !self.memory.lost.contains(DEPLOY_PROVENANCE) {
+            return Ok(());
+        }
+        let mut lost = self.memory.lost.clone();
+        lost.remove(DEPLOY_PROVENANCE);
+        Ok(self.commit(vec![Write::Lost(lost)])?)
+    }
+
     /// Adds what is known without reading: answers to the last saves, and which objects a deploy is still to reach.
     pub(super) fn complete_from_memory<'r>(
         &self,
@@ -88,9 +102,14 @@ impl Worker {
             observation.items.extend(adopted);
         }
         if observation.undeployed {
+            // What a lost store knew of unfinished deployments: any of ours may wait (R13, R18).
+            let forgotten =
+                self.memory.lost.contains(DEPLOY_PROVENANCE) && self.memory.deploy.ours_since.is_none();
             let touched = self.memory.deploy.items.iter().filter_map(|item| self.memory.items.get(item));
             let ids: Vec<&ExternalId> = touched.filter_map(|record| record.id.as_ref()).collect();
             for item in &mut observation.items {
+                let ours = item.mark.as_ref().is_some_and(|m| m.owner.as_ref() == Some(&self.house.owner));
+                item.pending |= forgotten && ours;
                 item.pending |= item.id.as_ref().is_some_and(|id| ids.contains(&id));
             }
         }

@@ -98,6 +98,7 @@ impl Worker {
         let scope = self.scope(desired, &round, &compiled, watching);
         let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
         self.complete_from_memory(&mut observation, driver.as_ref(), &round, &scope.objects);
+        self.regain_provenance(&observation)?;
         let states = self.ask_tasks(driver.as_ref(), &round).await;
         let look = self.merge(desired, round, rest, &compiled, observation, driver, states);
         Ok(Look { barred, ..look })
@@ -239,10 +240,15 @@ impl Worker {
         for item in items.values_mut().filter(|item| item.shape != Shape::Document) {
             let bindings = item.contributors.iter().filter_map(|who| desired.assignments.get(who)?.binding());
             let named = bindings.map(|binding| binding.policy.enabled).any(|enabled| enabled.is_some());
-            match self.memory.items.get(&item.key).filter(|r| !named && r.id.is_some()).map(|r| r.origin) {
-                Some(Origin::Adopted) => item.enabled = None,
-                // `None` may also mean that the system switches by itself (symphony, no dictionaries).
-                Some(Origin::Created | Origin::Document) | None => {}
+            let adopts = |who: &ObjectName| {
+                desired.assignments.get(who).and_then(|v| v.binding()).is_some_and(|b| b.spec.adopt.is_some())
+            };
+            let adopted = match self.memory.items.get(&item.key).filter(|record| record.id.is_some()) {
+                Some(record) => record.origin == Origin::Adopted,
+                None => item.contributors.iter().any(adopts),
+            };
+            if adopted && !named {
+                item.enabled = None;
             }
         }
     }

@@ -16,10 +16,10 @@ use crate::{
 pub fn lost_words(facts: Facts) -> Write {
     let words = [
         (true, "PreImages"),
-        (facts.deploys, "DeployProvenance"),
+        (facts.deploys, super::answer::DEPLOY_PROVENANCE),
         // Only documents are copied (R27).
         (facts.documents, "SeedRevisions"),
-        (facts.additive, "MemberProvenance"),
+        (facts.additive, "GroupProvenance"),
     ];
     Write::Lost(words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned()).collect())
 }

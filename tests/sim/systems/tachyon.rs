@@ -166,6 +166,34 @@ async fn what_somebody_changes_right_after_our_deployment_is_not_published_by_as
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_lost_store_nothing_is_ready_that_may_wait_for_a_deployment() {
+    let mut rig = rig();
+    rig.edit_backend(|backend| {
+        let mut system = serde_json::to_value(&*backend.system).unwrap();
+        system["tachyon"]["deploy"]["mode"] = "Manual".into();
+        backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
+    });
+    rig.assign("one", policy(&["usb-start-type"]), to(&["Kiosks"]));
+    rig.start();
+    rig.pass(600).await;
+    assert_ne!(rig.cluster.standing("one"), Some(Standing::InStep), "nobody deployed yet");
+    rig.kill().await;
+    rig.lose_store();
+    rig.start();
+    rig.pass(600).await;
+    assert_ne!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    let lost = rig.cluster.backend_last().memory_lost;
+    assert!(
+        lost.contains(&"DeployProvenance".to_owned()) && lost.contains(&"GroupProvenance".to_owned()),
+        "{lost:?}"
+    );
+    rig.by_hand("tachyon", json!({"deploy": true}));
+    rig.pass(3600).await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    assert!(!rig.cluster.backend_last().memory_lost.contains(&"DeployProvenance".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deployment_that_is_lost_is_asked_for_again_where_theirs_may_go_along() {
     let mut rig = rig();
     rig.edit_backend(|backend| {
