@@ -189,13 +189,41 @@ fn value(value: &Value) -> String {
     code(&format!("{short}{cut}"))
 }
 
-/// Between backticks, whatever it holds: others wrote it.
+/// Between backticks, whatever it holds: others wrote it. The fence is longer than any run of them within (CommonMark 6.1).
 fn code(text: &str) -> String {
-    let text = plain(text);
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+    let text = one_line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    if longest == 0 { format!("`{text}`") } else { format!("{fence} {text} {fence}") }
+}
+
+/// Words of others, on one line: no link, no image, no HTML, and nobody is called by them.
+fn plain(text: &str) -> String {
+    one_line(text).replace("](", "]\\(").replace('<', "\\<").replace('@', "@\u{200b}")
 }
 
 /// On one line, and without what a terminal would obey.
-fn plain(text: &str) -> String {
+fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_stays_text() {
+        let cases = [
+            ("plain", "`plain`", "nothing to fence"),
+            ("a`b", "`` a`b ``", "one backtick"),
+            ("a``b`c", "``` a``b`c ```", "the longest run decides"),
+            ("two\nlines", "`two lines`", "one line"),
+        ];
+        for (text, expected, reason) in cases {
+            assert_eq!(code(text), expected, "{reason}");
+        }
+        let said = plain("see [here](https://x) <img src=y> @team spec.targets.include[0]");
+        assert!(!said.contains("](") && !said.contains(" <img") && !said.contains("@team"), "{said}");
+        assert!(said.contains("include[0]"), "our own words stay readable");
+    }
 }

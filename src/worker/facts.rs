@@ -97,6 +97,10 @@ impl Worker {
     }
 
     fn in_sync(&self, view: &AssignmentView, items: &[&ItemKey], watching: Option<&Watching>) -> Fact {
+        let blind = self.session.as_ref().is_some_and(|session| !session.driver.facts().reads);
+        if watching.is_some_and(|watching| watching.trouble.is_none()) && blind {
+            return fact(None, Reason::NotReadable, "the system gives no way to read what it holds");
+        }
         if let Some(watching) = watching {
             return match &watching.trouble {
                 Some((reason, message)) => fact(Some(false), *reason, message.clone()),

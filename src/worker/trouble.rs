@@ -53,6 +53,11 @@ impl Troubles {
         let before = self.items.get(item).filter(|t| t.inputs == inputs).map_or(0, |t| t.attempts);
         let attempts = before + 1;
         let (verdict, until) = match error.class {
+            // A permission may be granted at any time, and nothing here tells of it.
+            Class::Rejected if error.reason == Reason::Forbidden => {
+                let until = now.checked_add(SignedDuration::from_mins(10)).ok();
+                (ItemVerdict::Blocked(error.reason, error.message.clone()), until)
+            }
             Class::Rejected => (ItemVerdict::Blocked(error.reason, error.message.clone()), None),
             // The state is unknown or stale: look again at once, but not for ever.
             Class::Conflict | Class::Gone | Class::Ambiguous if attempts <= 2 => {

@@ -85,6 +85,19 @@ async fn what_cannot_be_read_is_sent_again_where_that_is_wanted_and_only_there()
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_only_observes_what_cannot_be_read_is_told_so() {
+    let mut rig = rig();
+    let mut observing = to(&["16"]);
+    observing["mode"] = "Observe".into();
+    rig.assign("one", policy(), observing);
+    rig.start();
+    rig.settle().await;
+    let said = rig.cluster.facts("one").pop().unwrap();
+    assert_eq!((said.in_sync.status, said.in_sync.reason), (None, Reason::NotReadable));
+    assert_eq!(saves(&rig), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn to_filter_nobody_any_more_widens_access_and_is_guarded() {
     let rig = started().await;
     rig.edit_backend(|backend| backend.settings.max_removals = 0);

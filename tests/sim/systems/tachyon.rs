@@ -194,6 +194,19 @@ async fn after_a_lost_store_nothing_is_ready_that_may_wait_for_a_deployment() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permission_that_is_granted_later_is_noticed() {
+    let mut rig = rig();
+    rig.fault("tachyon", json!({"kind": "permissionRemoved", "permission": "GuaranteedState/Write"}));
+    rig.assign("one", policy(&["usb-start-type"]), to(&["Kiosks"]));
+    rig.start();
+    rig.pass(1800).await;
+    assert_eq!(reason(&rig, "one"), Some(Reason::Forbidden), "{:#?}", rig.cluster.facts("one").pop());
+    rig.heal("tachyon");
+    rig.pass(1800).await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deployment_that_is_lost_is_asked_for_again_where_theirs_may_go_along() {
     let mut rig = rig();
     rig.edit_backend(|backend| {
