@@ -5,6 +5,7 @@ pub mod crds;
 pub mod docs;
 pub mod inventory;
 pub mod plan;
+mod reading;
 pub mod release;
 pub mod run;
 #[cfg(feature = "sandbox")]

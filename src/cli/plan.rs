@@ -1,29 +1,23 @@
 //! `ordain plan`: what applying manifests would change. Reads, and nothing else.
 
 use std::{
-    collections::BTreeSet,
     fs, io,
     io::{Read as _, Write as _},
-    net::IpAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
-use super::{Cluster, ClusterError, run};
+use super::{Cluster, ClusterError, reading::Reading, run};
 use crate::{
-    index::Scope,
-    model::{Clock, SystemClock, in_full},
-    operator::{self, IdentityError, KubeSecrets, RealConnector},
+    model::in_full,
+    operator::IdentityError,
     preview::{
-        self, PreviewError, Setup,
+        self, PreviewError,
         manifest::{self, Manifests, Source},
         report::{Outcome, Report},
         text::text,
     },
-    report::metrics::Metrics,
     watch::{self, ListError},
-    worker::ports::NoEffects,
 };
 
 /// How the plan is written.
@@ -53,21 +47,11 @@ pub struct Args {
     /// Namespace of manifests that name none [default: that of the kubeconfig's context]
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Where a ClusterBackend's Secrets live: the operator's namespace
-    #[arg(long, default_value = "ordain-system")]
-    operator_namespace: String,
     /// Namespaces the operator works in, separated by commas [default: all]
     #[arg(long, env = "ORDAIN_WATCH_NAMESPACES", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
-    /// Who writes the marks [default: a hash of the uid of namespace kube-system]
-    #[arg(long, env = "ORDAIN_OWNER_ID")]
-    owner_id: Option<String>,
-    /// Let Backends point at loopback, over http too: for the sandbox
-    #[arg(long, env = "ORDAIN_ALLOW_LOOPBACK")]
-    allow_loopback: bool,
-    /// Hosts that Backends may point at, separated by commas [default: all but the refused]
-    #[arg(long, env = "ORDAIN_ALLOWED_HOSTS", value_delimiter = ',')]
-    allowed_hosts: Vec<String>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Why there is no plan.
@@ -128,44 +112,11 @@ async fn planned(args: Args) -> Result<Outcome, Error> {
         return Err(Error::Empty(names.join(", ")));
     }
     let scope = run::scope(&args.watch_namespaces);
-    let given = args.owner_id.as_deref().filter(|id| !id.is_empty());
-    let owner = operator::owner(&client, given).await?;
-    let refused = run::api_server(host.as_deref()).await;
-    let setup = setup(&args, scope.clone(), owner, client.clone(), refused);
-    let listed = watch::list(&client, &scope).await?;
+    let setup = args.reading.setup(client.clone(), host.as_deref(), scope).await?;
+    let listed = watch::list(&client, &setup.scope).await?;
     let report = preview::plan(&setup, &listed, &objects).await?;
     print(&report, args.output).map_err(Error::Write)?;
     Ok(report.outcome())
-}
-
-fn setup(
-    args: &Args,
-    scope: Scope,
-    owner: crate::model::OwnerId,
-    client: kube::Client,
-    refused: BTreeSet<IpAddr>,
-) -> Setup {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let metrics = Metrics::new(clock.clone());
-    let connector = RealConnector {
-        allow_loopback: args.allow_loopback,
-        allowed_hosts: args.allowed_hosts.clone(),
-        refused,
-        owner: owner.clone(),
-        clock: clock.clone(),
-        metrics: metrics.clone(),
-        // Whatever is asked of a driver: no call with an effect leaves the process.
-        fence: Arc::new(NoEffects),
-    };
-    Setup {
-        secrets: Arc::new(KubeSecrets::new(client)),
-        connector: Arc::new(connector),
-        owner,
-        clock,
-        operator_namespace: args.operator_namespace.clone(),
-        scope,
-        metrics,
-    }
 }
 
 fn print(report: &Report, output: Output) -> io::Result<()> {
