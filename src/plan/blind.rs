@@ -36,23 +36,20 @@ pub fn look(
     if !difference.is_empty() || !is_sent_again(inputs, observed, record) {
         return None;
     }
-    let resting = inputs.resting.get(&desired.key).cloned();
-    Some((resting.unwrap_or(ItemVerdict::InStep), send_again(inputs, desired, observed)))
+    Some(match inputs.resting.get(&desired.key) {
+        Some(resting) => (resting.clone(), None),
+        None => (ItemVerdict::InStep, Some((send_again(desired, observed), "resend".into()))),
+    })
 }
 
-fn send_again(
-    inputs: &Inputs<'_>,
-    desired: &DesiredItem,
-    observed: &ObservedItem,
-) -> Option<(ChangeKind, String)> {
+fn send_again(desired: &DesiredItem, observed: &ObservedItem) -> ChangeKind {
     let again = Difference { again: true, ..Difference::default() };
-    let change = ChangeKind::Update {
+    ChangeKind::Update {
         desired: Box::new(desired.clone()),
         observed: Box::new(observed.clone()),
         difference: Box::new(again),
         restore: std::collections::BTreeMap::new(),
-    };
-    (!inputs.resting.contains_key(&desired.key)).then(|| (change, "resend".into()))
+    }
 }
 
 /// Nothing can be read, so what was sent an interval ago is sent again (appshield sheet section 4).

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Approved, Change, ChangeKind, Difference, Plan, Stage, draft::DRIFT, order::Move};
 use crate::{
-    drivers::{DesiredItem, DocumentChange, Execution, Packing, Step, Translate},
+    drivers::{DesiredItem, DocumentChange, Execution, Facts, Packing, Step, Translate},
     model::{ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObservedItem, Shape},
 };
 
@@ -46,9 +46,8 @@ pub struct Round {
 /// The steps of this round.
 pub fn steps(plan: Plan<Approved>, driver: &dyn Translate, round: &Round) -> Vec<PlannedStep> {
     let facts = driver.facts();
-    let mut sorted =
-        Sorted { switches: facts.switches, vets: facts.vets, can_delete: facts.deletes, ..Sorted::default() };
-    plan.changes.into_iter().for_each(|change| sorted.take(change));
+    let mut sorted = Sorted::default();
+    plan.changes.into_iter().for_each(|change| sorted.take(change, facts));
     let creates = !sorted.creates.is_empty();
     let mut steps = sorted.seeds;
     steps.append(&mut sorted.creates);
@@ -86,12 +85,6 @@ struct Flip {
 
 #[derive(Default)]
 struct Sorted {
-    /// `Facts::switches`.
-    switches: bool,
-    /// `Facts::vets`.
-    vets: bool,
-    /// `Facts::deletes`.
-    can_delete: bool,
     seeds: Vec<PlannedStep>,
     creates: Vec<PlannedStep>,
     replaces: Vec<PlannedStep>,
@@ -102,7 +95,7 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn take(&mut self, change: Change) {
+    fn take(&mut self, change: Change, facts: Facts) {
         let removals = change.removals();
         let Change { item, kind, why, .. } = change;
         match kind {
@@ -125,12 +118,12 @@ impl Sorted {
                 let change = DocumentChange { desired: *desired, differing, restore, observed: *observed };
                 self.documents.push((change, removals, why));
             }
-            ChangeKind::Update { desired, observed, .. } if !self.switches => {
+            ChangeKind::Update { desired, observed, .. } if !facts.switches => {
                 let step = Step::Replace { desired, observed };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
             ChangeKind::Update { desired, observed, difference, .. } => {
-                self.update(item, why, (desired, observed), &difference);
+                self.update(item, why, (desired, observed), &difference, facts);
             }
             ChangeKind::Restore { observed, leaves } if observed.key.is_some() => {
                 let desired = nothing_wanted(&item, &observed);
@@ -147,7 +140,7 @@ impl Sorted {
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
             ChangeKind::Retire { id, observed, stage, .. } => {
-                self.retire(Flip { item, id, removals, why }, observed, stage);
+                self.retire(Flip { item, id, removals, why }, observed, stage, facts);
             }
             ChangeKind::Forget | ChangeKind::Hold => {}
         }
@@ -162,9 +155,10 @@ impl Sorted {
         why: String,
         (desired, observed): (Box<DesiredItem>, Box<ObservedItem>),
         difference: &Difference,
+        facts: Facts,
     ) {
         // New content is read before it is switched on, where only that tells whether it may be (R30).
-        let unread = self.vets && difference.needs_write();
+        let unread = facts.vets && difference.needs_write();
         let switch = difference.switch.filter(|on| !(*on && unread));
         if let (Some(on), Some(id)) = (switch, observed.id.clone()) {
             let flip = Flip { item: item.clone(), id, removals: u32::from(!on), why: why.clone() };
@@ -176,11 +170,11 @@ impl Sorted {
         }
     }
 
-    fn retire(&mut self, flip: Flip, observed: Box<ObservedItem>, stage: Stage) {
+    fn retire(&mut self, flip: Flip, observed: Box<ObservedItem>, stage: Stage, facts: Facts) {
         match stage {
-            Stage::SwitchOff if !self.switches => {
+            Stage::SwitchOff if !facts.switches => {
                 let Flip { item, removals, why, .. } = flip;
-                let desired = Box::new(off_and_empty(&item, &observed, self.can_delete));
+                let desired = Box::new(off_and_empty(&item, &observed, facts.deletes));
                 let step = Step::Replace { desired, observed };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
@@ -273,7 +267,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        drivers::{Binding, CompileContext, Compiled, Facts},
+        drivers::{Binding, CompileContext, Compiled},
         plan::guard,
     };
 

@@ -70,12 +70,11 @@ impl Worker {
         }
         let going = rest.iter().filter(|release| !compiled.contains_key(&release.by)).filter_map(|release| {
             let view = desired.assignments.get(&release.by)?;
-            Some((release.by.clone(), self.compile_one(desired, view)?))
+            self.compile_one(desired, view)
         });
-        let all: BTreeMap<ObjectName, Compiled> =
-            compiled.iter().map(|(who, compiled)| (who.clone(), compiled.clone())).chain(going).collect();
+        let going: Vec<Compiled> = going.collect();
         let mut writes = Vec::new();
-        for (item, parts) in self.without_an_id(&all) {
+        for (item, parts) in self.without_an_id(compiled.values().chain(&going)) {
             let views: Vec<&AssignmentView> = parts
                 .iter()
                 .filter_map(|part| desired.assignments.get(&part.assignment).map(Arc::as_ref))
@@ -102,10 +101,10 @@ impl Worker {
     /// What is wanted of items of which no id is recorded.
     fn without_an_id<'c>(
         &self,
-        compiled: &'c BTreeMap<ObjectName, Compiled>,
+        compiled: impl Iterator<Item = &'c Compiled>,
     ) -> BTreeMap<&'c ItemKey, Vec<&'c Contribution>> {
         let mut parts: BTreeMap<&ItemKey, Vec<&Contribution>> = BTreeMap::new();
-        for part in compiled.values().flat_map(|compiled| &compiled.contributions) {
+        for part in compiled.flat_map(|compiled| &compiled.contributions) {
             if self.memory.items.get(&part.item).is_none_or(|record| record.id.is_none()) {
                 parts.entry(&part.item).or_default().push(part);
             }

@@ -7,7 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Worker, record, round::Halt};
+use super::{
+    Worker, record,
+    round::{Halt, holds_anything},
+};
 use crate::{
     drivers::{Compiled, DesiredItem, Driver, Scope, Seed},
     index::{AssignmentView, Desired},
@@ -144,7 +147,10 @@ impl Worker {
         }
         let recorded = round.iter().filter_map(|item| self.memory.items.get(item)?.id.clone());
         let adopted =
-            compiled.keys().chain(watching).filter_map(|who| adopted_id(desired.assignments.get(who)?));
+            compiled.keys().chain(watching).filter_map(|who| match adopt(desired.assignments.get(who)?)? {
+                Adopt::Id(id) => Some(id),
+                Adopt::ByName => None,
+            });
         scope.objects.extend(recorded.chain(adopted));
         for item in round {
             let claimed = self
@@ -216,7 +222,7 @@ impl Worker {
     fn keep_members(&self, desired: &Desired, items: &BTreeMap<ItemKey, DesiredItem>) -> BTreeSet<ItemKey> {
         let unresolved =
             |who: &ObjectName| self.stakes.get(who).is_some_and(|kept| kept.left_out().is_some());
-        let silent: BTreeSet<&str> = self.silent_since_the_loss(desired).collect();
+        let silent = self.silent_since_the_loss(desired);
         let forgotten = |who: &ObjectName| silent.contains(&*who.namespace);
         let keeps =
             |item: &&DesiredItem| item.contributors.iter().any(|who| unresolved(who) || forgotten(who));
@@ -224,14 +230,18 @@ impl Worker {
     }
 
     /// Namespaces with an assignment that bears our finalizer, pushes nothing, and whose claims a lost store took.
-    fn silent_since_the_loss<'d>(&'d self, desired: &'d Desired) -> impl Iterator<Item = &'d str> {
-        let shared = desired.backend.system.name().keys_by_policy() && !self.memory.lost.is_empty();
-        let silent = move |view: &&Arc<AssignmentView>| {
-            let pushes = self.stakes.get(&view.name).is_some_and(super::compile::Kept::pushes);
-            let claims = self.memory.claims.keys().any(|(_, who)| *who == view.name);
-            shared && view.finalizer && !view.deleting && !pushes && !claims
-        };
-        desired.assignments.values().filter(silent).map(|view| &*view.name.namespace)
+    fn silent_since_the_loss<'d>(&self, desired: &'d Desired) -> BTreeSet<&'d str> {
+        if self.memory.lost.is_empty() || !desired.backend.system.name().keys_by_policy() {
+            return BTreeSet::new();
+        }
+        let pushes = |name| self.stakes.get(name).is_some_and(super::compile::Kept::pushes);
+        let silent = desired.assignments.values().filter(|view| {
+            view.finalizer
+                && !view.deleting
+                && !pushes(&view.name)
+                && !holds_anything(&self.memory, &view.name)
+        });
+        silent.map(|view| &*view.name.namespace).collect()
     }
 
     /// Where the Policy leaves the switch open it is ours on what we made, and not on what we adopted, whatever
@@ -240,9 +250,8 @@ impl Worker {
         for item in items.values_mut().filter(|item| item.shape != Shape::Document) {
             let bindings = item.contributors.iter().filter_map(|who| desired.assignments.get(who)?.binding());
             let named = bindings.map(|binding| binding.policy.enabled).any(|enabled| enabled.is_some());
-            let adopts = |who: &ObjectName| {
-                desired.assignments.get(who).and_then(|v| v.binding()).is_some_and(|b| b.spec.adopt.is_some())
-            };
+            let adopts =
+                |who: &ObjectName| desired.assignments.get(who).and_then(|view| adopt(view)).is_some();
             let adopted = match self.memory.items.get(&item.key).filter(|record| record.id.is_some()) {
                 Some(record) => record.origin == Origin::Adopted,
                 None => item.contributors.iter().any(adopts),
@@ -294,10 +303,10 @@ impl Worker {
     }
 }
 
-/// The object that `spec.adopt.id` names.
-fn adopted_id(view: &AssignmentView) -> Option<ExternalId> {
-    let id = view.binding()?.spec.adopt.as_ref()?.id.as_ref()?;
-    Some(ExternalId(id.0.as_str().into()))
+/// What `spec.adopt` says.
+pub(super) fn adopt(view: &AssignmentView) -> Option<Adopt> {
+    let adopt = view.binding()?.spec.adopt.as_ref()?;
+    Some(adopt.id.as_ref().map_or(Adopt::ByName, |id| Adopt::Id(ExternalId(id.0.as_str().into()))))
 }
 
 /// What is copied into an item: the contributor of the highest priority decides, then the first by name.
@@ -318,14 +327,11 @@ fn seeds(
 
 /// The oldest contributor that says `adopt` decides (R5).
 fn adoptions(desired: &Desired, items: &BTreeMap<ItemKey, DesiredItem>) -> BTreeMap<ItemKey, Adopt> {
-    let adopt = |item: &DesiredItem| {
+    let oldest = |item: &DesiredItem| {
         let mut views: Vec<_> =
             item.contributors.iter().filter_map(|who| desired.assignments.get(who)).collect();
         views.sort_by_key(|view| (view.created, view.name.clone()));
-        views.iter().find_map(|view| {
-            view.binding()?.spec.adopt.as_ref()?;
-            Some(adopted_id(view).map_or(Adopt::ByName, Adopt::Id))
-        })
+        views.iter().find_map(|view| adopt(view))
     };
-    items.values().filter_map(|item| Some((item.key.clone(), adopt(item)?))).collect()
+    items.values().filter_map(|item| Some((item.key.clone(), oldest(item)?))).collect()
 }

@@ -8,7 +8,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Worker, look::Look};
+use super::{
+    Worker,
+    look::{Look, adopt},
+};
 use crate::{
     drivers::Severity,
     index::{AssignmentView, Desired},
@@ -17,7 +20,7 @@ use crate::{
         ChangeKind, ItemVerdict,
         diff::leaf_digest,
         draft::{self, Inputs, paths},
-        identify::{Adopt, Wanted, identify},
+        identify::{Wanted, identify},
         merge::{Stake, merge},
     },
     report::facts::{ObjectFact, PlanFact},
@@ -90,10 +93,7 @@ impl Worker {
         let digest = |path: &LeafPath, leaf: &LeafValue| leaf_digest(driver, &self.digester, path, leaf);
         let stakes: Vec<_> = compiled.contributions.iter().map(Stake::Live).collect();
         let merged = merge(&stakes, &digest, &|_, _| None);
-        let adopt = view.binding().and_then(|b| b.spec.adopt.as_ref()).map(|adopt| match &adopt.id {
-            Some(id) => Adopt::Id(crate::model::ExternalId(id.0.as_str().into())),
-            None => Adopt::ByName,
-        });
+        let adopt = adopt(view);
         let name_path = LeafPath("name".into());
         let wanted: Vec<_> = merged
             .items
