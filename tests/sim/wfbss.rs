@@ -39,12 +39,7 @@ fn with_tasks() -> Rig {
 
 /// Sets a member of `spec.system.wfbss`.
 fn set_system(rig: &Rig, member: &str, value: Value) {
-    rig.edit_backend(|backend| {
-        let mut system = serde_json::to_value(&*backend.system).unwrap();
-        system["wfbss"][member] = value;
-        backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
-        backend.generation += 1;
-    });
+    rig.edit_system(|system| system[member] = value);
 }
 
 fn fault(rig: &Rig, fault: &Value) {

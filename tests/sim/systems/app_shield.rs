@@ -68,12 +68,7 @@ async fn an_id_that_was_not_written_here_is_not_believed() {
 async fn what_cannot_be_read_is_sent_again_where_that_is_wanted_and_only_there() {
     for (resend, expected) in [("Never", 2), ("Interval", 12)] {
         let rig = started().await;
-        rig.edit_backend(|backend| {
-            let mut system = serde_json::to_value(&*backend.system).unwrap();
-            system["appShield"]["resend"] = resend.into();
-            backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
-            backend.generation += 1;
-        });
+        rig.edit_system(|system| system["resend"] = resend.into());
         rig.settle().await;
         rig.by_hand("appshield", json!({"editPolicy": {"name": "Rows", "groups": ["17"]}}));
         rig.pass(10 * 30 * 60 + 60).await;

@@ -15,12 +15,7 @@ fn rig() -> Rig {
 }
 
 fn exact(rig: &Rig) {
-    rig.edit_backend(|backend| {
-        let mut system = serde_json::to_value(&*backend.system).unwrap();
-        system["symphony"]["naming"] = "Exact".into();
-        backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
-        backend.generation += 1;
-    });
+    rig.edit_system(|system| system["naming"] = "Exact".into());
 }
 
 fn writes(rig: &Rig) -> Vec<String> {

@@ -168,11 +168,7 @@ async fn what_somebody_changes_right_after_our_deployment_is_not_published_by_as
 #[tokio::test(start_paused = true)]
 async fn after_a_lost_store_nothing_is_ready_that_may_wait_for_a_deployment() {
     let mut rig = rig();
-    rig.edit_backend(|backend| {
-        let mut system = serde_json::to_value(&*backend.system).unwrap();
-        system["tachyon"]["deploy"]["mode"] = "Manual".into();
-        backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
-    });
+    rig.edit_system(|system| system["deploy"]["mode"] = "Manual".into());
     rig.assign("one", policy(&["usb-start-type"]), to(&["Kiosks"]));
     rig.start();
     rig.pass(600).await;
@@ -209,11 +205,7 @@ async fn a_permission_that_is_granted_later_is_noticed() {
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_is_lost_is_asked_for_again_where_theirs_may_go_along() {
     let mut rig = rig();
-    rig.edit_backend(|backend| {
-        let mut system = serde_json::to_value(&*backend.system).unwrap();
-        system["tachyon"]["deploy"]["foreignChanges"] = "Include".into();
-        backend.system = std::sync::Arc::new(serde_json::from_value(system).unwrap());
-    });
+    rig.edit_system(|system| system["deploy"]["foreignChanges"] = "Include".into());
     rig.fault("tachyon", json!({"kind": "deploymentLost", "times": 1}));
     rig.assign("one", policy(&["usb-start-type"]), to(&["Kiosks"]));
     rig.start();

@@ -126,6 +126,16 @@ impl Rig {
         self.cluster.changed();
     }
 
+    /// Edits `spec.system` of the Backend, below the member of its system.
+    pub fn edit_system(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        self.edit_backend(|backend| {
+            let mut system = serde_json::to_value(&*backend.system).unwrap();
+            change(&mut system[backend.system.name().as_str()]);
+            backend.system = Arc::new(serde_json::from_value(system).unwrap());
+            backend.generation += 1;
+        });
+    }
+
     /// The volume is lost with everything on it; the worker must be dead.
     pub fn lose_store(&mut self) {
         self.folder = super::folder();
