@@ -188,7 +188,11 @@ pub trait Translate: Send + Sync {
 /// Every call may be repeated; what must not be repeated blindly is said at [`Step`]. Errors carry
 /// a [`Class`] that decides what happens next.
 #[async_trait]
-pub trait Driver: Translate {
+pub trait Driver: Send + Sync {
+    /// What is known of the system without a call: the only way from a driver to it, so that no driver repeats it
+    /// method by method and none can forget one that has a default.
+    fn translate(&self) -> &dyn Translate;
+
     /// Logs in and finds out what the account is: no effect.
     ///
     /// # Errors

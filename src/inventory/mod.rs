@@ -112,7 +112,7 @@ pub async fn take(
         Halt::Account(error) => InventoryError::Account(id.clone(), error),
         Halt::Store(error) => InventoryError::Store(error),
     })?;
-    let facts = survey.driver.facts();
+    let facts = survey.driver.translate().facts();
     if !facts.lists {
         return Err(InventoryError::Blind(id.clone(), facts.system));
     }
@@ -139,8 +139,13 @@ fn sort(
     id: &BackendId,
     namespace: &str,
 ) -> Inventory {
-    let judge =
-        Judge { driver: survey.driver.as_ref(), catalogue: &survey.catalogue, owner, backend: id, namespace };
+    let judge = Judge {
+        driver: survey.driver.translate(),
+        catalogue: &survey.catalogue,
+        owner,
+        backend: id,
+        namespace,
+    };
     let mut inventory = Inventory {
         backend: id.clone(),
         system: judge.driver.facts().system,

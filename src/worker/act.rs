@@ -48,7 +48,7 @@ impl Worker {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
         let planned = self.steps(look, plan, order);
-        let settings = look.driver.deploy_settings();
+        let settings = look.driver.translate().deploy_settings();
         if let (Some(settings), false) = (settings, planned.is_empty())
             && let Err(message) = deploy::may_write(&pending, &self.memory.deploy, settings)
         {
@@ -69,12 +69,12 @@ impl Worker {
         let round = Round {
             moves: order.moves,
             moved_by_others: order.drifted,
-            execution: look.driver.execution(),
+            execution: look.driver.translate().execution(),
             packing: packing::packing(self.memory.account.as_ref()),
             apart: self.troubles.failing(&|item| look.inputs.get(item).copied()),
             synchronous: operations::synchronous(&self.memory, now),
         };
-        steps(plan, look.driver.as_ref(), &round)
+        steps(plan, look.driver.translate(), &round)
     }
 
     /// Finalizers first, then the calls (product.md section 7).
@@ -105,7 +105,7 @@ impl Worker {
             stop: asked,
             now: &now,
         };
-        let trial = packing::trial(self.memory.account.as_ref(), look.driver.as_ref(), &planned);
+        let trial = packing::trial(self.memory.account.as_ref(), look.driver.translate(), &planned);
         let applied = apply::apply(&hand, planned, &mut self.memory, &mut self.troubles).await?;
         self.tally.executed(&applied.tried);
         if applied.effects > 0 {
@@ -167,7 +167,7 @@ impl Worker {
         pending: &deploy::Pending,
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let Some(settings) = look.driver.deploy_settings() else { return Ok(Next::OnChange) };
+        let Some(settings) = look.driver.translate().deploy_settings() else { return Ok(Next::OnChange) };
         let now = self.now();
         if let Some(why) = self.is_unfit_and_on(look) {
             self.account.deployment = Some((Reason::UnlicensedFragments, why));

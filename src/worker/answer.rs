@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::{Worker, apply::Hand, round::Halt};
 use crate::{
-    drivers::{DesiredItem, Driver},
+    drivers::{DesiredItem, Translate},
     model::{
         ExternalId, ItemKey, Observation, ObservedItem,
         memory::{IntentRecord, ItemRecord, Memory, Origin, Sealed, Write},
@@ -28,7 +28,7 @@ pub fn created(
     let (mark, key) = (desired.mark(), &desired.key);
     let record =
         ItemRecord::new(Origin::Created, Some(id.clone()), mark, &desired.title, &desired.status_key);
-    let facts = hand.driver.facts();
+    let facts = hand.driver.translate().facts();
     // An earlier create whose answer was lost is found by its mark where objects are listed.
     let tries = memory.intents.get(key).filter(|_| !facts.lists).map_or(0, |intent| intent.tries);
     let answer = answer.filter(|_| !facts.reads).map(|answer| seal(hand, key, answer));
@@ -37,14 +37,14 @@ pub fn created(
 
 /// What is left of an intent after a create that certainly did nothing: earlier ones may have made something all the same.
 pub fn one_try_less(hand: &Hand<'_>, item: &ItemKey, memory: &Memory) -> Option<IntentRecord> {
-    let intent = memory.intents.get(item).filter(|_| !hand.driver.facts().lists)?;
+    let intent = memory.intents.get(item).filter(|_| !hand.driver.translate().facts().lists)?;
     (intent.tries > 1).then(|| IntentRecord { tries: intent.tries - 1, ..intent.clone() })
 }
 
 /// The record with what the system answered, where nothing can be read. Should it have made another object of a save, that
 /// one is ours from now on: else each further save would make one more.
 pub fn kept(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem, memory: &Memory) -> Option<Write> {
-    let facts = hand.driver.facts();
+    let facts = hand.driver.translate().facts();
     let before = memory.items.get(item)?;
     let id = answer.id.clone().filter(|_| !facts.lists).or_else(|| before.id.clone());
     let kept = (!facts.reads).then(|| seal(hand, item, answer));
@@ -57,7 +57,7 @@ pub fn kept(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem, memory: &Mem
 
 /// The record of an object whose removal was taken, where no list will show that it is gone.
 pub fn deleted(hand: &Hand<'_>, item: &ItemKey, memory: &Memory) -> Option<Write> {
-    let record = memory.items.get(item).filter(|_| !hand.driver.facts().lists)?;
+    let record = memory.items.get(item).filter(|_| !hand.driver.translate().facts().lists)?;
     let record = ItemRecord { id: None, answer: None, ..record.clone() };
     Some(Write::Item(item.clone(), Some(Box::new(record))))
 }
@@ -86,7 +86,7 @@ impl Worker {
     pub(super) fn complete_from_memory<'r>(
         &self,
         observation: &mut Observation,
-        driver: &dyn Driver,
+        driver: &dyn Translate,
         round: impl IntoIterator<Item = &'r ItemKey>,
         named: &BTreeSet<ExternalId>,
     ) {
@@ -132,13 +132,13 @@ impl Worker {
 
     /// Whether what is known of it is an answer, not a read.
     pub(super) fn is_only_remembered(&self, item: &ItemKey) -> bool {
-        let reads = self.session.as_ref().is_some_and(|session| session.driver.facts().reads);
+        let reads = self.session.as_ref().is_some_and(|session| session.driver.translate().facts().reads);
         !reads && self.memory.items.get(item).is_some_and(|record| record.answer.is_some())
     }
 
     /// Inert twins that creates without an answer may have left (R14).
     pub(super) fn leftovers(&self) -> u32 {
-        let lists = self.session.as_ref().is_none_or(|session| session.driver.facts().lists);
+        let lists = self.session.as_ref().is_none_or(|session| session.driver.translate().facts().lists);
         let under_way = self.memory.intents.values().filter(|_| !lists).map(|intent| intent.tries);
         self.memory.items.values().map(|record| record.leftovers).chain(under_way).sum()
     }

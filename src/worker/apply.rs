@@ -151,9 +151,9 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
         inputs: hand.inputs,
         seal: &seal,
         seeds: hand.seeds,
-        deploys: hand.driver.facts().deploys,
-        additive: hand.driver.facts().additive,
-        exact_lists: hand.driver.exact_lists(),
+        deploys: hand.driver.translate().facts().deploys,
+        additive: hand.driver.translate().facts().additive,
+        exact_lists: hand.driver.translate().exact_lists(),
         now: (hand.now)(),
     };
     before.writes(chunk)
@@ -290,7 +290,7 @@ fn sent_secrets(hand: &Hand<'_>, changes: &[crate::drivers::DocumentChange], mem
                 .map(|(path, leaf)| {
                     (
                         path.clone(),
-                        crate::plan::diff::leaf_digest(hand.driver.as_ref(), &digester, path, leaf),
+                        crate::plan::diff::leaf_digest(hand.driver.translate(), &digester, path, leaf),
                     )
                 })
                 .collect();

@@ -46,7 +46,7 @@ impl Worker {
             let frozen = frozen(desired, look);
             let seeds = self.seeds_due(desired, look);
             let inputs = Inputs {
-                driver: look.driver.as_ref(),
+                driver: look.driver.translate(),
                 digester: &self.digester,
                 items: &look.items,
                 inputs: &look.inputs,
@@ -278,6 +278,6 @@ fn frozen(desired: &Desired, look: &Look) -> Option<String> {
         return Some(format!("nothing is removed under a partial view: {partial}"));
     }
     // Documents are read one by one: those that were not are let go of by themselves, later.
-    (look.driver.facts().snapshot && !look.observation.complete)
+    (look.driver.translate().facts().snapshot && !look.observation.complete)
         .then(|| "the system's list was not complete, so nothing is removed; it is read again".to_owned())
 }

@@ -182,22 +182,22 @@ impl Worker {
         }
         let probe = driver.probe().await.map_err(Halt::Account)?;
         let claim = Claim {
-            system: driver.facts().system,
+            system: driver.translate().facts().system,
             evidence: probe.account.evidence.clone(),
             created: backend.created,
         };
-        let writes = match recognise(driver.as_ref(), backend, &self.memory, probe.account) {
+        let writes = match recognise(driver.translate(), backend, &self.memory, probe.account) {
             Recognised::New(write) => {
                 // Only a Backend in use had anything that could have been lost.
                 let lost = self.house.lost.is_some() && backend.finalizer;
-                let words = lost.then(|| super::recall::lost_words(driver.facts()));
+                let words = lost.then(|| super::recall::lost_words(driver.translate().facts()));
                 [write, Write::Since(self.now())].into_iter().chain(words).collect()
             }
             Recognised::Same(write) => vec![write],
             Recognised::Accepted(writes) => writes,
             Recognised::Changed(error) => return Err(Halt::Account(error)),
         };
-        if let Err(other) = self.house.accounts.claim(&self.id, claim, driver.as_ref()) {
+        if let Err(other) = self.house.accounts.claim(&self.id, claim, driver.translate()) {
             let message = format!("{other} already works this account; delete one of the two");
             return Err(Halt::Account(DriverError::new(
                 Class::Rejected,

@@ -83,7 +83,7 @@ impl Worker {
         let Some(driver) = self.session.as_ref().map(|s| s.driver.clone()) else { return all };
         for view in desired.assignments.values() {
             let Some(binding) = view.binding() else { continue };
-            for (name, key) in driver.secret_refs(&binding.policy) {
+            for (name, key) in driver.translate().secret_refs(&binding.policy) {
                 let wanted = all.entry((view.name.namespace.to_string(), name)).or_default();
                 wanted.keys.insert(key);
                 wanted.by.insert(view.name.clone());

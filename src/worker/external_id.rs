@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::{Worker, look::Look, round::Halt};
 use crate::{
     api::{ANNOTATION_EXTERNAL_ID, conditions::Reason},
-    drivers::{Compiled, DesiredItem, Driver},
+    drivers::{Compiled, DesiredItem, Translate},
     index::{AssignmentView, Desired},
     model::{
         Contribution, ExternalId, ItemKey, Mark, ObjectName, Shape,
@@ -60,7 +60,7 @@ impl Worker {
     pub(super) fn recall_external_ids(
         &mut self,
         desired: &Desired,
-        driver: &dyn Driver,
+        driver: &dyn Translate,
         compiled: &BTreeMap<ObjectName, Compiled>,
         rest: &[Release],
     ) -> Result<BTreeMap<ItemKey, Trouble>, Halt> {
@@ -133,7 +133,7 @@ impl Worker {
 
     /// Writes recorded ids onto contributors that do not bear them yet. What fails is tried at the next look.
     pub(super) async fn note_external_ids(&mut self, desired: &Desired, look: &Look) {
-        if look.driver.facts().lists {
+        if look.driver.translate().facts().lists {
             return;
         }
         let Some(fingerprint) = self.memory.account.as_ref().map(|account| account.fingerprint.clone())

@@ -75,7 +75,7 @@ impl Worker {
     }
 
     pub(super) fn is_document_system(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.driver.facts().documents)
+        self.session.as_ref().is_some_and(|session| session.driver.translate().facts().documents)
     }
 
     fn accepted(&self, view: &AssignmentView, kept: Option<&Kept>, items: &[&ItemKey]) -> Fact {
@@ -97,7 +97,7 @@ impl Worker {
     }
 
     fn in_sync(&self, view: &AssignmentView, items: &[&ItemKey], watching: Option<&Watching>) -> Fact {
-        let blind = self.session.as_ref().is_some_and(|session| !session.driver.facts().reads);
+        let blind = self.session.as_ref().is_some_and(|session| !session.driver.translate().facts().reads);
         if watching.is_some_and(|watching| watching.trouble.is_none()) && blind {
             return fact(None, Reason::NotReadable, "the system gives no way to read what it holds");
         }

@@ -12,7 +12,7 @@ use super::{
     round::{Halt, holds_anything},
 };
 use crate::{
-    drivers::{Compiled, DesiredItem, Driver, Scope, Seed},
+    drivers::{Compiled, DesiredItem, Driver, Scope, Seed, Translate},
     index::{AssignmentView, Desired},
     model::{
         Digest, ExternalId, ItemKey, LeafPath, Mark, ObjectName, Observation, Shape,
@@ -97,10 +97,10 @@ impl Worker {
         let Some(session) = &self.session else { return Err(Halt::Account(super::connect::not_connected())) };
         let driver = session.driver.clone();
         let compiled = self.compile_holders(desired, &round);
-        let barred = self.recall_external_ids(desired, driver.as_ref(), &compiled, rest)?;
+        let barred = self.recall_external_ids(desired, driver.translate(), &compiled, rest)?;
         let scope = self.scope(desired, &round, &compiled, watching);
         let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
-        self.complete_from_memory(&mut observation, driver.as_ref(), &round, &scope.objects);
+        self.complete_from_memory(&mut observation, driver.translate(), &round, &scope.objects);
         self.regain_provenance(&observation)?;
         let states = self.ask_tasks(driver.as_ref(), &round).await;
         let look = self.merge(desired, round, rest, &compiled, observation, driver, states);
@@ -193,9 +193,9 @@ impl Worker {
             observation.items.iter().filter_map(|item| Some((item.key.as_ref()?, item))).collect();
         let stands = |item: &ItemKey, path: &LeafPath| {
             let value = read.get(item)?.leaves.get(path)?;
-            Some(self.digester.json(&driver.canonicalise(path, value)))
+            Some(self.digester.json(&driver.translate().canonicalise(path, value)))
         };
-        let mut merged = self.merge_stakes(&round, rest, compiled, driver.as_ref(), &stands);
+        let mut merged = self.merge_stakes(&round, rest, compiled, driver.translate(), &stands);
         self.own_switches(desired, &mut merged.items);
         self.note_losers(&round, &mut merged);
         // Also of items that are only let go of: what rests or is under way is told by them, too.
@@ -205,7 +205,7 @@ impl Worker {
             inputs,
             seeds: seeds(compiled, &merged.items),
             keep_members,
-            claims: self.claims(desired, compiled, driver.as_ref()),
+            claims: self.claims(desired, compiled, driver.translate()),
             adopt: adoptions(desired, &merged.items),
             marks: self.marks(desired, rest),
             items: merged.items,
@@ -266,7 +266,7 @@ impl Worker {
         &self,
         desired: &Desired,
         compiled: &BTreeMap<ObjectName, Compiled>,
-        driver: &dyn Driver,
+        driver: &dyn Translate,
     ) -> BTreeMap<(ItemKey, ObjectName), ClaimRecord> {
         let mut claims = BTreeMap::new();
         for (who, compiled) in compiled {

@@ -89,7 +89,7 @@ impl Worker {
                 .find(|f| f.severity == Severity::Refused)
                 .map(|f| (f.reason, f.message.clone())),
         };
-        let driver = look.driver.as_ref();
+        let driver = look.driver.translate();
         let digest = |path: &LeafPath, leaf: &LeafValue| leaf_digest(driver, &self.digester, path, leaf);
         let stakes: Vec<_> = compiled.contributions.iter().map(Stake::Live).collect();
         let merged = merge(&stakes, &digest, &|_, _| None);

@@ -27,7 +27,7 @@ pub(super) struct Order {
 
 /// Items of ours without effect, because an active object of somebody else stands above and reaches the same (R17).
 pub(super) fn shadows(look: &Look, identified: &Identified<'_>) -> BTreeMap<ItemKey, String> {
-    if !look.driver.facts().ordered {
+    if !look.driver.translate().facts().ordered {
         return BTreeMap::new();
     }
     let ours = identified.found.iter().filter(|(item, _)| look.items.contains_key(*item));
@@ -42,7 +42,7 @@ pub(super) fn shadows(look: &Look, identified: &Identified<'_>) -> BTreeMap<Item
 impl Worker {
     /// Tells the moves of this round, and corrects the verdicts of what stands in a wrong place.
     pub(super) fn order(&self, look: &Look, inputs: &Inputs<'_>, draft: &mut Draft) -> Order {
-        if !look.driver.facts().ordered {
+        if !look.driver.translate().facts().ordered {
             return Order::default();
         }
         let placed = self.placed(look, inputs);

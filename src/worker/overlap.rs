@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Worker, compile::held_claims};
 use crate::{
-    drivers::{Compiled, Driver},
+    drivers::{Compiled, Translate},
     index::Desired,
     model::{Digest, ItemKey, LeafPath, LeafValue, ObjectName},
     plan::{
@@ -21,7 +21,7 @@ impl Worker {
         items: &BTreeSet<ItemKey>,
         rest: &[Release],
         compiled: &BTreeMap<ObjectName, Compiled>,
-        driver: &dyn Driver,
+        driver: &dyn Translate,
         stands: &dyn Fn(&ItemKey, &LeafPath) -> Option<Digest>,
     ) -> Merged {
         let held = items
@@ -88,7 +88,7 @@ impl Worker {
             let leaves = &self.memory.items.get(item)?.observed.as_ref()?.leaves;
             leaves.iter().find(|(p, _)| p == path).map(|(_, digest)| *digest)
         };
-        let mut merged = self.merge_stakes(&shared, &[], &compiled, driver.as_ref(), &stands);
+        let mut merged = self.merge_stakes(&shared, &[], &compiled, driver.translate(), &stands);
         self.note_losers(&shared, &mut merged);
     }
 }

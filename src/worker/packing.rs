@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Worker, apply::Applied, look::Look, round::Halt};
 use crate::{
-    drivers::{Driver, Packing, Step},
+    drivers::{Packing, Step, Translate},
     model::{
         ItemKey,
         memory::{AccountRecord, Write},
@@ -41,7 +41,7 @@ pub fn keep_proof(known: &AccountRecord, found: &mut AccountRecord) {
 /// The first packed write, as long as none was verified.
 pub fn trial(
     account: Option<&AccountRecord>,
-    driver: &dyn Driver,
+    driver: &dyn Translate,
     planned: &[PlannedStep],
 ) -> Option<BTreeSet<ItemKey>> {
     if packing(account) != Packing::Untried {

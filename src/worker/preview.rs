@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{Worker, look::Look, record, round::Halt};
 use crate::{
     api::ReleasePolicy,
-    drivers::{Compiled, Driver, Facts, Finding},
+    drivers::{Compiled, Facts, Finding, Translate},
     index::{AssignmentView, Desired},
     model::{
         Contribution, ExternalId, ItemKey, LeafPath, ObjectName, Shape,
@@ -170,7 +170,7 @@ impl Worker {
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
-        let settings = look.driver.deploy_settings();
+        let settings = look.driver.translate().deploy_settings();
         let writes = !changes.is_empty() || !order.moves.is_empty();
         let deploy_held = settings
             .filter(|_| writes)
@@ -183,7 +183,7 @@ impl Worker {
             secrets.extend(hidden.map(|(path, _)| (key.clone(), path.clone())));
         }
         Ok(Preview {
-            facts: look.driver.facts(),
+            facts: look.driver.translate().facts(),
             account: self.memory.account.as_ref().map(|a| a.fingerprint.clone()).unwrap_or_default(),
             changes,
             moves: order.moves,
@@ -233,8 +233,8 @@ impl Worker {
         for view in now.assignments.values().filter(|view| view.finalizer) {
             let compiled = self.compile_one(now, view).unwrap_or_default();
             for part in &compiled.contributions {
-                writes.extend(self.claim_again(view, part, driver.as_ref(), &mut before));
-                self.record_again(view, part, &compiled, driver.as_ref(), known, &mut before);
+                writes.extend(self.claim_again(view, part, driver.translate(), &mut before));
+                self.record_again(view, part, &compiled, driver.translate(), known, &mut before);
             }
         }
         let records = before.records.iter();
@@ -252,7 +252,7 @@ impl Worker {
         &self,
         view: &AssignmentView,
         part: &Contribution,
-        driver: &dyn Driver,
+        driver: &dyn Translate,
         before: &mut Before,
     ) -> Vec<Write> {
         let generation = view.binding().map_or(0, |binding| binding.policy_generation);
@@ -278,7 +278,7 @@ impl Worker {
         view: &AssignmentView,
         part: &Contribution,
         compiled: &Compiled,
-        driver: &dyn Driver,
+        driver: &dyn Translate,
         known: &Known,
         before: &mut Before,
     ) {

@@ -79,7 +79,7 @@ impl Worker {
                     continue;
                 }
                 let policy = view.binding().map_or(0, |b| b.policy_generation);
-                let claim = record::claim(part, view.generation, policy, driver.as_ref(), &self.digester);
+                let claim = record::claim(part, view.generation, policy, driver.translate(), &self.digester);
                 writes.extend(self.unknown_document(part));
                 writes.push(Write::Claim(key.0.clone(), key.1.clone(), Some(claim)));
                 self.recalled.insert(key);

@@ -127,7 +127,7 @@ impl Worker {
         self.observe_watching(desired, watching, &look);
         let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
         self.reached();
-        if look.observation.complete || !look.driver.facts().lists {
+        if look.observation.complete || !look.driver.translate().facts().lists {
             self.requests.looked_at(look.inputs.keys());
         }
         if outcome == Next::Again {
@@ -205,8 +205,13 @@ impl Worker {
         let driver = session.driver.clone();
         let mut stakes = std::mem::take(&mut self.stakes);
         let compile_one = |view: &AssignmentView| self.compile_one(desired, view);
-        let changed =
-            stakes.update(&desired.assignments, driver.as_ref(), &self.digester, &self.memory, &compile_one);
+        let changed = stakes.update(
+            &desired.assignments,
+            driver.translate(),
+            &self.digester,
+            &self.memory,
+            &compile_one,
+        );
         self.stakes = stakes;
         self.pace.touch(changed.iter().cloned());
         changed
@@ -225,7 +230,7 @@ impl Worker {
             digester: &self.digester,
             secrets: &secrets,
         };
-        let mut compiled = compile::compile(view, driver.as_ref(), &context)?;
+        let mut compiled = compile::compile(view, driver.translate(), &context)?;
         let max_targets = desired.backend.settings.max_targets;
         // A deletion reaches nobody anew: what it is to take back must be known, also beyond a limit lowered since.
         if !view.deleting && compiled.targets > max_targets {
@@ -276,7 +281,7 @@ impl Worker {
     /// Which items this round looks at. A snapshot shows everything anyway, so what is due for drift is due together,
     /// and what is published is published together.
     fn choose(&self, due: &schedule::Due) -> BTreeSet<ItemKey> {
-        let snapshot = self.session.as_ref().is_some_and(|s| s.driver.facts().snapshot);
+        let snapshot = self.session.as_ref().is_some_and(|s| s.driver.translate().facts().snapshot);
         if !snapshot {
             return schedule::slice(&self.unread_first(due), SLICE);
         }

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     api::conditions::Reason,
-    drivers::{Class, Driver, DriverError},
+    drivers::{Class, Driver, DriverError, Translate},
     index::BackendView,
     model::{
         BackendId, Digest,
@@ -63,7 +63,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The worthier backend that has claimed the same account.
-    pub fn claim(&self, backend: &BackendId, claim: Claim, driver: &dyn Driver) -> Result<(), BackendId> {
+    pub fn claim(&self, backend: &BackendId, claim: Claim, driver: &dyn Translate) -> Result<(), BackendId> {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let rank = (backend.kind, claim.created, backend);
         let worthier = accounts
@@ -97,7 +97,7 @@ pub enum Recognised {
 
 /// Compares a probe with memory. Pure.
 pub fn recognise(
-    driver: &dyn Driver,
+    driver: &dyn Translate,
     backend: &BackendView,
     memory: &Memory,
     found: AccountRecord,

@@ -203,7 +203,8 @@ impl Worker {
             pending_deployment: self.deployment_worth_telling(),
             held: self.account.held.clone(),
             account: account.map(|a| {
-                let system = self.session.as_ref().map(|s| s.driver.facts().system).unwrap_or_default();
+                let system =
+                    self.session.as_ref().map(|s| s.driver.translate().facts().system).unwrap_or_default();
                 [system.into(), a.api.clone(), a.version.clone(), a.fingerprint.clone(), a.tenant.clone()]
             }),
             capabilities,

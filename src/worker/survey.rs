@@ -53,7 +53,8 @@ impl Worker {
             Shape::Document => None,
         });
         let marks = marks.collect();
-        let documents = driver.documents(&catalogue).into_iter().filter(|item| !claimed.contains(item));
+        let documents =
+            driver.translate().documents(&catalogue).into_iter().filter(|item| !claimed.contains(item));
         let scope = Scope {
             documents: documents.map(|item| (item, BTreeSet::new())).collect(),
             whole: true,

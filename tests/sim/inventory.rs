@@ -206,7 +206,8 @@ fn driver(rig: &Rig) -> Arc<dyn Driver> {
 async fn seen(driver: &dyn Driver) -> (Catalogue, Observation) {
     driver.probe().await.unwrap();
     let catalogue = driver.catalogue().await.unwrap();
-    let documents = driver.documents(&catalogue).into_iter().map(|item| (item, [].into())).collect();
+    let documents =
+        driver.translate().documents(&catalogue).into_iter().map(|item| (item, [].into())).collect();
     let observation = driver.observe(&Scope { documents, whole: true, ..Scope::default() }).await.unwrap();
     driver.close().await;
     (catalogue, observation)
@@ -216,7 +217,7 @@ async fn taken(rig: &Rig) -> Vec<Entry> {
     let driver = driver(rig);
     let (catalogue, observation) = seen(driver.as_ref()).await;
     let judge = Judge {
-        driver: driver.as_ref(),
+        driver: driver.translate(),
         catalogue: &catalogue,
         owner: &rig.owner,
         backend: &rig.id,

@@ -32,21 +32,20 @@ mod tests;
 pub mod translate;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use self::{policies::Policies, session::Session};
 use crate::{
-    api::{AppShield as Settings, PolicySpec, Reason},
+    api::{AppShield as Settings, Reason},
     drivers::{
-        Binding, CompileContext, Compiled, Described, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
+        Driver, Outcome, Probe, Scope, Step, Translate,
         connect::required_key,
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
+    model::{Catalogue, Observation, Secret, memory::TaskState},
 };
 
 pub use translate::Translator;
@@ -80,34 +79,12 @@ impl AppShield {
     }
 }
 
-impl Translate for AppShield {
-    fn facts(&self) -> Facts {
-        self.translator.facts()
-    }
-
-    fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
-        self.translator.compile(binding, context)
-    }
-
-    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
-        self.translator.describe(observed, catalogue)
-    }
-
-    fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
-        self.translator.canonicalise(path, value)
-    }
-
-    fn resends(&self) -> bool {
-        self.translator.resends()
-    }
-
-    fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
-        self.translator.secret_refs(policy)
-    }
-}
-
 #[async_trait]
 impl Driver for AppShield {
+    fn translate(&self) -> &dyn Translate {
+        &self.translator
+    }
+
     async fn probe(&self) -> Result<Probe, DriverError> {
         probe::probe(&self.policies).await
     }

@@ -5,9 +5,9 @@
 mod login;
 mod steps;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
             scripted::{Reply, Scripted, Seen},
         },
     },
-    model::OwnerId,
+    model::{LeafPath, OwnerId},
     sandbox::support::TokioClock,
 };
 

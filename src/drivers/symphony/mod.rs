@@ -20,20 +20,19 @@ mod session;
 pub mod translate;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use crate::{
-    api::{Generation, PolicySpec, Reason, Symphony as Settings},
+    api::{Generation, Reason, Symphony as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, Described, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
+        Driver, Outcome, Probe, Scope, Step, Translate,
         connect::{required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, EntryKind, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
+    model::{Catalogue, EntryKind, Observation, Secret, memory::TaskState},
 };
 
 use key::Key;
@@ -93,30 +92,12 @@ fn username(secret: &Secret) -> Result<String, DriverError> {
     })
 }
 
-impl Translate for Symphony {
-    fn facts(&self) -> Facts {
-        self.translator.facts()
-    }
-
-    fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
-        self.translator.compile(binding, context)
-    }
-
-    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
-        self.translator.describe(observed, catalogue)
-    }
-
-    fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
-        self.translator.canonicalise(path, value)
-    }
-
-    fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
-        self.translator.secret_refs(policy)
-    }
-}
-
 #[async_trait]
 impl Driver for Symphony {
+    fn translate(&self) -> &dyn Translate {
+        &self.translator
+    }
+
     async fn probe(&self) -> Result<Probe, DriverError> {
         probe::probe(self.policies.session()).await
     }

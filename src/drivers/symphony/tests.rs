@@ -6,9 +6,9 @@ mod login;
 mod steps;
 mod views;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
             scripted::{Reply, Scripted, Seen},
         },
     },
-    model::{Clock, ExternalId, ItemKey, LeafValue, Mark, ObservedItem, OwnerId, Shape},
+    model::{Clock, ExternalId, ItemKey, LeafPath, LeafValue, Mark, ObservedItem, OwnerId, Shape},
     sandbox::support::TokioClock,
 };
 

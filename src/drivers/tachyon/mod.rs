@@ -26,22 +26,20 @@ mod view;
 mod wire;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use http::HeaderValue;
-use serde_json::Value;
 
 use crate::{
-    api::{PolicySpec, Reason, Tachyon as Settings},
+    api::{Reason, Tachyon as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, DeploySettings, Described, Driver, Facts, Outcome, Probe, Scope,
-        Step, Translate,
+        Driver, Outcome, Probe, Scope, Step, Translate,
         connect::system_url,
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
+    model::{Catalogue, Observation, Secret, memory::TaskState},
 };
 
 use credentials::Login;
@@ -81,38 +79,12 @@ impl Tachyon {
     }
 }
 
-impl Translate for Tachyon {
-    fn facts(&self) -> Facts {
-        self.translator.facts()
-    }
-
-    fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
-        self.translator.compile(binding, context)
-    }
-
-    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
-        self.translator.describe(observed, catalogue)
-    }
-
-    fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
-        self.translator.canonicalise(path, value)
-    }
-
-    fn exact_lists(&self) -> &'static [&'static str] {
-        self.translator.exact_lists()
-    }
-
-    fn deploy_settings(&self) -> Option<DeploySettings> {
-        self.translator.deploy_settings()
-    }
-
-    fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
-        self.translator.secret_refs(policy)
-    }
-}
-
 #[async_trait]
 impl Driver for Tachyon {
+    fn translate(&self) -> &dyn Translate {
+        &self.translator
+    }
+
     async fn probe(&self) -> Result<Probe, DriverError> {
         probe::probe(&self.session).await
     }

@@ -6,9 +6,9 @@ mod login;
 mod steps;
 mod views;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -21,7 +21,8 @@ use crate::{
         },
     },
     model::{
-        Clock, ExternalId, ItemKey, LeafValue, Mark, MemberKind, ObservedItem, OwnerId, Shape, SystemClock,
+        Clock, ExternalId, ItemKey, LeafPath, LeafValue, Mark, MemberKind, ObservedItem, OwnerId, Shape,
+        SystemClock,
     },
 };
 

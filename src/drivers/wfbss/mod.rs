@@ -185,54 +185,12 @@ impl Translate for Translator {
     }
 }
 
-impl Translate for Wfbss {
-    fn facts(&self) -> Facts {
-        self.translator.facts()
-    }
-
-    fn same_account(&self, known: &BTreeSet<String>, found: &BTreeSet<String>) -> bool {
-        self.translator.same_account(known, found)
-    }
-
-    fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
-        self.translator.compile(binding, context)
-    }
-
-    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
-        self.translator.describe(observed, catalogue)
-    }
-
-    fn documents(&self, catalogue: &Catalogue) -> BTreeSet<ItemKey> {
-        self.translator.documents(catalogue)
-    }
-
-    fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
-        self.translator.canonicalise(path, value)
-    }
-
-    fn pack(&self, changes: Vec<DocumentChange>, packing: Packing) -> Vec<Vec<DocumentChange>> {
-        self.translator.pack(changes, packing)
-    }
-
-    fn is_packed(&self, items: &[ItemKey]) -> bool {
-        self.translator.is_packed(items)
-    }
-
-    fn is_listed(&self, item: &ItemKey, catalogue: &Catalogue) -> Option<bool> {
-        self.translator.is_listed(item, catalogue)
-    }
-
-    fn execution(&self) -> Execution {
-        self.translator.execution()
-    }
-
-    fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
-        self.translator.secret_refs(policy)
-    }
-}
-
 #[async_trait]
 impl Driver for Wfbss {
+    fn translate(&self) -> &dyn Translate {
+        &self.translator
+    }
+
     async fn probe(&self) -> Result<Probe, DriverError> {
         let evidence = listing::evidence(&self.session).await?;
         let capability = |name: &str, state: &str| (name.to_owned(), state.to_owned());

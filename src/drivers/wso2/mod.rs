@@ -22,21 +22,19 @@ mod session;
 pub mod translate;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use crate::{
-    api::{PolicySpec, Reason, Wso2 as Settings},
+    api::{Reason, Wso2 as Settings},
     drivers::{
-        Binding, CompileContext, Compiled, DeploySettings, Described, Driver, Facts, Outcome, Probe, Scope,
-        Step, Translate,
+        Driver, Outcome, Probe, Scope, Step, Translate,
         connect::{optional_key, required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, LeafPath, Observation, ObservedItem, OwnerId, Secret, memory::TaskState},
+    model::{Catalogue, Observation, OwnerId, Secret, memory::TaskState},
 };
 
 use dialect::Dialect;
@@ -107,38 +105,12 @@ fn text(secret: &Secret, key: &str) -> Result<String, DriverError> {
     })
 }
 
-impl Translate for Wso2 {
-    fn facts(&self) -> Facts {
-        self.translator.facts()
-    }
-
-    fn compile(&self, binding: &Binding, context: &CompileContext<'_>) -> Compiled {
-        self.translator.compile(binding, context)
-    }
-
-    fn describe(&self, observed: &ObservedItem, catalogue: &Catalogue) -> Result<Described, String> {
-        self.translator.describe(observed, catalogue)
-    }
-
-    fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
-        self.translator.canonicalise(path, value)
-    }
-
-    fn exact_lists(&self) -> &'static [&'static str] {
-        self.translator.exact_lists()
-    }
-
-    fn deploy_settings(&self) -> Option<DeploySettings> {
-        self.translator.deploy_settings()
-    }
-
-    fn secret_refs(&self, policy: &PolicySpec) -> BTreeSet<(String, String)> {
-        self.translator.secret_refs(policy)
-    }
-}
-
 #[async_trait]
 impl Driver for Wso2 {
+    fn translate(&self) -> &dyn Translate {
+        &self.translator
+    }
+
     async fn probe(&self) -> Result<Probe, DriverError> {
         probe::probe(&self.policies, &self.username).await
     }

@@ -6,10 +6,13 @@ mod login;
 mod steps;
 mod views;
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
             scripted::{Reply, Scripted, Seen},
         },
     },
-    model::SystemClock,
+    model::{LeafPath, SystemClock},
 };
 
 pub(super) const PASSWORD: &str = "p4ssword-canary-0815";

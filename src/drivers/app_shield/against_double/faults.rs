@@ -44,7 +44,7 @@ async fn a_create_whose_answer_is_lost_leaves_an_inert_policy_that_its_mark_find
                 (&inert["isActive"], &inert["groups"], &inert["users"]),
                 (&json!(false), &json!([]), &json!([]))
             );
-            if world.driver.facts().lists {
+            if world.driver.translate().facts().lists {
                 assert_eq!(world.converge(&desired).await, 1, "{paths} {loss}: found and filled");
                 assert_eq!(world.ours().len(), 1);
             }

@@ -145,7 +145,7 @@ async fn a_policy_is_let_go_by_emptying_it_or_by_deleting_it() {
         );
         let id = ExternalId(ours["id"].as_str().unwrap().into());
         let result = world.execute(&Step::Delete(vec![id])).await;
-        if world.driver.facts().deletes {
+        if world.driver.translate().facts().deletes {
             assert_eq!(result, Ok(Outcome::DONE), "{paths}");
             assert!(world.ours().is_empty() && world.foreign().len() == 3, "{paths}");
         } else {

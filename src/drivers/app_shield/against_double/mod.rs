@@ -193,7 +193,7 @@ impl World {
             digester: &Digester::new([7; 32]),
             secrets: &BTreeMap::new(),
         };
-        self.driver.compile(&binding, &context)
+        self.driver.translate().compile(&binding, &context)
     }
 
     /// The one item that policy and targets come to.
@@ -215,12 +215,12 @@ impl World {
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), &*self.driver, &Digester::new([7; 32]))
+        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
     }
 
     /// What stands for an item: as read by id or mark, else as last answered.
     async fn find(&self, desired: &DesiredItem) -> Option<ObservedItem> {
-        if !self.driver.facts().reads {
+        if !self.driver.translate().facts().reads {
             return self.answered.lock().unwrap().clone();
         }
         let known = self.answered.lock().unwrap().as_ref().and_then(|item| item.id.clone());

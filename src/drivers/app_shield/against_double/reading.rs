@@ -48,7 +48,7 @@ async fn a_policy_settles_under_every_reading_that_lets_it() {
             assert_eq!((&ours["isActive"], &ours["groups"]), (&json!(true), &json!(["11", "16"])));
             assert_eq!(world.converge(&desired).await, 0, "{paths} {reading}: in step");
             let view = world.observe().await.unwrap();
-            assert_eq!(view.complete, world.driver.facts().lists, "{paths} {reading}");
+            assert_eq!(view.complete, world.driver.translate().facts().lists, "{paths} {reading}");
         }
     }
 }

@@ -159,7 +159,7 @@ impl World {
             digester: &Digester::new([7; 32]),
             secrets: &BTreeMap::new(),
         };
-        self.driver.compile(&binding, &context)
+        self.driver.translate().compile(&binding, &context)
     }
 
     /// The one item that a policy comes to.
@@ -180,7 +180,7 @@ impl World {
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), &*self.driver, &Digester::new([7; 32]))
+        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
     }
 
     /// What stands for an item, by its mark, or by its name where names stand as written.

@@ -80,7 +80,9 @@ async fn one_bad_customer_in_a_pack_is_found_by_reading() {
         // The licence ends between reading and writing.
         world.patch(json!({"expireCustomer": {"customer": BIRCH}}));
         let changes = seen.items.into_iter().filter_map(|item| world.change(&wanted, item, false)).collect();
-        let [pack] = <[_; 1]>::try_from(world.driver.pack(changes, crate::drivers::Packing::Proven)).unwrap();
+        let [pack] =
+            <[_; 1]>::try_from(world.driver.translate().pack(changes, crate::drivers::Packing::Proven))
+                .unwrap();
         let result = world.driver.execute(&Step::Write { changes: pack, synchronous: true }).await;
         assert_eq!(result.err().map(|e| e.class), (bad == "failAll").then_some(Class::Ambiguous), "{bad}");
         world.pass(&wanted, true, true, false).await;

@@ -20,8 +20,7 @@ use super::{
 };
 use crate::{
     drivers::{
-        DesiredItem, DocumentChange, Driver, DriverError, Outcome, Packing, Scope, Step, Translate,
-        testing::InProcess,
+        DesiredItem, DocumentChange, Driver, DriverError, Outcome, Packing, Scope, Step, testing::InProcess,
     },
     model::{Clock, ItemKey, LeafPath, LeafValue, Observation, ObservedItem, Secret, Shape},
     sandbox::{
@@ -96,7 +95,9 @@ impl World {
         let changes: Vec<_> =
             seen.items.into_iter().filter_map(|item| self.change(wanted, item, secrets)).collect();
         let mut pass = Pass { differing: changes.len(), ..Pass::default() };
-        for changes in self.driver.pack(changes, if proven { Packing::Proven } else { Packing::Untried }) {
+        for changes in
+            self.driver.translate().pack(changes, if proven { Packing::Proven } else { Packing::Untried })
+        {
             pass.results.push(self.driver.execute(&Step::Write { changes, synchronous }).await);
         }
         pass
@@ -107,7 +108,9 @@ impl World {
         let leaves = wanted.get(&key)?.clone();
         let differs = |(path, leaf): &(&LeafPath, &LeafValue)| {
             let hidden = leaf.secret && !secrets;
-            !hidden && observed.leaves.get(*path) != Some(&self.driver.canonicalise(path, &leaf.value))
+            !hidden
+                && observed.leaves.get(*path)
+                    != Some(&self.driver.translate().canonicalise(path, &leaf.value))
         };
         let differing: BTreeSet<_> = leaves.iter().filter(differs).map(|(path, _)| path.clone()).collect();
         let desired = DesiredItem {

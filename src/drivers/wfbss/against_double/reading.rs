@@ -15,13 +15,17 @@ async fn the_account_is_known_by_its_customers() {
     assert_eq!(world.driver.probe().await.unwrap().account.fingerprint, first.fingerprint);
     world.patch(json!({"addCustomer": {"name": "Elm Foods"}, "removeCustomer": {"customer": CEDAR}}));
     let second = world.driver.probe().await.unwrap().account;
-    assert!(world.driver.same_account(&first.evidence, &second.evidence), "customers come and go");
+    assert!(
+        world.driver.translate().same_account(&first.evidence, &second.evidence),
+        "customers come and go"
+    );
     let other = World::large(3, 2).driver.probe().await.unwrap().account;
-    assert!(!world.driver.same_account(&first.evidence, &other.evidence));
+    assert!(!world.driver.translate().same_account(&first.evidence, &other.evidence));
     assert_ne!(other.fingerprint, first.fingerprint);
     let nobody = BTreeSet::new();
     assert!(
-        world.driver.same_account(&nobody, &nobody) && !world.driver.same_account(&first.evidence, &nobody)
+        world.driver.translate().same_account(&nobody, &nobody)
+            && !world.driver.translate().same_account(&first.evidence, &nobody)
     );
 }
 

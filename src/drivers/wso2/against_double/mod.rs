@@ -146,7 +146,7 @@ impl World {
             digester: &Digester::new([7; 32]),
             secrets: &BTreeMap::new(),
         };
-        self.driver.compile(&binding, &context)
+        self.driver.translate().compile(&binding, &context)
     }
 
     /// The one item that policy and targets come to.
@@ -168,7 +168,7 @@ impl World {
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), &*self.driver, &Digester::new([7; 32]))
+        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
     }
 
     /// What stands for an item, by its mark.
