@@ -126,6 +126,10 @@ pub struct ExternalObject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::status_text")]
     pub created_at: Option<String>,
+    /// Who made it, as the system says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::status_text")]
+    pub created_by: Option<String>,
     /// When it was last changed, as the system says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::status_text")]

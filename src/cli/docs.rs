@@ -95,12 +95,12 @@ fn systems() -> String {
     let mut page = String::from(
         "# Systems\n\nWhat the driver of each system can and cannot do. Made from the code by `make generate`.\n\n\
          | system | objects carry our mark | one account-wide order | account-wide deploy | `Delete` | read at once | \
-         members others gave |\n|---|---|---|---|---|---|---|\n",
+         members others gave | tells of a change |\n|---|---|---|---|---|---|---|---|\n",
     );
     for facts in connect::ALL {
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {} | {} | {} | {} |",
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} |",
             facts.system,
             yes(facts.marks),
             yes(facts.ordered),
@@ -108,6 +108,7 @@ fn systems() -> String {
             deleting(facts),
             reading(facts),
             members(facts),
+            facts.tells,
         );
     }
     page

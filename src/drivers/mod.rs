@@ -63,6 +63,8 @@ pub struct Facts {
     pub reads: bool,
     /// `releasePolicy: Delete` means something.
     pub deletes: bool,
+    /// What the system tells of who made or changed an object and when, for people ([`ObservedItem::provenance`]).
+    pub tells: &'static str,
 }
 
 /// `deploy` of a backend's system (R18).

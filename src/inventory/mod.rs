@@ -173,7 +173,7 @@ fn sort(
 fn gaps(survey: &Survey) -> Vec<String> {
     let view = &survey.observation;
     let incomplete = (!view.complete && view.unread.is_empty())
-        .then(|| "the list was not read whole: there may be more than is shown here".to_owned());
+        .then(|| format!("there may be more than is shown here: {}", view.why_incomplete(None)));
     let unread = view.unread.iter().map(|(item, why)| format!("{item} could not be read: {why}"));
     let kinds = survey.catalogue.partial.iter();
     let partial = kinds.map(|kind| format!("the list of {kind:?} entries may not be complete"));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Entry, Inventory};
 use crate::{
-    api::validate::is_control_or_invisible,
+    api::validate::shown,
     drivers::Described,
     model::{MemberKind, ObservedItem},
 };
@@ -115,10 +115,4 @@ fn cut(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(WIDEST - 1).chain(['…']).collect()
-}
-
-/// On one line, whatever the vendor's text holds: what it looks like is what it is.
-pub fn shown(text: &str) -> String {
-    let odd = |c: char| is_control_or_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}');
-    text.chars().flat_map(|c| if odd(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

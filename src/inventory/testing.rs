@@ -27,7 +27,8 @@ use crate::{
     plan::{
         ChangeKind, ItemVerdict,
         diff::leaf_digest,
-        draft::{self, Inputs, paths},
+        draft::{self, Inputs},
+        drift::places,
         identify::{Adopt, Wanted, identify},
         merge::{Merged, Stake, merge},
     },
@@ -199,8 +200,10 @@ impl Bench {
             now: Timestamp::UNIX_EPOCH,
         });
         for change in &drafted.plan.changes {
-            let ChangeKind::Update { difference, .. } = &change.kind else { panic!("{change:?}\n{printed}") };
-            assert_eq!(paths(difference), ["mark"], "{printed}");
+            let ChangeKind::Update { desired, observed, difference, .. } = &change.kind else {
+                panic!("{change:?}\n{printed}")
+            };
+            assert_eq!(places(desired, observed, difference), ["mark"], "{printed}");
         }
         for verdict in drafted.verdicts.values() {
             let stands = !matches!(verdict, ItemVerdict::Blocked(..) | ItemVerdict::Waiting(..));

@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    Entry, Inventory,
-    table::{remarks, shown},
-};
+use super::{Entry, Inventory, table::remarks};
+use crate::api::validate::shown;
 
 /// Manifests of everything that can be said in their words.
 ///

@@ -116,6 +116,9 @@ pub struct Provenance {
     pub created_at: String,
     /// As the system spells it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created_by: String,
+    /// As the system spells it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub modified_at: String,
     /// As the system spells it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -153,6 +156,8 @@ pub struct ObservedItem {
     pub fixed: BTreeSet<LeafPath>,
     /// Why it must not be switched on, in words (tachyon: unlicensed fragments).
     pub unfit: Option<String>,
+    /// How it came to be switched off, in words, where the system lets that be told (symphony: by itself or by somebody).
+    pub switched_off: Option<String>,
     /// Not read now: this is what the system answered to the last save (`Facts::reads` is false).
     pub remembered: bool,
 }
@@ -170,10 +175,29 @@ pub struct Observation {
     /// Whether every object of the account is in `items`; an incomplete view forbids deletes, removals
     /// and second creates.
     pub complete: bool,
+    /// Why it is not, in words: which call, which part ([`Observation::lacks`]).
+    pub lacking: Option<String>,
     /// The account sees only a part of whom objects reach, with the reason: nothing is removed.
     pub partial: Option<String>,
     /// Something in the account waits for a deploy, where the system does not tell which object (tachyon).
     pub undeployed: bool,
     /// A global deploy of the account is running right now, where the system tells.
     pub deploying: bool,
+}
+
+impl Observation {
+    /// Makes it incomplete and keeps why; the first reason stands, since one is enough to act on.
+    pub fn lacks(&mut self, why: impl Into<String>) {
+        self.complete = false;
+        self.lacking.get_or_insert_with(|| why.into());
+    }
+
+    /// Why nothing follows from the absence of this item, or of anything where none is named, as part of a sentence.
+    pub fn why_incomplete(&self, item: Option<&ItemKey>) -> String {
+        let why = item.and_then(|item| self.unread.get(item)).or(self.lacking.as_ref());
+        why.map_or_else(
+            || "the system's answer was not complete".to_owned(),
+            |why| format!("the system's answer was not complete: {why}"),
+        )
+    }
 }

@@ -6,8 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, blind, count, diff::difference,
-    identify::Identified, keep, release::Release, retire::retire, seed,
+    Change, ChangeKind, Difference, Drafted, ItemVerdict, Plan, arrays, blind, count,
+    diff::difference,
+    drift::{self, Drift, left_alone},
+    identify::Identified,
+    keep,
+    release::Release,
+    retire::retire,
+    seed,
 };
 use crate::{
     api::conditions::Reason,
@@ -75,8 +81,10 @@ pub struct Draft {
     pub verdicts: BTreeMap<ItemKey, ItemVerdict>,
     /// Standing of released items; `InStep` means: gone, the claim can be dropped.
     pub released: BTreeMap<ItemKey, ItemVerdict>,
-    /// Differences found, for InSync and drift events.
+    /// Differences found.
     pub differences: BTreeMap<ItemKey, Difference>,
+    /// What of them somebody changed outside Git, for InSync and drift events.
+    pub drift: BTreeMap<ItemKey, Drift>,
     /// What each item would lose (R2), frozen or not.
     pub removals: BTreeMap<ItemKey, u32>,
     /// A list was read back longer than it was sent (R19).
@@ -91,11 +99,12 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
         verdicts: BTreeMap::new(),
         released: BTreeMap::new(),
         differences: BTreeMap::new(),
+        drift: BTreeMap::new(),
         removals: BTreeMap::new(),
         appends: false,
     };
     for (key, desired) in inputs.items {
-        let (verdict, kind) = one(inputs, desired, &mut out.differences);
+        let (verdict, kind) = one(inputs, desired, &mut out);
         out.verdicts.insert(key.clone(), verdict);
         if let Some((kind, why)) = kind {
             let assignments = desired.contributors.clone();
@@ -128,18 +137,14 @@ fn freeze(changes: Vec<Change>, why: &str, verdicts: &mut BTreeMap<ItemKey, Item
 
 pub(super) type Drafted1 = (ItemVerdict, Option<(ChangeKind, String)>);
 
-fn one(
-    inputs: &Inputs<'_>,
-    desired: &DesiredItem,
-    differences: &mut BTreeMap<ItemKey, Difference>,
-) -> Drafted1 {
+fn one(inputs: &Inputs<'_>, desired: &DesiredItem, out: &mut Draft) -> Drafted1 {
     let key = &desired.key;
     if let Some(trouble) = inputs.identified.trouble.get(key) {
         return (ItemVerdict::Blocked(trouble.reason, trouble.message.clone()), None);
     }
     let record = inputs.memory.items.get(key);
     match inputs.identified.found.get(key) {
-        Some(observed) => existing(inputs, desired, observed, record, differences),
+        Some(observed) => existing(inputs, desired, observed, record, out),
         None => absent(inputs, desired, record),
     }
 }
@@ -149,7 +154,7 @@ fn existing(
     desired: &DesiredItem,
     observed: &ObservedItem,
     record: Option<&ItemRecord>,
-    differences: &mut BTreeMap<ItemKey, Difference>,
+    out: &mut Draft,
 ) -> Drafted1 {
     if let Some(seed) = inputs.seeds.get(&desired.key) {
         return copy_first(inputs, observed, &desired.key, seed);
@@ -174,12 +179,17 @@ fn existing(
         let deployed = !(inputs.driver.facts().deploys && observed.pending);
         return (if deployed { ItemVerdict::InStep } else { ItemVerdict::Undeployed }, None);
     }
-    differences.insert(desired.key.clone(), difference.clone());
-    if let Some(verdict) = obstacle(inputs, &desired, observed, record, &difference) {
+    out.differences.insert(desired.key.clone(), difference.clone());
+    let places = drift::places(&desired, observed, &difference);
+    let drift = is_drift(inputs, &desired.key, record).then(|| drifted(observed, record, places.clone()));
+    if let Some(drift) = &drift {
+        out.drift.insert(desired.key.clone(), drift.clone());
+    }
+    if let Some(verdict) = obstacle(inputs, &desired, observed, record, &difference, drift.as_ref()) {
         return (verdict, None);
     }
-    let why = if is_drift(inputs, &desired.key, record) { DRIFT } else { "edit" };
-    let verdict = ItemVerdict::Differs(paths(&difference));
+    let why = if drift.is_some() { DRIFT } else { "edit" };
+    let verdict = ItemVerdict::Differs(places);
     let kind = ChangeKind::Update {
         desired: Box::new(desired),
         observed: Box::new(observed.clone()),
@@ -213,6 +223,11 @@ pub fn is_drift(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>)
     proven.is_some() && proven == inputs.inputs.get(key).copied()
 }
 
+fn drifted(observed: &ObservedItem, record: Option<&ItemRecord>, places: Vec<String>) -> Drift {
+    let proven = record.and_then(|record| record.observed.as_ref()).filter(|read| read.proves.is_some());
+    Drift { places, author: drift::author(&observed.provenance, proven.map(|read| &read.provenance)) }
+}
+
 /// Why a differing item is not written to now: the first of these checks that objects.
 fn obstacle(
     inputs: &Inputs<'_>,
@@ -220,6 +235,7 @@ fn obstacle(
     observed: &ObservedItem,
     record: Option<&ItemRecord>,
     difference: &Difference,
+    drift: Option<&Drift>,
 ) -> Option<ItemVerdict> {
     shared(observed)
         .or_else(|| open_task(inputs, &desired.key))
@@ -228,7 +244,7 @@ fn obstacle(
         .or_else(|| arrays::would_append(inputs, desired, observed, record, difference))
         .or_else(|| not_sticking(inputs, &desired.key, record.filter(|_| difference.needs_write())))
         .or_else(|| contested(inputs, record))
-        .or_else(|| report_only(inputs, &desired.key, record))
+        .or_else(|| drift.filter(|_| !inputs.correct_drift).map(left_alone))
 }
 
 /// R19: a document that also serves other groups would change them, too.
@@ -297,17 +313,6 @@ fn contested(inputs: &Inputs<'_>, record: Option<&ItemRecord>) -> Option<ItemVer
     })
 }
 
-fn report_only(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>) -> Option<ItemVerdict> {
-    (!inputs.correct_drift && is_drift(inputs, key, record)).then(left_alone)
-}
-
-/// What is said of drift that is only reported.
-pub fn left_alone() -> ItemVerdict {
-    let message = "changed outside Git; drift.correction is Report, so it is left as it is. Set it to Correct, or \
-                   write the new value into the Policy";
-    ItemVerdict::Blocked(Reason::DriftDetected, message.into())
-}
-
 fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord>) -> Drafted1 {
     let key = &desired.key;
     let wait = |reason, message: String| (ItemVerdict::Waiting(reason, message), None);
@@ -316,7 +321,8 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
     }
     let listed = inputs.driver.facts().lists;
     if matches!(desired.shape, Shape::Document) || (listed && !inputs.observation.complete) {
-        return wait(Reason::NotReadable, "the system's answer was not complete; reading it again".into());
+        let why = inputs.observation.why_incomplete(Some(key));
+        return wait(Reason::NotReadable, format!("{why}; reading it again"));
     }
     if let Some(resting) = inputs.resting.get(key) {
         return (resting.clone(), None);
@@ -352,24 +358,4 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
             ),
         },
     }
-}
-
-/// The places that differ, for people: at most 20.
-pub fn paths(difference: &Difference) -> Vec<String> {
-    let mark = difference.unmarked.then(|| "mark".to_owned());
-    let switch = difference.switch.map(|_| "enabled".to_owned());
-    let members = |kind: &crate::model::MemberKind| format!("members/{kind:?}");
-    let mut paths: Vec<String> = difference
-        .leaves
-        .iter()
-        .chain(&difference.extra)
-        .map(ToString::to_string)
-        .chain(difference.add.keys().chain(difference.remove.keys()).map(members))
-        .chain(mark)
-        .chain(switch)
-        .collect();
-    paths.sort();
-    paths.dedup();
-    paths.truncate(20);
-    paths
 }

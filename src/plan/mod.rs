@@ -18,6 +18,7 @@ mod count;
 pub mod deploy;
 pub mod diff;
 pub mod draft;
+pub mod drift;
 pub mod guard;
 pub mod identify;
 mod keep;

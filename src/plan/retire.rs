@@ -245,7 +245,7 @@ fn object_release(
             return ItemVerdict::Blocked(Reason::NotReadable, message);
         }
         if !inputs.observation.complete && !forgotten {
-            return ItemVerdict::Waiting(Reason::NotReadable, "the system's answer was not complete".into());
+            return ItemVerdict::Waiting(Reason::NotReadable, inputs.observation.why_incomplete(Some(item)));
         }
         push(changes, item, &whole, ChangeKind::Forget);
         return ItemVerdict::InStep;

@@ -279,5 +279,5 @@ fn frozen(desired: &Desired, look: &Look) -> Option<String> {
     }
     // Documents are read one by one: those that were not are let go of by themselves, later.
     (look.driver.translate().facts().snapshot && !look.observation.complete)
-        .then(|| "the system's list was not complete, so nothing is removed; it is read again".to_owned())
+        .then(|| format!("nothing is removed: {}; it is read again", look.observation.why_incomplete(None)))
 }

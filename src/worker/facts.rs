@@ -8,12 +8,14 @@ use crate::{
     drivers::{Finding, Severity},
     index::{AssignmentView, Desired, Input},
     model::{ExternalId, ItemKey, ObjectName, memory::Origin},
-    plan::{ItemVerdict, merge::Lost, release::effective},
+    plan::{ItemVerdict, drift::Drift, merge::Lost, release::effective},
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
 
 const PATHS: usize = 20;
 const OBJECTS: usize = 16;
+/// Items in a message whose author is told.
+pub(super) const AUTHORS: usize = 5;
 
 /// The cluster shows an older state than was applied (F11).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl Worker {
                 None => fact(
                     Some(false),
                     Reason::DriftDetected,
-                    format!("differs: {}", watching.paths.join(", ")),
+                    format!("differs: {}{}", watching.paths.join(", "), watching.authors.concat()),
                 ),
             };
         }
@@ -122,6 +124,12 @@ impl Worker {
             .flat_map(|item| match self.verdicts.get(*item) {
                 Some(ItemVerdict::Differs(paths)) => {
                     paths.iter().map(|path| format!("{item} {path}")).collect()
+                }
+                Some(ItemVerdict::Blocked(Reason::DriftDetected, _)) => {
+                    vec![
+                        self.drift_of(item)
+                            .map_or_else(|| item.to_string(), |d| format!("{item} {}", d.sentence())),
+                    ]
                 }
                 Some(ItemVerdict::Undeployed) => vec![format!("{item} (not deployed)")],
                 _ => vec![item.to_string()],
@@ -139,7 +147,18 @@ impl Worker {
         if differing.is_empty() {
             return fact(Some(true), Reason::InStep, "");
         }
-        fact(Some(false), Reason::DriftDetected, format!("differs: {}", differing.join(", ")))
+        let authors = items.iter().filter_map(|item| match self.verdicts.get(*item) {
+            Some(ItemVerdict::Differs(_)) => {
+                Some(format!("; {item} was changed {}", self.drift_of(item)?.author))
+            }
+            _ => None,
+        });
+        let authors: String = authors.take(AUTHORS).collect();
+        fact(Some(false), Reason::DriftDetected, format!("differs: {}{authors}", differing.join(", ")))
+    }
+
+    fn drift_of(&self, item: &ItemKey) -> Option<&Drift> {
+        self.drifting.get(item)?.told.as_ref()
     }
 
     fn counts(&self, kept: Option<&Kept>, items: &[&ItemKey]) -> TargetCounts {

@@ -13,6 +13,7 @@ use crate::{
     plan::{
         ItemVerdict,
         draft::{DRIFT, Draft},
+        drift::Drift,
     },
 };
 
@@ -27,6 +28,15 @@ fn drifting(draft: &Draft) -> BTreeSet<ItemKey> {
     corrected.chain(reported).cloned().collect()
 }
 
+/// What drifts, from when it is found until it is in step again.
+#[derive(Debug, Default)]
+pub(super) struct Drifting {
+    /// A write has begun to put it back.
+    written: bool,
+    /// What was changed and by whom, as the last look before that write showed it: afterwards the system names us.
+    pub told: Option<Drift>,
+}
+
 impl Worker {
     /// Counts what a look found changed by nobody's order.
     pub(super) fn measure_drift(&mut self, desired: &Desired, draft: &Draft) {
@@ -35,13 +45,17 @@ impl Worker {
         let in_step = |item: &ItemKey| draft.verdicts.get(item) == Some(&ItemVerdict::InStep);
         let (over, open) =
             std::mem::take(&mut self.drifting).into_iter().partition(|(item, _)| in_step(item));
-        let over: BTreeMap<ItemKey, bool> = over;
+        let over: BTreeMap<ItemKey, Drifting> = over;
         self.drifting = open;
         self.drifting.retain(|item, _| self.stakes.is_pushed(item));
         for item in now {
-            self.drifting.entry(item).or_default();
+            let told = draft.drift.get(&item).cloned();
+            let drifting = self.drifting.entry(item).or_default();
+            if !drifting.written {
+                drifting.told = told;
+            }
         }
-        let corrected = over.values().filter(|written| **written).count();
+        let corrected = over.values().filter(|drifting| drifting.written).count();
         let (system, metrics) = (desired.backend.system.name(), &self.house.metrics);
         if found > 0 {
             metrics.drift_found(system, found as u64);
@@ -55,7 +69,10 @@ impl Worker {
     pub(super) fn begun_to_correct(&mut self, applied: &Applied) -> BTreeSet<ItemKey> {
         let written = applied.done.iter().filter(|(_, why)| why == DRIFT).map(|(item, _)| item);
         written
-            .filter(|item| !std::mem::replace(self.drifting.entry((*item).clone()).or_default(), true))
+            .filter(|item| {
+                let drifting = self.drifting.entry((*item).clone()).or_default();
+                !std::mem::replace(&mut drifting.written, true)
+            })
             .cloned()
             .collect()
     }

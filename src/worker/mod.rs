@@ -147,7 +147,7 @@ pub struct Worker {
     pace: say::Pace,
     requests: Requests,
     /// Found to drift and not yet in step again; whether something was written to put it back.
-    drifting: BTreeMap<ItemKey, bool>,
+    drifting: BTreeMap<ItemKey, measure::Drifting>,
     /// Further objects with the mark of one of ours, in the last look.
     duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Worker,
+    facts::AUTHORS,
     look::{Look, adopt},
 };
 use crate::{
@@ -19,7 +20,8 @@ use crate::{
     plan::{
         ChangeKind, ItemVerdict,
         diff::leaf_digest,
-        draft::{self, Inputs, paths},
+        draft::{self, Inputs},
+        drift,
         identify::{Wanted, identify},
         merge::{Stake, merge},
     },
@@ -37,6 +39,8 @@ pub struct Watching {
     pub plan: PlanFact,
     /// Where it differs, at most 20.
     pub paths: Vec<String>,
+    /// Who changed what differs, at most [`AUTHORS`] clauses.
+    pub authors: Vec<String>,
     /// Objects found.
     pub objects: Vec<ObjectFact>,
     /// What stands in the way of knowing.
@@ -82,6 +86,7 @@ impl Worker {
             at: self.now(),
             plan: PlanFact::default(),
             paths: Vec::new(),
+            authors: Vec::new(),
             objects: Vec::new(),
             trouble: compiled
                 .findings
@@ -138,16 +143,17 @@ fn fill(watching: &mut Watching, draft: &draft::Draft, identified: &crate::plan:
         watching.plan.remove = watching.plan.remove.saturating_add(change.removals());
         match change.kind {
             ChangeKind::Create(_) => watching.plan.create += 1,
-            ChangeKind::Update { ref difference, .. } => {
-                let content = difference.unmarked && paths(difference).len() == 1;
+            ChangeKind::Update { ref desired, ref observed, ref difference, .. } => {
+                let mut places = drift::places(desired, observed, difference);
+                places.retain(|place| place != "mark");
                 // A missing mark alone is what adopting would add; the content is in step.
-                watching.plan.update += u32::from(!content);
-                if !content {
-                    let places = paths(difference);
-                    watching.paths.extend(
-                        places.iter().filter(|p| *p != "mark").map(|p| format!("{} {p}", change.item)),
-                    );
+                if difference.unmarked && places.is_empty() {
+                    continue;
                 }
+                watching.plan.update += 1;
+                watching.paths.extend(places.iter().map(|place| format!("{} {place}", change.item)));
+                let author = drift::author(&observed.provenance, None);
+                watching.authors.push(format!("; {} was changed {author}", change.item));
             }
             _ => {}
         }
@@ -167,6 +173,7 @@ fn fill(watching: &mut Watching, draft: &draft::Draft, identified: &crate::plan:
         });
     }
     watching.paths.truncate(20);
+    watching.authors.truncate(AUTHORS);
     watching.objects.truncate(16);
     let plan = &watching.plan;
     watching.plan.summary = match (plan.create, plan.update) {

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Worker, look::Look};
 use crate::{
-    model::{ExternalId, ItemKey, ObservedItem},
+    model::{ExternalId, ItemKey, ObservedItem, Provenance},
     plan::{
         ChangeKind, ItemVerdict,
-        draft::{Draft, Inputs, is_drift, left_alone},
+        draft::{Draft, Inputs, is_drift},
+        drift::{Drift, author, left_alone},
         identify::Identified,
         order::{Move, Placed, moves, shadowed_by},
     },
@@ -39,6 +40,12 @@ pub(super) fn shadows(look: &Look, identified: &Identified<'_>) -> BTreeMap<Item
     .collect()
 }
 
+/// A place in the order is nothing that systems tell the author of.
+fn out_of_place() -> ItemVerdict {
+    let author = author(&Provenance::default(), None);
+    left_alone(&Drift { places: vec!["priority".into()], author })
+}
+
 impl Worker {
     /// Tells the moves of this round, and corrects the verdicts of what stands in a wrong place.
     pub(super) fn order(&self, look: &Look, inputs: &Inputs<'_>, draft: &mut Draft) -> Order {
@@ -51,7 +58,7 @@ impl Worker {
         let resting: BTreeMap<&ItemKey, ItemVerdict> = wrong
             .iter()
             .filter_map(|item| {
-                let reported = (!inputs.correct_drift && drifted(item)).then(left_alone);
+                let reported = (!inputs.correct_drift && drifted(item)).then(out_of_place);
                 Some((item, inputs.resting.get(item).cloned().or(reported)?))
             })
             .collect();

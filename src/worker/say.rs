@@ -19,7 +19,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{ItemVerdict, release::Release, steps::PlannedStep},
+    plan::{ItemVerdict, drift::Drift, release::Release, steps::PlannedStep},
     report::facts::Standing,
 };
 
@@ -194,7 +194,9 @@ impl Worker {
         for item in corrected {
             let contributors = look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
             for name in contributors {
-                let note = format!("{item} was changed outside Git and has been corrected");
+                let told = self.drifting.get(item).and_then(|drifting| drifting.told.as_ref());
+                let how = told.map_or_else(|| "changed outside Git".to_owned(), Drift::sentence);
+                let note = format!("{item} has been corrected: {how}");
                 self.tell(desired, &name, true, "DriftCorrected", "Apply", note);
             }
         }

@@ -11,7 +11,7 @@ mod targets;
 mod tests;
 mod text;
 
-pub use text::is_control_or_invisible;
+pub use text::{is_control_or_invisible, shown};
 
 use std::{collections::BTreeSet, fmt};
 

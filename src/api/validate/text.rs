@@ -30,6 +30,12 @@ pub fn is_control_or_invisible(c: char) -> bool {
             | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}')
 }
 
+/// A text of others on one line, whatever it holds: what it looks like is what it is.
+pub fn shown(text: &str) -> String {
+    let odd = |c: char| is_control_or_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}');
+    text.chars().flat_map(|c| if odd(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
 /// Whether a text keeps every rule of names and ids without a closer look, as most do.
 fn is_plain(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())

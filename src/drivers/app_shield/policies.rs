@@ -80,11 +80,22 @@ impl Policies {
         let mut seen = BTreeSet::new();
         for row in &listed.rows {
             let item = self.listed(row).await?;
-            let item = item.filter(|item| item.id.iter().all(|id| seen.insert(id.clone())));
-            view.complete &= item.is_some();
-            view.items.extend(item);
+            match item.filter(|item| item.id.iter().all(|id| seen.insert(id.clone()))) {
+                Some(item) => view.items.push(item),
+                None => view
+                    .lacks(format!("a policy in the list of {LIST} cannot be read, or stands there twice")),
+            }
         }
-        view.complete &= !self.lags(&seen).await && (!listed.rows.is_empty() || self.may_list().await?);
+        if !listed.whole {
+            view.lacks(format!("the answer of {LIST} tells of further rows"));
+        }
+        if self.lags(&seen).await {
+            view.lacks(format!("the list of {LIST} lacks a policy that was just saved"));
+        } else if listed.rows.is_empty() && !self.may_list().await? {
+            view.lacks(format!(
+                "the list of {LIST} is empty, which may be a refusal: groups cannot be listed either"
+            ));
+        }
         let hidden: BTreeSet<_> = scope.objects.difference(&seen).cloned().collect();
         self.look_for(&hidden, &listed, &mut view).await?;
         Ok(view)
@@ -144,7 +155,13 @@ impl Policies {
             None => Vec::new(),
         };
         let open = !hidden.is_empty() && listed.may_be_cut();
-        view.complete &= found.is_empty() && (!open || self.shows_one_of(&view.items).await?);
+        if !found.is_empty() {
+            view.lacks(format!("the list of {LIST} lacks policies that paths.get reads"));
+        } else if open && !self.shows_one_of(&view.items).await? {
+            view.lacks(format!(
+                "the list of {LIST} lacks policies that were there, and may be cut: nothing else can be asked for them"
+            ));
+        }
         view.items.extend(found);
         Ok(())
     }

@@ -32,6 +32,7 @@ pub const FACTS: Facts = Facts {
     lists: false,
     reads: false,
     deletes: false,
+    tells: "who and when, as far as `paths` lead to it",
 };
 
 /// Pure knowledge about one account's settings.

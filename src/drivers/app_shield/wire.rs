@@ -147,6 +147,8 @@ struct Policy {
     created: Option<String>,
     #[serde(rename = "ModifiedDate")]
     modified: Option<String>,
+    #[serde(rename = "CreatedBy")]
+    created_by: Option<Person>,
     #[serde(rename = "ModifiedBy")]
     modified_by: Option<Person>,
 }
@@ -157,6 +159,13 @@ struct Person {
     id: Option<Value>,
     #[serde(rename = "LoginName")]
     login: Option<String>,
+}
+
+impl Person {
+    /// The login name, else the id.
+    fn called(self) -> Option<String> {
+        self.login.or_else(|| self.id.as_ref().and_then(id))
+    }
 }
 
 /// The id of a policy, as soon as there is one.
@@ -187,7 +196,6 @@ pub fn policy(value: &Value) -> Result<ObservedItem, String> {
     ]);
     let groups = members(told.groups, "GroupId").ok_or_else(|| about("an entry of Groups has no GroupId"))?;
     let users = members(told.users, "ID").ok_or_else(|| about("an entry of Users has no ID"))?;
-    let by = told.modified_by.and_then(|by| by.login.or_else(|| by.id.as_ref().and_then(self::id)));
     Ok(ObservedItem {
         name: told.name.unwrap_or_default(),
         mark,
@@ -197,8 +205,9 @@ pub fn policy(value: &Value) -> Result<ObservedItem, String> {
         provenance: Provenance {
             version: String::new(),
             created_at: told.created.unwrap_or_default(),
+            created_by: told.created_by.and_then(Person::called).unwrap_or_default(),
             modified_at: told.modified.unwrap_or_default(),
-            modified_by: by.unwrap_or_default(),
+            modified_by: told.modified_by.and_then(Person::called).unwrap_or_default(),
         },
         raw: without_people(value),
         id: Some(id),

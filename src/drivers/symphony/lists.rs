@@ -25,6 +25,10 @@ const PAGES: usize = 1000;
 /// Readings of a list that contradicts itself, before it is called incomplete.
 const READINGS: usize = 3;
 
+/// What is said of a list of policies that is not known to be whole.
+pub const CONTRADICTS: &str = "the list of policies (GET /agent/v1/dlp/policies) contradicts itself: read several times, \
+                               its pages repeat or lack rows, or are not as many as pageCount tells";
+
 /// A list and whether it is known to be whole.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listed {

@@ -48,12 +48,15 @@ impl Policies {
     pub async fn observe(&self) -> Result<Observation, DriverError> {
         let listed = self.list().await?;
         let mut observation = Observation { complete: listed.complete, ..Observation::default() };
+        if !listed.complete {
+            observation.lacks(lists::CONTRADICTS);
+        }
         for row in listed.rows.values().filter(|row| !wire::is_deleted(row)) {
             match wire::policy(row, self.naming) {
                 Ok(item) => observation.items.push(item),
                 Err(problem) => {
                     tracing::warn!(%problem, "a policy cannot be read; nothing is concluded from its absence");
-                    observation.complete = false;
+                    observation.lacks(problem);
                 }
             }
         }

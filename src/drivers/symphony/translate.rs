@@ -42,6 +42,7 @@ pub const FACTS: Facts = Facts {
     lists: true,
     reads: true,
     deletes: true,
+    tells: "when, the version, who made it; not who changed it",
 };
 
 impl Translate for Translator {

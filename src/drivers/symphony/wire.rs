@@ -50,6 +50,7 @@ pub fn policy(value: &Value, naming: Naming) -> Result<ObservedItem, String> {
         name: name.to_owned(),
         leaves,
         enabled: Some(active),
+        switched_off: if active { None } else { switched_off(value, dictionaries.is_empty()) },
         provenance: provenance(value),
         raw: value.clone(),
         ..ObservedItem::default()
@@ -63,10 +64,38 @@ fn provenance(value: &Value) -> Provenance {
     Provenance {
         version: text(value, "version").unwrap_or_default().to_owned(),
         created_at: shown(date("creationDate")),
+        created_by: value.get("creatorId").and_then(person).unwrap_or_default(),
         modified_at: shown(date("lastUpdatedDate").max(date("lastDisabledDate"))),
         // The system names who made a policy, not who changed it.
         modified_by: String::new(),
     }
+}
+
+/// Whether a policy is off by the system's own doing or by somebody's, as far as its dates tell.
+///
+/// The system disables what loses its last dictionary, in the edit that takes it away (sheet section 4.3, rule 3), and
+/// does not enable it again when it gets one (rule 7). So with dictionaries and without an edit since, it was a call.
+fn switched_off(value: &Value, empty: bool) -> Option<String> {
+    let date = |member: &str| value.get(member).and_then(milliseconds);
+    if empty {
+        return Some(
+            "the system itself switched it off, as it does with a policy that loses its last dictionary"
+                .into(),
+        );
+    }
+    let at = date("lastDisabledDate")?;
+    Some(match date("lastUpdatedDate") {
+        Some(edited) if edited > at => format!(
+            "it was switched off at {at} and edited since, so that the system does not tell whether somebody did it or \
+             the system itself, for want of dictionaries"
+        ),
+        _ => format!("somebody switched it off at {at}, not the system itself"),
+    })
+}
+
+/// A number as text in generation V1, and as a number in V3 (sheet section 5).
+fn person(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|number| number.to_string()))
 }
 
 fn milliseconds(value: &Value) -> Option<Timestamp> {

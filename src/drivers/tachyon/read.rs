@@ -32,6 +32,9 @@ pub async fn observe(session: &Session) -> Result<Observation, DriverError> {
     let unlicensed = unlicensed(session, &version).await?;
     let view = view::view(session, &version, groups.whole()).await?;
     let mut observation = Observation { complete: listed.complete, undeployed, ..Observation::default() };
+    if !listed.complete {
+        observation.lacks(lists::CONTRADICTS);
+    }
     let unresolved =
         fill(&mut observation, &listed, &GroupNames::new(groups.listed.as_deref().unwrap_or_default()));
     observation.partial =
@@ -73,7 +76,7 @@ fn fill(observation: &mut Observation, listed: &Listed, groups: &GroupNames) -> 
             }
             Err(problem) => {
                 tracing::warn!(%problem, "a policy cannot be read; nothing is concluded from its absence");
-                observation.complete = false;
+                observation.lacks(problem);
             }
         }
     }

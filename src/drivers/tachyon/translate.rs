@@ -44,6 +44,7 @@ pub const FACTS: Facts = Facts {
     lists: true,
     reads: true,
     deletes: true,
+    tells: "when; by whom where its version tells",
 };
 
 impl Translate for Translator {

@@ -239,6 +239,8 @@ fn provenance(value: &Value) -> Provenance {
     Provenance {
         version: String::new(),
         created_at: told("CreatedTimestampUtc"),
+        // The sheet names neither (6.1); where a version tells who changed it, that is taken.
+        created_by: String::new(),
         modified_at: told("ModifiedTimestampUtc"),
         modified_by: told("ModifiedBy"),
     }

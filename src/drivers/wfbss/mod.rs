@@ -133,6 +133,7 @@ pub const FACTS: Facts = Facts {
     additive: false,
     lists: true,
     reads: true,
+    tells: "nothing",
 };
 
 impl Translate for Translator {

@@ -180,11 +180,16 @@ impl Job {
     /// Sorts the groups asked for into read, missing and unread.
     fn judge(&self, listing: &Listing<PoliciesRow>, observation: &mut Observation) {
         let strangers = listing.rows.keys().any(|id| *id != self.customer);
-        observation.complete &= !strangers && listing.whole;
+        if strangers || !listing.whole {
+            observation
+                .lacks(format!("the answer about customer {} was cut, or speaks of others", self.customer));
+        }
         let Some(row) = listing.rows.get(&self.customer) else {
             return self.all_unread("the answer does not speak of this customer", observation);
         };
-        observation.complete &= row.whole;
+        if !row.whole {
+            observation.lacks(format!("a policy of customer {} was not understood", self.customer));
+        }
         for (group, leaves) in &self.documents {
             let key = self.key(*group);
             let serving: Vec<_> = row.documents.iter().filter(|d| d.groups.contains(group)).collect();
@@ -239,7 +244,7 @@ impl Job {
 }
 
 fn unread(observation: &mut Observation, key: ItemKey, why: &str) {
-    observation.complete = false;
+    observation.lacks(format!("{key}: {why}"));
     observation.unread.insert(key, why.to_owned());
 }
 

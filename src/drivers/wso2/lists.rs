@@ -18,6 +18,10 @@ use crate::{
 /// The largest page the system allows; without a limit it answers an empty list (sheet section 2.2).
 const PAGE: usize = 100;
 
+/// What is said of a list of policies that is not known to be whole.
+pub const CONTRADICTS: &str = "the list of policies (GET /policies) contradicts itself: read twice, its pages repeat or \
+                               lack rows, or there are not as many as its count tells";
+
 /// A list and whether it is known to be whole.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listed {

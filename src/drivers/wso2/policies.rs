@@ -68,12 +68,15 @@ impl Policies {
         let types: TypeNames = self.types().await?.into_iter().map(|(name, id)| (id, name)).collect();
         let listed = self.list().await?;
         let mut observation = Observation { complete: listed.complete, ..Observation::default() };
+        if !listed.complete {
+            observation.lacks(lists::CONTRADICTS);
+        }
         for row in &listed.rows {
             match wire::policy(row, &types) {
                 Ok(item) => observation.items.push(item),
                 Err(problem) => {
                     tracing::warn!(%problem, "a policy cannot be read; nothing is concluded from its absence");
-                    observation.complete = false;
+                    observation.lacks(problem);
                 }
             }
         }

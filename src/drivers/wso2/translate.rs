@@ -56,6 +56,7 @@ pub const FACTS: Facts = Facts {
     additive: false,
     lists: true,
     reads: true,
+    tells: "when; not by whom",
 };
 
 impl Translate for Translator {

@@ -51,6 +51,7 @@ pub fn policy(value: &Value, types: &TypeNames) -> Result<ObservedItem, String> 
         slot: value.get("priorityId").and_then(integer),
         provenance: Provenance {
             version: String::new(),
+            created_by: String::new(),
             created_at: text(profile, "createdDate").unwrap_or_default().to_owned(),
             modified_at: text(profile, "updatedDate").unwrap_or_default().to_owned(),
             modified_by: String::new(),

@@ -152,6 +152,7 @@ fn object(fact: &ObjectFact) -> ExternalObject {
         version: short(&fact.provenance.version),
         active: fact.active,
         created_at: short(&fact.provenance.created_at),
+        created_by: short(&fact.provenance.created_by),
         modified_at: short(&fact.provenance.modified_at),
         modified_by: short(&fact.provenance.modified_by),
     }

@@ -52,7 +52,7 @@ prop_compose! {
         at in time(), leaves in digests(), members in digest(), enabled in any::<Option<bool>>(),
         pending in any::<bool>(), proves in option::of(digest()), text in word(), foreign in any::<u32>(),
     ) -> ObservedRecord {
-        let provenance = Provenance { modified_by: text, ..Provenance::default() };
+        let provenance = Provenance { created_by: text.clone(), modified_by: text, ..Provenance::default() };
         ObservedRecord { at, leaves, members, foreign, enabled, pending, proves, provenance }
     }
 }

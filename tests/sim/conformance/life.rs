@@ -1,5 +1,6 @@
 //! From the first apply to the last call.
 
+use ordain::worker::ports::Event;
 use serde_json::{Value, json};
 
 use super::Subject;
@@ -64,7 +65,9 @@ pub async fn drifts(subject: &Subject) {
     assert_eq!(after, before, "{}", subject.name);
     subject.assert_in_step(&rig, "one", "put back");
     let told = rig.cluster.events();
-    assert!(told.iter().any(|event| event.reason == "DriftCorrected"), "{}: {told:#?}", subject.name);
+    let named = |note: &str| note.contains("changed outside Git (") && note.contains(subject.author);
+    let drift = |event: &&Event| event.reason == "DriftCorrected" && named(&event.note);
+    assert!(told.iter().any(|event| drift(&event)), "{}: {told:#?}", subject.name);
 }
 
 /// R2: with a limit of nothing a deletion waits, says so, and goes on once it is approved.

@@ -45,6 +45,8 @@ pub struct Subject {
     pub has_targets: bool,
     /// What the console says is read back.
     pub reads: bool,
+    /// How the Event about drift tells who changed it, as far as the system does.
+    pub author: &'static str,
 }
 
 impl Subject {

@@ -76,6 +76,7 @@ pub mod symphony {
                 rig.by_hand("symphony", json!({"addPolicies": [theirs]}));
                 super::id_of(rig, "symphony", "Cards")
             },
+            author: "last at 20",
             is_effect: |call| !call.starts_with("GET") && !call.contains("authenticate"),
             wrong_key: ("username", "nobody"),
             keyed_by_policy: true,
@@ -141,6 +142,7 @@ pub mod app_shield {
                 );
                 super::id_of(rig, "appshield", "Rows")
             },
+            author: "last by admin at ",
             is_effect: |call| call.contains("/SaveAppShieldPolicy") || call.contains("/Delete"),
             wrong_key: ("password", "wrong"),
             keyed_by_policy: true,
@@ -241,6 +243,7 @@ pub mod wso2 {
                     all(rig).into_iter().find(|one| one["policyName"] == "Phones").unwrap()["id"].clone();
                 id.to_string().into()
             },
+            author: "last at ",
             is_effect: |call| {
                 !call.starts_with("GET") && !call.contains("token") && !call.contains("register")
             },
@@ -341,6 +344,7 @@ pub mod tachyon {
                 rig.by_hand("tachyon", json!({"addPolicies": [theirs], "deploy": true}));
                 super::id_of(rig, "tachyon", "USB")
             },
+            author: "last at 20",
             is_effect: |call| {
                 let reads = ["Search", "Authentication", "/idp/"];
                 !call.starts_with("GET") && !reads.iter().any(|read| call.contains(read))

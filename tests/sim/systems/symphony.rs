@@ -92,3 +92,55 @@ async fn an_empty_list_is_asked_for_told_and_not_fought_over() {
     rig.pass(4 * 3600).await;
     assert_eq!(writes(&rig).len(), effects, "it is not switched on again and again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn whether_the_system_itself_switched_it_off_is_told() {
+    let hands = [
+        (json!({"enabled": false}), "Git says true; somebody switched it off at 20"),
+        (json!({"dictionaries": []}), "Git says true; the system itself switched it off"),
+    ];
+    for (correct, (hand, said)) in [true, false].into_iter().flat_map(|c| hands.clone().map(|h| (c, h))) {
+        let mut rig = rig();
+        rig.edit_backend(|backend| backend.settings.correct_drift = correct);
+        rig.assign("one", cards(), json!({}));
+        rig.start();
+        rig.settle().await;
+        let made = rig.cluster.facts("one").pop().unwrap().objects;
+        assert_ne!(made[0].provenance.created_by, "", "who made it stands in the status");
+        let mut edit = hand;
+        edit["policy"] = named(&rig, "symphony", "Cards").unwrap()["policyId"].clone();
+        rig.by_hand("symphony", json!({"editPolicies": [edit]}));
+        rig.pass(45 * 60).await;
+        rig.settle().await;
+        let facts = rig.cluster.facts("one").pop().unwrap();
+        if correct {
+            assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{facts:#?}");
+            let notes: Vec<_> = rig.cluster.events().into_iter().map(|event| event.note).collect();
+            assert!(notes.iter().any(|note| note.contains(said)), "{notes:#?}");
+        } else {
+            assert_eq!(reason(&rig, "one"), Some(Reason::DriftDetected), "{facts:#?}");
+            assert!(facts.in_sync.message.contains(said), "{facts:#?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_believed_is_named() {
+    let mut rig = rig();
+    rig.fault(
+        "symphony",
+        json!({"kind": "pageAnomaly", "anomaly": "countHigh", "match": {"method": "GET", "path": "/v1/dlp/policies"}}),
+    );
+    rig.assign("one", cards(), json!({}));
+    rig.start();
+    rig.pass(600).await;
+    let Some(Standing::Working(reason, message)) = rig.cluster.standing("one") else {
+        panic!("{:#?}", rig.cluster.facts("one").pop())
+    };
+    assert_eq!(reason, Reason::NotReadable);
+    assert!(message.contains("the list of policies (GET /agent/v1/dlp/policies)"), "{message}");
+    assert!(named(&rig, "symphony", "Cards").is_none(), "and nothing is made");
+    rig.heal("symphony");
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+}

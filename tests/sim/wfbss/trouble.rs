@@ -2,6 +2,10 @@
 
 use super::*;
 
+/// What is said of a value that somebody changed, on a system that tells nothing of it.
+const CHANGED: &str =
+    "changed outside Git (the system does not tell by whom or when): /wtp/level is 1 (Git says 3)";
+
 fn wants(level: u8) -> Value {
     settings(&json!({"wtp": {"level": level}}))
 }
@@ -100,6 +104,8 @@ async fn drift_is_corrected_and_told_in_an_event() {
     assert_eq!((level(&rig), effects(&rig).len()), (json!(3), 2));
     let events = rig.cluster.events();
     assert_eq!(events.iter().map(|e| e.reason).collect::<Vec<_>>(), ["DriftCorrected"]);
+    let note = &events[0].note;
+    assert!(note.ends_with(&format!("has been corrected: {CHANGED}")), "{note}");
     set_by_hand(&rig, "/firewall/level", json!(1));
     rig.pass(1900).await;
     assert_eq!(effects(&rig).len(), 2, "what is not ours is nobody's drift");
@@ -126,7 +132,13 @@ async fn drift_that_is_only_reported_is_never_corrected() {
             rig.pass(3 * 1800).await;
         }
         assert_eq!((level(&rig), effects(&rig).len()), (json!(1), 1), "restarted: {restart}");
-        assert_eq!(stalled(&rig, "one").map(|(reason, _)| reason), Some(Reason::DriftDetected), "{restart}");
+        let (reason, message) = stalled(&rig, "one").expect("a human must decide");
+        assert_eq!(reason, Reason::DriftDetected, "{restart}");
+        let in_sync = rig.cluster.facts("one").pop().unwrap().in_sync.message;
+        assert!(
+            message.starts_with(CHANGED) && in_sync.ends_with(CHANGED),
+            "{restart}: {message}\n{in_sync}"
+        );
     }
     rig.assign("one", wants(2), to_servers(&json!({})));
     rig.pass(60).await;

@@ -30,7 +30,7 @@ fn a_policy_reads_as_it_stands() {
     assert_eq!(item.raw["Constraints"], json!([{"AppField": "Sales.Region", "Extra": null}]), "as read");
     assert_eq!(item.members[&MemberKind::Group], BTreeSet::from(["16".to_owned()]));
     assert_eq!(item.members[&MemberKind::User], BTreeSet::from(["638500000000000001".to_owned()]));
-    assert_eq!(item.provenance.modified_by, "admin");
+    assert_eq!((&*item.provenance.created_by, &*item.provenance.modified_by), ("admin", "admin"));
     assert_eq!(item.raw["NewInSomeVersion"], json!(7), "unknown fields are kept");
     assert!(!item.raw.to_string().contains("example.com"), "people are not kept");
 }

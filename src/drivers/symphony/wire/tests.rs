@@ -36,7 +36,8 @@ fn a_policy_reads_as_leaves_switch_and_mark() {
         assert_eq!(leaf(&item, path), value, "{path}");
     }
     assert_eq!(item.leaves.len(), 5);
-    let Provenance { version, created_at, modified_at, modified_by } = item.provenance;
+    let Provenance { version, created_at, created_by, modified_at, modified_by } = item.provenance;
+    assert_eq!(created_by, "7696581544487", "who made it is told, who changed it is not");
     assert_eq!((version.as_str(), created_at.as_str()), ("1.10", "2025-11-24T16:00:00Z"));
     assert_eq!((modified_at.as_str(), modified_by.as_str()), ("2025-11-24T16:00:50Z", ""));
     assert_eq!(item.raw, listed());
@@ -137,5 +138,35 @@ fn an_answer_tells_the_id_where_it_can() {
         [json!(null), json!({"policyId": "p"}), json!({"data": {"policyId": ""}}), json!({"data": {}})]
     {
         assert_eq!(answered_id(&silent), None, "{silent}");
+    }
+}
+
+#[test]
+fn the_systems_own_switching_off_is_told_from_somebodys() {
+    let (before, edited, after) = (1_764_000_000_000_i64, 1_764_000_050_000_i64, 1_764_000_060_000_i64);
+    let some = listed()["dictionaryRefs"].clone();
+    let cases = [
+        (false, json!([]), Some(edited), Some("the system itself"), "the edit that took the last dictionary"),
+        (false, json!([]), None, Some("the system itself"), "dates may be left out"),
+        (
+            false,
+            some.clone(),
+            Some(after),
+            Some("somebody switched it off at 2025-11-24T16:01:00Z"),
+            "a call",
+        ),
+        (false, some.clone(), Some(edited), Some("somebody"), "a call that counts as an edit"),
+        (false, some.clone(), Some(before), Some("does not tell"), "dictionaries may have come back since"),
+        (false, some.clone(), None, None, "it was never on, or no date is told"),
+        (true, some, Some(before), None, "it is on"),
+    ];
+    for (active, dictionaries, disabled, said, why) in cases {
+        let mut value = listed();
+        value["active"] = active.into();
+        value["dictionaryRefs"] = dictionaries;
+        value["lastDisabledDate"] = json!(disabled);
+        let told = policy(&value, Naming::Suffixed).unwrap().switched_off;
+        assert_eq!(told.is_some(), said.is_some(), "{why}: {told:?}");
+        assert!(told.unwrap_or_default().contains(said.unwrap_or_default()), "{why}");
     }
 }
