@@ -24,6 +24,9 @@ use crate::{
     },
 };
 
+/// So many objects beside those of a round may be read to tell whether one of them is gone.
+const OTHERS: usize = 3;
+
 /// What one look shows.
 pub struct Look {
     /// The driver it was made with.
@@ -152,6 +155,8 @@ impl Worker {
                 Adopt::ByName => None,
             });
         scope.objects.extend(recorded.chain(adopted));
+        let ids = self.memory.items.values().filter_map(|record| record.id.as_ref());
+        scope.others = ids.filter(|id| !scope.objects.contains(id)).take(OTHERS).cloned().collect();
         for item in round {
             let claimed = self
                 .memory

@@ -26,14 +26,14 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    api::{Generation, PolicySpec, Reason, Symphony as Settings},
+    api::{Generation, Naming, PolicySpec, Reason, Symphony as Settings},
     drivers::{
         Binding, CompileContext, Compiled, Described, Driver, Facts, Outcome, Probe, Scope, Step, Translate,
         connect::{required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, EntryKind, LeafPath, Observation, ObservedItem, Secret, memory::TaskState},
+    model::{Catalogue, EntryKind, LeafPath, Observation, ObservedItem, OwnerId, Secret, memory::TaskState},
 };
 
 use key::Key;
@@ -56,6 +56,7 @@ impl Symphony {
     pub fn new(
         settings: &Settings,
         credentials: &BTreeMap<String, Secret>,
+        owner: &OwnerId,
         http: HttpClient,
     ) -> Result<Self, DriverError> {
         if settings.generation != Generation::V1 {
@@ -75,7 +76,8 @@ impl Symphony {
             agent: at("agentUrl", &settings.agent_url)?,
             pod: http,
         };
-        let policies = Policies::new(Session::new(hosts, login), settings.naming());
+        let marks = (settings.naming() == Naming::Suffixed).then(|| owner.clone());
+        let policies = Policies::new(Session::new(hosts, login), marks);
         Ok(Self { translator: settings.into(), policies })
     }
 }
@@ -136,7 +138,7 @@ impl Driver for Symphony {
                 return Ok(Outcome::created(id));
             }
             Step::Replace { desired, observed } => self.policies.replace(desired, observed).await?,
-            Step::Restore { observed, leaves } => self.policies.restore(observed, leaves).await?,
+            Step::Restore { observed, leaves, .. } => self.policies.restore(observed, leaves).await?,
             Step::SetEnabled { ids, enabled } => self.policies.switch(ids, *enabled).await?,
             Step::Delete(ids) => self.policies.remove(ids).await?,
             Step::Reorder(_) | Step::Write { .. } | Step::Seed { .. } | Step::Deploy => {
