@@ -159,7 +159,7 @@ words! {
 words! {
     /// How policies are named where there is no description to mark.
     pub enum Naming {
-        /// `~` and six characters follow the name, which prove that the policy is ours.
+        /// `~` and six characters of the identity follow the name.
         Suffixed = "Suffixed",
         /// The name as it stands; after a lost store an existing name needs `adopt`.
         Exact = "Exact",
