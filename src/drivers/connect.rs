@@ -41,7 +41,7 @@ pub fn connect(
         }
         System::Symphony(settings) => {
             let http = HttpClient::new(transport, system_url("podUrl", &settings.pod_url)?, limits, clock);
-            Ok(Arc::new(symphony::Symphony::new(settings, credentials, http)?))
+            Ok(Arc::new(symphony::Symphony::new(settings, credentials, owner, http)?))
         }
         System::AppShield(settings) => {
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);

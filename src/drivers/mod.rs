@@ -32,7 +32,7 @@ use crate::model::{
 pub use compile::{Binding, CompileContext, Compiled, Finding, Reach, Seed, Severity};
 pub use describe::{Described, is_telling, names_a_secret, only, telling};
 pub use error::{Class, DriverError};
-pub use step::{DesiredItem, DocumentChange, Outcome, Scope, Step};
+pub use step::{DesiredItem, DocumentChange, Members, Outcome, Scope, Step};
 
 /// What a system is and cannot be; the generated capability matrix and generic code read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

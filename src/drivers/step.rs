@@ -8,6 +8,9 @@ use crate::model::{
     ExternalId, ItemKey, LeafPath, LeafValue, MemberKind, ObjectName, ObservedItem, memory::TaskState,
 };
 
+/// Whom an object reaches, by kind.
+pub type Members = BTreeMap<MemberKind, BTreeSet<String>>;
+
 /// What to read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
@@ -17,6 +20,8 @@ pub struct Scope {
     pub whole: bool,
     /// Recorded ids of the round's objects, for a system that can read one but not list all (`Facts::lists`).
     pub objects: BTreeSet<ExternalId>,
+    /// A few others that are recorded: read only where one of `objects` is not shown, to tell whether the call works.
+    pub others: BTreeSet<ExternalId>,
 }
 
 /// The full desired state of one item, merged from all contributions (output of `plan::merge`).
@@ -77,12 +82,14 @@ pub enum Step {
         /// As read, to resend what we do not model.
         observed: Box<ObservedItem>,
     },
-    /// Put an adopted object's former leaves back and take our mark off (Restore).
+    /// Put an adopted object's former leaves and members back and take our mark off (Restore).
     Restore {
         /// Which object.
         observed: Box<ObservedItem>,
         /// Former values by path.
         leaves: BTreeMap<LeafPath, Value>,
+        /// Whom it is to reach, whole, of each kind that changes; other kinds stay as they stand.
+        members: Members,
     },
     /// Turn objects on or off by the system's own calls.
     SetEnabled {

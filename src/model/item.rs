@@ -162,6 +162,13 @@ pub struct ObservedItem {
     pub remembered: bool,
 }
 
+impl ObservedItem {
+    /// Whether nothing but its id is known: it was not read, nor is an answer to a save remembered.
+    pub fn is_blind(&self) -> bool {
+        self.remembered && self.leaves.is_empty()
+    }
+}
+
 /// What a driver read in one go.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observation {
@@ -172,6 +179,9 @@ pub struct Observation {
     /// Documents that were asked for and of which nothing is known, with the reason: their call failed or its answer
     /// was not understood, while others were read.
     pub unread: BTreeMap<ItemKey, String>,
+    /// Objects that were asked for by their ids and of which the system certainly has none any more, where it cannot list
+    /// them: what it shows of others by the same call proves that this is no failure of ours.
+    pub absent: BTreeSet<ExternalId>,
     /// Whether every object of the account is in `items`; an incomplete view forbids deletes, removals
     /// and second creates.
     pub complete: bool,

@@ -138,28 +138,45 @@ impl Identity {
     }
 
     /// The mark of objects that have a name only: `~` and six characters after it (product.md section 4).
+    ///
+    /// The name has no room for the owner, so the characters prove it: of those that the identity gives, the first six
+    /// that the owner could have written.
     pub fn suffix(&self) -> Mark {
-        let mut identity = self.hash();
-        identity.truncate(SUFFIX);
+        let mut characters = self.hasher().finalize_xof();
+        let mut next = || {
+            let mut bytes = [0; 5];
+            characters.fill(&mut bytes);
+            let mut text = base32(&bytes);
+            text.truncate(SUFFIX);
+            text
+        };
+        let mut identity = next();
+        while !proves(&self.owner, &identity) {
+            identity = next();
+        }
         Mark { owner: None, identity: identity.into() }
     }
 
     fn hash(&self) -> String {
+        base32(&self.hasher().finalize().as_bytes()[..10])
+    }
+
+    fn hasher(&self) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new();
         for part in [self.owner.as_str(), self.kind, &self.object.namespace, &self.object.name, &self.variant]
         {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        base32(&hasher.finalize().as_bytes()[..10])
+        hasher
     }
 }
 
 /// Finds an object again: `[ordain:<owner, 8>/<base32 of 80 bits of blake3(identity)>]` at the end of a description, or
-/// `~` and the first six of these characters at the end of a name, where the system has no description.
+/// `~` and six characters that prove the owner at the end of a name, where the system has no description.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mark {
-    /// The installation that wrote it; a name has no room for it, though its identity depends on it.
+    /// The installation that wrote it. None in a name: what does not prove to be of this installation is no mark there.
     pub owner: Option<OwnerId>,
     /// Sixteen characters of base32, or six.
     pub identity: Arc<str>,
@@ -185,10 +202,11 @@ impl Mark {
         format!("{name}{self}")
     }
 
-    /// Splits a vendor's name into what people call the object and the suffix, if any.
-    pub fn split_name(name: &str) -> (&str, Option<Self>) {
+    /// Splits a vendor's name into what people call the object and the suffix that `owner` wrote, if any. What only looks
+    /// like one (`Cards~backup`) is part of the name.
+    pub fn split_name<'n>(name: &'n str, owner: &OwnerId) -> (&'n str, Option<Self>) {
         match name.rsplit_once('~') {
-            Some((text, identity)) if is_base32(identity, SUFFIX) => {
+            Some((text, identity)) if is_base32(identity, SUFFIX) && proves(owner, identity) => {
                 (text, Some(Self { owner: None, identity: identity.into() }))
             }
             _ => (name, None),
@@ -213,6 +231,14 @@ impl Mark {
 
 /// Characters of a mark that stands in a name.
 const SUFFIX: usize = 6;
+
+/// Whether the owner could have written these six characters: one in 360 of all that there are, and no word of letters
+/// alone. What is left of them tells three million objects apart.
+fn proves(owner: &OwnerId, suffix: &str) -> bool {
+    let digit = suffix.bytes().any(|byte| byte.is_ascii_digit());
+    let hash = || blake3::hash(format!("ordain/{}/{suffix}", owner.as_str()).as_bytes());
+    digit && hash().as_bytes().first() == Some(&0)
+}
 
 fn is_base32(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| BASE32.contains(&b))
@@ -257,11 +283,37 @@ mod tests {
     fn a_suffix_survives_the_trip_through_a_name() {
         for name in ["", "Cards", "odd~name", "~aaaaaa"] {
             let suffix = identity().suffix();
-            assert_eq!(Mark::split_name(&suffix.suffixed(name)), (name, Some(suffix)));
+            let sent = suffix.suffixed(name);
+            assert_eq!(Mark::split_name(&sent, &identity().owner), (name, Some(suffix)));
         }
-        for name in ["Cards", "a~b", "Cards~ABCDEF", "Cards~abcde1", "Cards~abcdefg", "Cards~abcdef "] {
-            assert_eq!(Mark::split_name(name), (name, None), "{name}");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_suffix_is_part_of_the_name() {
+        let owner = identity().owner;
+        let ours = identity().suffix().suffixed("Cards");
+        let names = ["Cards", "a~b", "Cards~backup", "Cards~legacy", "Cards~draft2", "Cards~222222", ""];
+        let spelled = [ours.to_uppercase(), format!("{ours} "), format!("{ours}a")];
+        for name in names.into_iter().map(str::to_owned).chain(spelled) {
+            assert_eq!(Mark::split_name(&name, &owner), (name.as_str(), None), "{name}");
         }
+        assert_eq!(Mark::split_name(&ours, &OwnerId::new("another cluster")), (ours.as_str(), None));
+    }
+
+    /// Few enough of those that others write are taken for ours, and ours differ from each other.
+    #[test]
+    fn a_suffix_proves_its_owner_and_tells_objects_apart() {
+        let named = |n: usize, owner: &str| Identity {
+            owner: OwnerId::new(owner),
+            object: ObjectName::new("team", n.to_string()),
+            ..identity()
+        };
+        let suffixes: std::collections::BTreeSet<_> =
+            (0..200).map(|n| named(n, "a cluster").suffix()).collect();
+        assert_eq!(suffixes.len(), 200);
+        let theirs = (0..200).map(|n| named(n, "another cluster").suffix().suffixed("Cards"));
+        let taken = theirs.filter(|name| Mark::split_name(name, &identity().owner).1.is_some()).count();
+        assert!(taken <= 4, "{taken} of 200");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn look(
     staying: Staying,
     difference: &mut Difference,
 ) -> Option<Drafted1> {
-    difference.blind = observed.remembered && observed.leaves.is_empty();
+    difference.blind = observed.is_blind();
     if difference.blind && staying == Staying::All {
         let message = "whom it reaches cannot be read, and not every assignment that has a share in it says so now: one is \
                        suspended, frozen, or names what is not found. Mend that one first, for a save replaces the whole \

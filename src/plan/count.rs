@@ -44,5 +44,7 @@ fn at_most(inputs: &Inputs<'_>, item: &ItemKey) -> u32 {
     let record = inputs.memory.items.get(item);
     let object = record.is_some_and(|record| record.origin != Origin::Document && !record.retiring);
     let deleted = object && all.iter().any(|release| release.how == ReleasePolicy::Delete);
-    u32::try_from(leaves).unwrap_or(u32::MAX).saturating_add(u32::from(deleted))
+    let adopted = record.filter(|record| record.origin == Origin::Adopted && !restoring.is_empty());
+    let given = adopted.map_or(0, |record| record.added.values().map(std::collections::BTreeSet::len).sum());
+    u32::try_from(leaves + given).unwrap_or(u32::MAX).saturating_add(u32::from(deleted))
 }

@@ -19,7 +19,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{DesiredItem, Seed, Translate},
     model::{
-        Digest, Digester, ItemKey, LeafPath, Observation, ObservedItem, Shape,
+        Digest, Digester, ExternalId, ItemKey, LeafPath, Observation, ObservedItem, Shape,
         memory::{ItemRecord, Memory, OperationRecord, Origin},
     },
 };
@@ -327,8 +327,8 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
     if let Some(resting) = inputs.resting.get(key) {
         return (resting.clone(), None);
     }
-    if let Some(id) = record.and_then(|r| r.id.as_ref()).filter(|_| !listed) {
-        return wait(Reason::NotReadable, format!("object {id} could not be read; trying again"));
+    if let Some(id) = record.and_then(|r| r.id.as_ref()).filter(|id| !listed && !is_absent(inputs, id)) {
+        return wait(Reason::NotReadable, format!("{}; trying again", unreadable(id)));
     }
     let confirmed = record.is_none_or(|r| r.id.is_none() || r.absences >= 2);
     match record.map(|r| r.origin) {
@@ -358,4 +358,18 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
             ),
         },
     }
+}
+
+/// Whether the system, which cannot list, is known to have no object of this id any more.
+pub(super) fn is_absent(inputs: &Inputs<'_>, id: &ExternalId) -> bool {
+    inputs.observation.absent.contains(id)
+}
+
+/// What is said of an object that cannot be listed and is not shown.
+pub(super) fn unreadable(id: &ExternalId) -> String {
+    format!(
+        "object {id} cannot be read, and nothing else tells whether it still stands: no other object of ours is shown by \
+         the same call. Look in the console; once it is gone for good, releasePolicy: Orphan lets go of it, and the \
+         assignment applied anew has another one made"
+    )
 }

@@ -79,7 +79,7 @@ pub fn identify<'a>(
     held: &dyn Fn(&ItemKey) -> bool,
 ) -> Identified<'a> {
     let mut out = Identified::default();
-    let index = Index::new(observation);
+    let index = Index::new(observation, memory);
     for item in wanted {
         identify_one(item, memory, &index, &mut out);
     }
@@ -87,20 +87,27 @@ pub fn identify<'a>(
     out
 }
 
-struct Index<'a> {
+struct Index<'a, 'm> {
     by_key: BTreeMap<&'a ItemKey, &'a ObservedItem>,
     by_id: BTreeMap<&'a ExternalId, &'a ObservedItem>,
     by_mark: BTreeMap<&'a Mark, Vec<&'a ObservedItem>>,
     by_name: BTreeMap<String, Vec<&'a ObservedItem>>,
+    /// Ids that are recorded, and for which item.
+    recorded: BTreeMap<&'m ExternalId, &'m ItemKey>,
 }
 
-impl<'a> Index<'a> {
-    fn new(observation: &'a Observation) -> Self {
+impl<'a, 'm> Index<'a, 'm> {
+    fn new(observation: &'a Observation, memory: &'m Memory) -> Self {
         let mut index = Self {
             by_key: BTreeMap::new(),
             by_id: BTreeMap::new(),
             by_mark: BTreeMap::new(),
             by_name: BTreeMap::new(),
+            recorded: memory
+                .items
+                .iter()
+                .filter_map(|(key, record)| Some((record.id.as_ref()?, key)))
+                .collect(),
         };
         for item in &observation.items {
             if let Some(key) = &item.key {
@@ -121,18 +128,22 @@ fn fold(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>, out: &mut Identified<'a>) {
+fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a, '_>, out: &mut Identified<'a>) {
     if wanted.document {
         if let Some(document) = index.by_key.get(wanted.key) {
             out.found.insert(wanted.key.clone(), document);
         }
         return;
     }
-    let marked = wanted.mark.as_ref().and_then(|mark| index.by_mark.get(mark));
-    let marked = marked.map(Vec::as_slice).unwrap_or_default();
+    // The recorded id decides: what is recorded for another item is that one, whatever six characters it bears.
+    let others = |o: &&&ObservedItem| {
+        o.id.as_ref().and_then(|id| index.recorded.get(id)).is_none_or(|key| *key == wanted.key)
+    };
+    let marked = wanted.mark.as_ref().and_then(|mark| index.by_mark.get(mark)).into_iter().flatten();
+    let marked: Vec<_> = marked.filter(others).copied().collect();
     let recorded = memory.items.get(wanted.key).and_then(|record| record.id.as_ref());
-    let found = match (recorded, marked) {
-        (Some(id), _) => by_record(wanted, id, marked, index, out),
+    let found = match (recorded, &marked[..]) {
+        (Some(id), _) => by_record(wanted, id, &marked, index, out),
         (None, [one]) => {
             // Whether we made it is not known any more; what was adopted is never taken for ours to delete (R11).
             if wanted.adopt.is_some() {
@@ -154,7 +165,11 @@ fn identify_one<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>, out
 }
 
 /// Without a mark: the one of this name, if the answer to our create of it was lost (its name was free before).
-fn made_just_now<'a>(wanted: &Wanted<'_>, memory: &Memory, index: &Index<'a>) -> Option<&'a ObservedItem> {
+fn made_just_now<'a>(
+    wanted: &Wanted<'_>,
+    memory: &Memory,
+    index: &Index<'a, '_>,
+) -> Option<&'a ObservedItem> {
     let created = wanted.mark.is_none() && memory.intents.contains_key(wanted.key);
     match index.by_name.get(&fold(wanted.name)).filter(|_| created).map(Vec::as_slice) {
         Some([one]) => Some(*one),
@@ -166,7 +181,7 @@ fn by_record<'a>(
     wanted: &Wanted<'_>,
     id: &ExternalId,
     marked: &[&'a ObservedItem],
-    index: &Index<'a>,
+    index: &Index<'a, '_>,
     out: &mut Identified<'a>,
 ) -> Option<&'a ObservedItem> {
     let others: Vec<_> = marked.iter().filter_map(|o| o.id.clone()).filter(|other| other != id).collect();
@@ -196,7 +211,7 @@ fn by_record<'a>(
 
 fn by_adoption_or_name<'a>(
     wanted: &Wanted<'_>,
-    index: &Index<'a>,
+    index: &Index<'a, '_>,
     out: &mut Identified<'a>,
 ) -> Option<&'a ObservedItem> {
     let namesakes = index.by_name.get(&fold(wanted.name)).map(Vec::as_slice).unwrap_or_default();
@@ -283,7 +298,8 @@ fn sort_the_rest<'a>(
     for item in observation.items.iter().filter(|item| item.id.as_ref().is_some_and(|id| !taken.contains(id)))
     {
         match &item.mark {
-            Some(mark) if mark.owner.as_ref() == Some(owner) => out.orphaned.push(item),
+            // A mark without an owner is only read where it proves to be ours.
+            Some(mark) if mark.owner.as_ref().is_none_or(|of| of == owner) => out.orphaned.push(item),
             Some(_) => {}
             None => out.foreign.push(item),
         }

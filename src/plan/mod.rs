@@ -25,6 +25,7 @@ mod keep;
 pub mod merge;
 pub mod order;
 pub mod release;
+mod restore;
 pub mod retire;
 pub mod seed;
 pub mod steps;
@@ -35,7 +36,7 @@ use serde_json::Value;
 
 use crate::{
     api::conditions::Reason,
-    drivers::{DesiredItem, Seed},
+    drivers::{DesiredItem, Members, Seed},
     model::{ExternalId, ItemKey, LeafPath, ObjectName, ObservedItem},
 };
 
@@ -106,12 +107,14 @@ pub enum ChangeKind {
         /// Former values to put back in the same write (documents, R11).
         restore: BTreeMap<LeafPath, Value>,
     },
-    /// Put former values back into something nobody else writes to (R11).
+    /// Put former values and members back into something nobody else writes to (R11).
     Restore {
         /// As read.
         observed: Box<ObservedItem>,
         /// Former values.
         leaves: BTreeMap<LeafPath, Value>,
+        /// Whom an object is to reach again, of each kind that changes.
+        members: Members,
     },
     /// Take an object away: off, deployed, then removed.
     Retire {
@@ -149,7 +152,10 @@ impl Change {
             ChangeKind::Update { difference, restore, .. } => {
                 difference.losses().saturating_add(u32::try_from(restore.len()).unwrap_or(u32::MAX))
             }
-            ChangeKind::Restore { leaves, .. } => u32::try_from(leaves.len()).unwrap_or(u32::MAX),
+            ChangeKind::Restore { observed, leaves, members } => {
+                let values = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
+                values.saturating_add(restore::members_lost(observed, members))
+            }
             ChangeKind::Retire { counted, .. } => u32::from(!counted),
         }
     }

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::{
     Change, ChangeKind, ItemVerdict, Stage,
-    draft::{Draft, Inputs, open_task, revoked, shared},
+    draft::{Draft, Inputs, is_absent, open_task, revoked, shared, unreadable as not_shown},
     release::{Release, mildest},
+    restore,
 };
 use crate::{
     api::{ReleasePolicy, conditions::Reason},
-    drivers::Facts,
+    drivers::{Facts, Members},
     model::{
         Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
         memory::{CatalogueRecord, Origin},
@@ -36,7 +37,7 @@ pub fn retire(inputs: &Inputs<'_>, changes: &mut Vec<Change>, out: &mut Draft) {
     }
 }
 
-fn push(changes: &mut Vec<Change>, item: &ItemKey, releases: &[&Release], kind: ChangeKind) {
+pub(super) fn push(changes: &mut Vec<Change>, item: &ItemKey, releases: &[&Release], kind: ChangeKind) {
     let assignments: BTreeSet<ObjectName> = releases.iter().map(|r| r.by.clone()).collect();
     let names: Vec<_> = assignments.iter().map(ToString::to_string).collect();
     let why = format!("released by {}", names.join(", "));
@@ -168,7 +169,7 @@ fn former_values(
     Err(incomplete(&lost))
 }
 
-fn incomplete(lost: &[String]) -> ItemVerdict {
+pub(super) fn incomplete(lost: &[String]) -> ItemVerdict {
     let lost: Vec<_> = lost.iter().take(20).map(String::as_str).collect();
     ItemVerdict::Blocked(
         Reason::RestoreIncomplete,
@@ -198,7 +199,7 @@ fn restore_into(
         changes,
         item,
         releases,
-        ChangeKind::Restore { observed: Box::new(observed.clone()), leaves: values },
+        ChangeKind::Restore { observed: Box::new(observed.clone()), leaves: values, members: Members::new() },
     );
 }
 
@@ -237,14 +238,12 @@ fn object_release(
     let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
         // What cannot be listed is gone once its removal was taken, which took the id out of the record.
         let forgotten = !inputs.driver.facts().lists && record.is_none_or(|r| r.id.is_none());
-        if let Some(id) = record.and_then(|r| r.id.as_ref()).filter(|_| !inputs.driver.facts().lists) {
-            let message = format!(
-                "object {id} cannot be read, and nothing else tells whether it still stands. Look in the console; \
-                 releasePolicy: Orphan lets go of it"
-            );
-            return ItemVerdict::Blocked(Reason::NotReadable, message);
+        let id = record.and_then(|r| r.id.as_ref()).filter(|_| !inputs.driver.facts().lists);
+        let absent = id.is_some_and(|id| is_absent(inputs, id));
+        if let Some(id) = id.filter(|_| !absent) {
+            return ItemVerdict::Blocked(Reason::NotReadable, not_shown(id));
         }
-        if !inputs.observation.complete && !forgotten {
+        if !inputs.observation.complete && !forgotten && !absent {
             return ItemVerdict::Waiting(Reason::NotReadable, inputs.observation.why_incomplete(Some(item)));
         }
         push(changes, item, &whole, ChangeKind::Forget);
@@ -255,68 +254,9 @@ fn object_release(
     }
     let adopted = record.is_some_and(|r| r.origin == Origin::Adopted);
     if how == ReleasePolicy::Restore && adopted {
-        return restore_adopted(inputs, item, &whole, observed, changes);
+        return restore::adopted(inputs, item, &whole, observed, changes);
     }
     delete(inputs, item, &whole, observed, changes)
-}
-
-/// The former state of an adopted object: what we changed and nobody has changed since, and our mark off. Published, too,
-/// before it counts as done (R18).
-fn restore_adopted(
-    inputs: &Inputs<'_>,
-    item: &ItemKey,
-    releases: &[&Release],
-    observed: &ObservedItem,
-    changes: &mut Vec<Change>,
-) -> ItemVerdict {
-    let claimed: BTreeMap<&LeafPath, Digest> = releases
-        .iter()
-        .filter_map(|release| inputs.memory.claims.get(&(item.clone(), release.by.clone())))
-        .flat_map(|claim| claim.leaves.iter().map(|(path, digest)| (path, *digest)))
-        .collect();
-    let leaves = match former_leaves(inputs, item, observed, &claimed) {
-        Ok(leaves) => leaves,
-        Err(lost) => return incomplete(&lost),
-    };
-    if !leaves.is_empty() || observed.mark.is_some() {
-        push(changes, item, releases, ChangeKind::Restore { observed: Box::new(observed.clone()), leaves });
-        return ItemVerdict::Differs(vec!["(former state)".into()]);
-    }
-    if inputs.driver.facts().deploys && observed.pending {
-        return ItemVerdict::Undeployed;
-    }
-    push(changes, item, releases, ChangeKind::Forget);
-    ItemVerdict::InStep
-}
-
-/// Former values of leaves that still hold ours, and of list elements that we took out and nobody has put in again.
-/// Absent is `null`. Errs with the claimed leaves whose former value is not known.
-fn former_leaves(
-    inputs: &Inputs<'_>,
-    item: &ItemKey,
-    observed: &ObservedItem,
-    claimed: &BTreeMap<&LeafPath, Digest>,
-) -> Result<BTreeMap<LeafPath, Value>, Vec<String>> {
-    let kept: BTreeSet<&LeafPath> =
-        inputs.memory.pre_images.keys().filter(|(key, _)| key == item).map(|(_, path)| path).collect();
-    let mut leaves = BTreeMap::new();
-    let mut lost = Vec::new();
-    for path in kept.iter().chain(claimed.keys()) {
-        let canonical = |value: &Value| inputs.driver.canonicalise(path, value);
-        let stands = observed.leaves.get(*path).map(canonical);
-        let ours = match claimed.get(*path) {
-            Some(digest) => stands.as_ref().map(|value| inputs.digester.json(value)) == Some(*digest),
-            None => stands.is_none(),
-        };
-        match (inputs.pre_image)(item, path) {
-            _ if !ours => {}
-            Some(former) if former.is_null() && stands.is_none() => {}
-            Some(former) if !former.is_null() && stands == Some(canonical(&former)) => {}
-            Some(former) => drop(leaves.insert((*path).clone(), former)),
-            None => lost.push(path.to_string()),
-        }
-    }
-    if lost.is_empty() { Ok(leaves) } else { Err(lost) }
 }
 
 /// Restrict before remove: devices keep what a removed object gave them unless it was off and deployed first.

@@ -125,7 +125,7 @@ impl Sorted {
             ChangeKind::Update { desired, observed, difference, .. } => {
                 self.update(item, why, (desired, observed), &difference, facts);
             }
-            ChangeKind::Restore { observed, leaves } if observed.key.is_some() => {
+            ChangeKind::Restore { observed, leaves, .. } if observed.key.is_some() => {
                 let desired = nothing_wanted(&item, &observed);
                 let change = DocumentChange {
                     desired,
@@ -135,8 +135,8 @@ impl Sorted {
                 };
                 self.documents.push((change, removals, why));
             }
-            ChangeKind::Restore { observed, leaves } => {
-                let step = Step::Restore { observed, leaves };
+            ChangeKind::Restore { observed, leaves, members } => {
+                let step = Step::Restore { observed, leaves, members };
                 self.replaces.push(PlannedStep { step, items: vec![item], removals, why });
             }
             ChangeKind::Retire { id, observed, stage, .. } => {

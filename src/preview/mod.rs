@@ -98,7 +98,15 @@ pub async fn plan(setup: &Setup, listed: &Listed, manifests: &[Manifest]) -> Res
         if concerned.is_empty() && !named.contains(&desired.backend.uid) {
             continue;
         }
-        let known = Known { concerned, ids: ids.clone(), account: listed.accounts.get(id).cloned() };
+        let (applied, outstanding) = by_status(listed, standing.as_ref(), &concerned);
+        let known = Known {
+            concerned,
+            ids: ids.clone(),
+            account: listed.accounts.get(id).cloned(),
+            applied,
+            outstanding,
+            held: listed.held.get(id).cloned(),
+        };
         let case = Case { id, now: standing.as_ref(), then: &desired, known: &known };
         let mut plan = case.plan(&house).await?;
         plan.notes.extend(case.unfinished(&listed.observed));
@@ -165,6 +173,30 @@ pub(crate) fn index(scope: &Scope, objects: &[(crate::index::Feed, Vec<Arrived>)
     }
     index.settle();
     index
+}
+
+/// What the operator says of the assignments of a backend: those that are applied as they stand in the cluster, and those
+/// that nothing is planned for and that it is not done with.
+fn by_status(
+    listed: &Listed,
+    now: Option<&Desired>,
+    concerned: &BTreeSet<ObjectName>,
+) -> (BTreeSet<ObjectName>, BTreeSet<ObjectName>) {
+    let ours = now.into_iter().flat_map(|now| now.assignments.iter()).filter(|(_, view)| view.finalizer);
+    let is_applied = |name: &ObjectName, view: &AssignmentView| {
+        let policy = view.binding().map(|binding| binding.policy_generation);
+        let applied = listed.applied.get(name).filter(|(generation, _)| *generation == view.generation);
+        !view.deleting && policy.is_some() && applied.map(|(_, policy)| *policy) == policy
+    };
+    let (mut applied, mut outstanding) = (BTreeSet::new(), BTreeSet::new());
+    for (name, view) in ours {
+        if is_applied(name, view) {
+            applied.insert(name.clone());
+        } else if !concerned.contains(name) {
+            outstanding.insert(name.clone());
+        }
+    }
+    (applied, outstanding)
 }
 
 /// Assignments that a manifest names, or that are made of what one names, or that come to something else now.

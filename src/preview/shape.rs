@@ -10,11 +10,14 @@ use super::{
 };
 use crate::{
     api::SystemName,
-    drivers::DesiredItem,
+    drivers::{DesiredItem, Members},
     index::Desired,
     model::{ItemKey, LeafPath, MemberKind, ObjectName, ObservedItem},
     plan::{self, ChangeKind, Difference, diff::elements_lost, draft::DRIFT},
-    worker::preview::{Known, Preview, is_former},
+    worker::{
+        outstanding::Counted,
+        preview::{Known, Preview, is_former},
+    },
 };
 
 /// Instead of a value whose content comes from a Secret.
@@ -66,7 +69,7 @@ pub(super) fn shape(now: Option<&Desired>, then: &Desired, known: &Known, previe
         deploy: deploy(&preview, &changes),
         left_behind: left_behind.collect(),
         problems: trouble::problems(now, then, known, &preview),
-        notes: notes(&preview, &changes),
+        notes: notes(&preview, known, &changes),
         changes,
         ..empty(then)
     }
@@ -83,7 +86,7 @@ fn deploy(preview: &Preview, changes: &[Change]) -> Option<String> {
     (!changes.is_empty()).then(|| words.to_owned())
 }
 
-fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
+fn notes(preview: &Preview, known: &Known, changes: &[Change]) -> Vec<String> {
     let mut notes: Vec<String> = preview
         .observing
         .iter()
@@ -92,8 +95,13 @@ fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
         })
         .collect();
     if changes.iter().any(|change| change.removals > 0) {
+        notes.extend(what_was_counted(preview, known));
+    }
+    if !preview.facts.reads && !changes.is_empty() {
         notes.push(
-            "the guard also counts removals made within its window, which only the operator knows".to_owned(),
+            "nothing can be read from this system (spec.system.appShield.paths): what stands there is told as it was \
+             applied last, and a save replaces what somebody made of it since"
+                .to_owned(),
         );
     }
     if changes.iter().any(|change| change.effect == Effect::Copy) {
@@ -110,6 +118,25 @@ fn notes(preview: &Preview, changes: &[Change]) -> Vec<String> {
             "whether a Secret holds something new since it was last sent, only the operator knows".to_owned(),
         );
     }
+    notes
+}
+
+/// What the verdict of the guard rests on (R2): the operator counts what is outstanding on the whole account.
+fn what_was_counted(preview: &Preview, known: &Known) -> Vec<String> {
+    let Counted { told, others, unread } = preview.counted;
+    let mut notes = vec![format!(
+        "counted for the guard: {told} removals of this plan and {others} that other assignments on this backend have \
+         outstanding. It also counts removals made within its window, which only the operator knows"
+    )];
+    if unread > 0 {
+        notes.push(format!(
+            "not counted, since a plan does not read so much: {unread} things of other assignments that the operator is \
+             not done with"
+        ));
+    }
+    notes.extend(
+        known.held.as_ref().map(|held| format!("the operator holds removals on this backend now: {held}")),
+    );
     notes
 }
 
@@ -140,12 +167,14 @@ impl Context<'_> {
                 details.extend(self.restored(item, observed, restore));
                 (Effect::Update, Some(observed), details)
             }
-            ChangeKind::Restore { observed, leaves } => {
-                (Effect::Restore, Some(observed), self.restored(item, observed, leaves))
+            ChangeKind::Restore { observed, leaves, members } => {
+                let leaves = self.restored(item, observed, leaves);
+                let details = leaves.into_iter().chain(members_back(observed, members));
+                (Effect::Restore, Some(observed), details.collect())
             }
             ChangeKind::Retire { observed, .. } => {
                 let effect = if self.preview.facts.deletes { Effect::Delete } else { Effect::Disable };
-                (effect, Some(observed), reached(observed))
+                (effect, Some(observed), blind(observed).into_iter().chain(reached(observed)).collect())
             }
         };
         let place = self.preview.moves.iter().find(|moved| moved.item == *item).map(place);
@@ -230,8 +259,8 @@ impl Context<'_> {
         observed: &ObservedItem,
         difference: &Difference,
     ) -> Vec<Detail> {
-        let mut details: Vec<Detail> =
-            difference.leaves.iter().map(|path| self.leaf(desired, observed, path)).collect();
+        let leaves = difference.leaves.iter().map(|path| self.leaf(desired, observed, path));
+        let mut details: Vec<Detail> = blind(observed).into_iter().chain(leaves).collect();
         // What others wrote there may be a secret of theirs: only that it goes is told.
         details.extend(
             difference
@@ -307,6 +336,29 @@ fn cause(change: &plan::Change) -> Cause {
         _ if change.why == DRIFT => Cause::Drift,
         _ => Cause::Edit,
     }
+}
+
+/// What is said first of an object of which nothing but the id is known here.
+fn blind(observed: &ObservedItem) -> Option<Detail> {
+    let note = "cannot be read, and what was applied last is not known here: the save replaces what stands there, whoever it \
+                reaches; counted as one removal";
+    observed.is_blind().then(|| Detail { note: Some(note.into()), ..Detail::at("(all)") })
+}
+
+/// Who goes when an adopted object is put back. Whom we took out only the operator knows.
+fn members_back(observed: &ObservedItem, wanted: &Members) -> Vec<Detail> {
+    let back = |(kind, wanted): (&MemberKind, &BTreeSet<String>)| {
+        let stand = observed.members.get(kind);
+        Detail {
+            removed: stand.into_iter().flat_map(|stand| stand.difference(wanted)).cloned().collect(),
+            note: Some(
+                "as far as they were not there before, and with those that were taken out, which only the operator knows"
+                    .into(),
+            ),
+            ..Detail::at(members(*kind))
+        }
+    };
+    wanted.iter().map(back).collect()
 }
 
 /// Whom an object reaches that goes.

@@ -26,6 +26,10 @@ pub struct Listed {
     pub known: BTreeMap<ObjectName, Vec<ExternalObject>>,
     /// Generation that the status of an assignment speaks of.
     pub observed: BTreeMap<ObjectName, i64>,
+    /// Generations of an assignment and of its Policy for which its status says that all is applied.
+    pub applied: BTreeMap<ObjectName, (i64, i64)>,
+    /// What backends say of the removals that are held on them.
+    pub held: BTreeMap<BackendId, String>,
     /// `status.account.fingerprint` of backends.
     pub accounts: BTreeMap<BackendId, String>,
 }
@@ -98,8 +102,33 @@ struct Told {
 #[serde(default, rename_all = "camelCase")]
 struct Status {
     observed_generation: Option<i64>,
+    policy_generation: Option<i64>,
+    conditions: Vec<Condition>,
     objects: Vec<ExternalObject>,
     account: Option<Account>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    message: String,
+    observed_generation: Option<i64>,
+}
+
+impl Status {
+    /// The condition, if it is true.
+    fn holds(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind && condition.status == "True")
+    }
+
+    /// Generations of an assignment and of its Policy that it says to be applied.
+    fn applied(&self) -> Option<(i64, i64)> {
+        let ready = self.holds("Ready")?;
+        ready.observed_generation.zip(self.policy_generation)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -118,13 +147,16 @@ impl Listed {
             Kind::PolicyAssignment => {
                 let (name, status) = (ObjectName::new(namespace, name), told(text));
                 self.observed.extend(status.observed_generation.map(|seen| (name.clone(), seen)));
+                self.applied.extend(status.applied().map(|applied| (name.clone(), applied)));
                 self.known.insert(name, status.objects);
                 return;
             }
             Kind::Namespace | Kind::Policy | Kind::TargetGroup => return,
         };
-        let fingerprint = told(text).account.map(|account| account.fingerprint);
+        let status = told(text);
         let id = BackendId { kind, namespace: namespace.into(), name: name.into() };
+        self.held.extend(status.holds("Held").map(|held| (id.clone(), held.message.clone())));
+        let fingerprint = status.account.map(|account| account.fingerprint);
         self.accounts.extend(fingerprint.filter(|text| !text.is_empty()).map(|text| (id, text)));
     }
 }

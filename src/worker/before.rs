@@ -6,17 +6,16 @@ use serde_json::Value;
 
 use super::record::widened;
 use crate::{
-    drivers::{DesiredItem, Seed, Step},
+    drivers::{DesiredItem, Members, Seed, Step},
     model::{
-        Digest, ItemKey, LeafPath, MemberKind, ObjectName, ObservedItem,
+        Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
         memory::{
-            ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, RemovalRecord, SentRecord, Write,
+            ClaimRecord, DeployRecord, IntentRecord, ItemRecord, Memory, Origin, RemovalRecord, SentRecord,
+            Write,
         },
     },
     plan::{seed, steps::PlannedStep},
 };
-
-type Members = BTreeMap<MemberKind, BTreeSet<String>>;
 
 /// What the writes before a step are made from.
 pub struct Before<'a> {
@@ -152,8 +151,7 @@ impl Before<'_> {
     /// R11: the value that stood before our first write of a leaf, sealed (R22). `null`: nothing stood there.
     fn pre_images(&self, desired: &DesiredItem, observed: &ObservedItem) -> Vec<Write> {
         // Of which nothing but the id is known has no former values that could be told.
-        let unknown = observed.remembered && observed.leaves.is_empty();
-        if unknown || !self.restorable(desired) {
+        if observed.is_blind() || !self.restorable(desired) {
             return Vec::new();
         }
         let claimed = |path: &LeafPath| {
@@ -180,7 +178,6 @@ impl Before<'_> {
 
     /// Objects we created had no former state.
     fn restorable(&self, desired: &DesiredItem) -> bool {
-        use crate::model::memory::Origin;
         let origin = self.memory.items.get(&desired.key).map(|r| r.origin);
         matches!(desired.shape, crate::model::Shape::Document) || origin == Some(Origin::Adopted)
     }
@@ -193,8 +190,12 @@ impl Before<'_> {
         record.sent = Some(SentRecord { desired, at: self.now, misses, judged: false });
         // Old cores reset the place on every PUT: it is journalled here (R17).
         record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
-        if self.additive {
+        let adopted = record.origin == Origin::Adopted;
+        if self.additive || adopted {
             record.added = added(&record.added, members, observed);
+        }
+        if adopted {
+            record.taken = taken(&record, members, observed);
         }
         Some(Write::Item(item.clone(), Some(Box::new(record))))
     }
@@ -216,4 +217,19 @@ fn added(before: &Members, wanted: &Members, observed: &ObservedItem) -> Members
     }
     added.retain(|_, names| !names.is_empty());
     added
+}
+
+/// R11: members that were there before us and that a write takes out. They stay here until they are seen there again
+/// (`record`): what is given back may not arrive.
+fn taken(record: &ItemRecord, wanted: &Members, observed: &ObservedItem) -> Members {
+    let none = BTreeSet::new();
+    let mut taken = record.taken.clone();
+    for (kind, names) in wanted {
+        let stand = observed.members.get(kind).unwrap_or(&none);
+        let former = record.former.get(kind).unwrap_or(&none);
+        let going = stand.difference(names).filter(|name| former.contains(*name));
+        taken.entry(*kind).or_default().extend(going.cloned());
+    }
+    taken.retain(|_, names| !names.is_empty());
+    taken
 }

@@ -13,6 +13,7 @@
 
 pub mod act;
 mod answer;
+mod applied;
 pub mod apply;
 pub mod before;
 pub mod compare;
@@ -31,6 +32,7 @@ mod measure;
 pub mod observers;
 pub mod operations;
 mod order;
+pub mod outstanding;
 pub mod overlap;
 pub mod packing;
 mod panics;

@@ -6,14 +6,21 @@
 //! ```
 //!
 //! The operator's store is not at hand. What it remembers is told again from the cluster: an assignment with our finalizer
-//! holds what it compiles to, and the ids of its objects stand in its status. What only the store knows is not made up:
+//! holds what it compiles to, and the ids of its objects stand in its status. What is not concerned and not applied yet
+//! is counted along, as the operator's guard does. What only the store knows is not made up:
 //! former values are told as such, removals made within the guard's window are not counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Worker, look::Look, record, round::Halt};
+use super::{
+    Worker,
+    look::Look,
+    outstanding::{Counted, Scope},
+    record,
+    round::Halt,
+};
 use crate::{
     api::ReleasePolicy,
     drivers::{Compiled, Facts, Finding, Translate},
@@ -43,6 +50,12 @@ pub struct Known {
     pub ids: BTreeMap<(ObjectName, String), ExternalId>,
     /// Fingerprint of the account in the Backend's status.
     pub account: Option<String>,
+    /// Assignments that the operator says to be applied as they stand in the cluster.
+    pub applied: BTreeSet<ObjectName>,
+    /// Assignments that are not concerned, and that the operator is not done with: they are counted (R2), and not told.
+    pub outstanding: BTreeSet<ObjectName>,
+    /// What the Backend says of the removals that are held on it now.
+    pub held: Option<String>,
 }
 
 /// What would be done on one account.
@@ -60,6 +73,8 @@ pub struct Preview {
     pub orphaned: Vec<Release>,
     /// The guard's message, if it holds removals (R2).
     pub held: Option<String>,
+    /// What it counted.
+    pub counted: Counted,
     /// Items whose removals it holds.
     pub held_items: BTreeSet<ItemKey>,
     /// Where items stand that no change is planned for.
@@ -142,16 +157,21 @@ impl Worker {
         self.read_content_secrets(then).await;
         let changed = self.update_stakes(then);
         let mut released = self.witness(then, &changed);
-        released.retain(|release| known.concerned.contains(&release.by));
-        let orphaned: Vec<_> =
-            released.iter().filter(|release| release.how == ReleasePolicy::Orphan).cloned().collect();
-        let rest = self.let_go_without_a_call(then, released).await?;
-        let items = self.concerned_items(known, &rest);
+        released.retain(|release| {
+            known.concerned.contains(&release.by) || known.outstanding.contains(&release.by)
+        });
+        let orphans = released.iter().filter(|release| release.how == ReleasePolicy::Orphan);
+        let orphaned: Vec<_> = orphans.filter(|one| known.concerned.contains(&one.by)).cloned().collect();
+        let mut rest = self.let_go_without_a_call(then, released).await?;
+        let facts = self.session.as_ref().map(|session| session.driver.facts());
+        let scope = facts.map(|facts| self.looked_at(known, &rest, facts)).unwrap_or_default();
+        let items = scope.all();
+        rest.retain(|release| items.contains(&release.item));
         let mut watching = self.watching_due(then);
         watching.retain(|name| known.concerned.contains(name));
         let look = self.look(then, items, &rest, &watching).await?;
         self.observe_watching(then, &watching, &look);
-        self.foretell(then, known, before, orphaned, &rest, &look)
+        self.foretell(then, known, before, (orphaned, &rest), &scope, &look)
     }
 
     fn foretell(
@@ -159,13 +179,16 @@ impl Worker {
         then: &Desired,
         known: &Known,
         before: Before,
-        orphaned: Vec<Release>,
-        rest: &[Release],
+        (orphaned, rest): (Vec<Release>, &[Release]),
+        scope: &Scope,
         look: &Look,
     ) -> Result<Preview, Halt> {
         let (draft, order) = self.draft(then, look, rest)?;
-        let standing = standing(&draft, look, rest);
-        let changes = draft.plan.changes.clone();
+        let mut standing = standing(&draft, look, rest);
+        standing.retain(|stand| scope.told.contains(&stand.item));
+        let told = |change: &&Change| scope.told.contains(&change.item);
+        let changes: Vec<Change> = draft.plan.changes.iter().filter(told).cloned().collect();
+        let counted = scope.count(&draft.removals);
         let judged = self.judge(then, draft.plan, &draft.removals, rest, true)?;
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
@@ -189,6 +212,7 @@ impl Worker {
             moves: order.moves,
             orphaned,
             held: self.account.held.clone(),
+            counted,
             held_items: judged.changes.into_iter().filter(|change| change.held).map(|c| c.item).collect(),
             standing,
             findings: self
@@ -212,17 +236,6 @@ impl Worker {
         })
     }
 
-    /// Items of the assignments concerned that somebody pushes, and those that are let go of.
-    fn concerned_items(&self, known: &Known, rest: &[Release]) -> BTreeSet<ItemKey> {
-        let held = known.concerned.iter().filter_map(|name| self.stakes.get(name));
-        let pushed = held.flat_map(|kept| &kept.items).map(|(item, _)| item);
-        pushed
-            .filter(|item| self.stakes.is_pushed(item))
-            .chain(rest.iter().map(|release| &release.item))
-            .cloned()
-            .collect()
-    }
-
     /// Tells again what the operator remembers: what assignments with our finalizer compile to is theirs.
     async fn remember(&mut self, now: &Desired, known: &Known) -> Result<Before, Halt> {
         self.read_content_secrets(now).await;
@@ -244,6 +257,8 @@ impl Worker {
         self.update_stakes(now);
         let proven = self.proven_again(now);
         self.commit(proven)?;
+        let answers = self.answers_again(now, known, driver.as_ref());
+        self.commit(answers)?;
         Ok(before)
     }
 
@@ -300,10 +315,11 @@ impl Worker {
         let secret = part.leaves.iter().filter(|(_, leaf)| leaf.secret);
         let digest = |path, leaf| crate::plan::diff::leaf_digest(driver, &self.digester, path, leaf);
         record.secrets.extend(secret.map(|(path, leaf)| (path.clone(), digest(path, leaf))));
-        if driver.facts().additive {
-            for (kind, names) in &part.members {
-                record.added.entry(*kind).or_default().extend(names.iter().cloned());
-            }
+        // Of what was adopted any member may be ours; who was there before only the operator knows.
+        let adopted = record.origin == Origin::Adopted;
+        for (kind, names) in part.members.iter().filter(|_| adopted || driver.facts().additive) {
+            record.added.entry(*kind).or_default().extend(names.iter().cloned());
+            record.former.entry(*kind).or_default();
         }
     }
 

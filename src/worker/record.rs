@@ -68,6 +68,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
         let known: BTreeSet<String> = of(&observed.members).union(&of(&desired.members)).cloned().collect();
         names.retain(|name| known.contains(name));
     }
+    note_members_before(&mut record, inputs, desired, observed);
     record.observed = Some(ObservedRecord {
         at: inputs.now,
         leaves: digests(inputs.driver, inputs.digester, desired, observed),
@@ -79,6 +80,29 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
         provenance: observed.provenance.clone(),
     });
     record
+}
+
+/// R11: whom an adopted object reaches is the former state of a kind for as long as nobody has claimed that kind, and
+/// who is seen there is not taken out. What a lost store may have known better, and what cannot be read, is not made up.
+fn note_members_before(
+    record: &mut ItemRecord,
+    inputs: &Inputs<'_>,
+    desired: &DesiredItem,
+    observed: &ObservedItem,
+) {
+    for (kind, names) in &mut record.taken {
+        let stand = observed.members.get(kind);
+        names.retain(|name| !stand.is_some_and(|stand| stand.contains(name)));
+    }
+    record.taken.retain(|_, names| !names.is_empty());
+    let claims: Vec<_> = inputs.memory.claims_on(&desired.key).map(|(_, claim)| claim).collect();
+    let forgotten = if claims.is_empty() { observed.mark.is_some() } else { !inputs.memory.lost.is_empty() };
+    if record.origin != Origin::Adopted || forgotten || observed.is_blind() {
+        return;
+    }
+    for kind in desired.members.keys().filter(|kind| !claims.iter().any(|c| c.members.contains_key(kind))) {
+        record.former.insert(*kind, observed.members.get(kind).cloned().unwrap_or_default());
+    }
 }
 
 fn is_under_way(release: &ItemVerdict) -> bool {
@@ -140,11 +164,13 @@ fn note_drift(
     }
 }
 
-/// A recorded object that is not in a complete view was missed once more (F23).
+/// A recorded object that is not in a complete view, or is told to be gone where none is to be had, was missed once more
+/// (F23).
 fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
     let record = inputs.memory.items.get(key)?;
-    let counts = inputs.observation.complete && record.id.is_some() && record.absences < 2;
-    counts.then(|| {
+    let view = &inputs.observation;
+    let counts = record.id.as_ref().is_some_and(|id| view.complete || view.absent.contains(id));
+    (counts && record.absences < 2).then(|| {
         let record = ItemRecord { absences: record.absences + 1, observed: None, ..record.clone() };
         Write::Item(key.clone(), Some(Box::new(record)))
     })
@@ -252,7 +278,12 @@ pub fn forget(
     let held = |path: &LeafPath| {
         others.iter().copied().chain(&remaining).any(|claim| claim.leaves.iter().any(|(p, _)| p == path))
     };
-    for (_, path) in memory.pre_images.keys().filter(|(key, path)| key == item && !held(path)) {
+    // What an adopted object held before is put back when the last one lets go of it, elements of its lists, which nobody
+    // claims, among it.
+    let whole = others.is_empty() && remaining.is_none();
+    let adopted = memory.items.get(item).is_some_and(|record| record.origin == Origin::Adopted);
+    let over = |path: &LeafPath| whole || !(adopted || held(path));
+    for (_, path) in memory.pre_images.keys().filter(|(key, path)| key == item && over(path)) {
         writes.push(Write::PreImage(item.clone(), path.clone(), None));
     }
     if !others.is_empty() && leaves.is_none() {

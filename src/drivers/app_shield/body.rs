@@ -1,12 +1,12 @@
 //! What a save sends (vendor sheet section 4.2): the whole policy, and both lists beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    drivers::DesiredItem,
+    drivers::{DesiredItem, Members},
     model::{LeafPath, LeafValue, Mark, MemberKind, ObservedItem},
 };
 
@@ -31,10 +31,11 @@ pub fn replace(desired: &DesiredItem, observed: &ObservedItem, deep: bool, now: 
     save(policy, deep, &members)
 }
 
-/// A policy as read, with former values and without our mark.
+/// A policy as read, with former values and members and without our mark.
 pub fn restore(
     observed: &ObservedItem,
     former: &BTreeMap<LeafPath, Value>,
+    members: &Members,
     deep: bool,
     now: Timestamp,
 ) -> Value {
@@ -45,10 +46,10 @@ pub fn restore(
         former.iter().map(|(path, value)| (path.clone(), LeafValue { value: value.clone(), secret: false }));
     write(&mut policy, &named(&leaves, observed, &former.collect()), None);
     policy.insert("isActive".to_owned(), observed.enabled.unwrap_or(false).into());
-    save(policy, deep, &observed.members)
+    let mut reached = observed.members.clone();
+    reached.extend(members.clone());
+    save(policy, deep, &reached)
 }
-
-type Members = BTreeMap<MemberKind, BTreeSet<String>>;
 
 fn values(leaves: &BTreeMap<LeafPath, LeafValue>) -> BTreeMap<LeafPath, Value> {
     leaves.iter().map(|(path, leaf)| (path.clone(), leaf.value.clone())).collect()

@@ -54,13 +54,17 @@ pub fn checked(http: &HttpClient, answer: &Answer, field: &str) -> Result<Value,
     Ok(value)
 }
 
+/// A success without a word.
+pub fn is_silent(answer: &Answer) -> bool {
+    is_success(answer) && answer.body.iter().all(u8::is_ascii_whitespace)
+}
+
 /// A success by its status that carries no refusal, whatever else it says: for calls whose answers are not published.
 ///
 /// # Errors
 /// As for [`checked`].
 pub fn accepted(http: &HttpClient, answer: &Answer, field: &str) -> Result<(), DriverError> {
-    let says_nothing = answer.body.iter().all(u8::is_ascii_whitespace);
-    if is_success(answer) && says_nothing {
+    if is_silent(answer) {
         return Ok(());
     }
     if checked(http, answer, field)? == Value::Bool(false) {

@@ -101,7 +101,9 @@ impl Driver for AppShield {
         match step {
             Step::Create(desired) => self.policies.create(desired).await,
             Step::Replace { desired, observed } => self.policies.replace(desired, observed).await,
-            Step::Restore { observed, leaves } => self.policies.restore(observed, leaves).await,
+            Step::Restore { observed, leaves, members } => {
+                self.policies.restore(observed, leaves, members).await
+            }
             Step::Delete(ids) => self.policies.remove(ids).await,
             Step::SetEnabled { .. }
             | Step::Reorder(_)

@@ -3,6 +3,8 @@
 //! Only the save is published. The others are made where `paths` names them, with the id as `id` and as `policyId`,
 //! since their bodies are not known; a path may also hold `{id}`. None of them is asked for anything else.
 
+mod one;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -21,7 +23,7 @@ use super::{
 use crate::{
     api::{AppShield as Settings, AppShieldPaths, Reason},
     drivers::{
-        DesiredItem, Outcome, Scope,
+        DesiredItem, Members, Outcome, Scope,
         error::{Class, DriverError},
         http::Answer,
     },
@@ -69,7 +71,7 @@ impl Policies {
     pub async fn observe(&self, scope: &Scope) -> Result<Observation, DriverError> {
         match (&self.paths.list, &self.paths.get) {
             (Some(list), _) => self.all(list, scope).await,
-            (None, Some(get)) => self.each(get, &scope.objects).await,
+            (None, Some(get)) => self.one_by_one(get, scope).await,
             (None, None) => Ok(Observation::default()),
         }
     }
@@ -181,27 +183,6 @@ impl Policies {
         Ok(view)
     }
 
-    /// One policy. What is refused or is another policy is no answer: no code for an unknown id is published.
-    async fn get(&self, path: &str, id: &ExternalId) -> Result<Option<ObservedItem>, DriverError> {
-        let answer = self.call(path, GET, id, false).await?;
-        let value = match faults::checked(self.session.http(), &answer, GET) {
-            Ok(value) => value,
-            Err(error) if (error.class, error.reason) == (Class::Rejected, Reason::Rejected) => {
-                tracing::warn!(%error, %id, "a policy is not shown");
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        match wire::policy(alone(&value)) {
-            Ok(item) if item.id.as_ref() == Some(id) && !wire::is_stub(alone(&value)) => Ok(Some(item)),
-            other => {
-                let problem = other.err().unwrap_or_else(|| "another policy, or a part of it".to_owned());
-                tracing::warn!(%problem, %id, "a policy cannot be read; nothing is concluded from it");
-                Ok(None)
-            }
-        }
-    }
-
     async fn call(
         &self,
         path: &str,
@@ -240,7 +221,7 @@ impl Policies {
         self.update(id, body::replace(desired, observed, self.deep, self.now())).await
     }
 
-    /// Puts former values back and takes our mark off.
+    /// Puts former values and members back and takes our mark off.
     ///
     /// # Errors
     /// As for [`Policies::replace`].
@@ -248,9 +229,10 @@ impl Policies {
         &self,
         observed: &ObservedItem,
         former: &BTreeMap<LeafPath, Value>,
+        members: &Members,
     ) -> Result<Outcome, DriverError> {
         let id = known(observed)?;
-        self.update(id, body::restore(observed, former, self.deep, self.now())).await
+        self.update(id, body::restore(observed, former, members, self.deep, self.now())).await
     }
 
     /// An unknown id may make a new policy (sheet section 9): then the answer tells its id, and it is the one.

@@ -178,6 +178,12 @@ pub fn is_stub(value: &Value) -> bool {
     ["Constraints", "Groups", "Users"].iter().all(|name| value.get(name).is_none_or(Value::is_null))
 }
 
+/// Whether this tells of no policy at all: null, a list of none, or a policy as it is before it has an id.
+pub fn is_nobody(value: &Value) -> bool {
+    let none = || rows(value).is_some_and(|(rows, _)| rows.is_empty());
+    value.is_null() || (policy_id(value).is_none() && (value.get("id").is_some() || none()))
+}
+
 /// A policy as answered to a save, a list or a read, or what about it is not understood.
 ///
 /// # Errors

@@ -25,14 +25,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::{
-    api::{Generation, Reason, Symphony as Settings},
+    api::{Generation, Naming, Reason, Symphony as Settings},
     drivers::{
         Driver, Outcome, Probe, Scope, Step, Translate,
         connect::{required_key, system_url},
         error::{Class, DriverError},
         http::HttpClient,
     },
-    model::{Catalogue, EntryKind, Observation, Secret, memory::TaskState},
+    model::{Catalogue, EntryKind, Observation, OwnerId, Secret, memory::TaskState},
 };
 
 use key::Key;
@@ -55,6 +55,7 @@ impl Symphony {
     pub fn new(
         settings: &Settings,
         credentials: &BTreeMap<String, Secret>,
+        owner: &OwnerId,
         http: HttpClient,
     ) -> Result<Self, DriverError> {
         if settings.generation != Generation::V1 {
@@ -74,7 +75,8 @@ impl Symphony {
             agent: at("agentUrl", &settings.agent_url)?,
             pod: http,
         };
-        let policies = Policies::new(Session::new(hosts, login), settings.naming());
+        let marks = (settings.naming() == Naming::Suffixed).then(|| owner.clone());
+        let policies = Policies::new(Session::new(hosts, login), marks);
         Ok(Self { translator: settings.into(), policies })
     }
 }
@@ -117,7 +119,7 @@ impl Driver for Symphony {
                 return Ok(Outcome::created(id));
             }
             Step::Replace { desired, observed } => self.policies.replace(desired, observed).await?,
-            Step::Restore { observed, leaves } => self.policies.restore(observed, leaves).await?,
+            Step::Restore { observed, leaves, .. } => self.policies.restore(observed, leaves).await?,
             Step::SetEnabled { ids, enabled } => self.policies.switch(ids, *enabled).await?,
             Step::Delete(ids) => self.policies.remove(ids).await?,
             Step::Reorder(_) | Step::Write { .. } | Step::Seed { .. } | Step::Deploy => {

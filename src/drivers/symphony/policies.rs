@@ -16,24 +16,24 @@ use super::{
     wire,
 };
 use crate::{
-    api::{Naming, Reason},
+    api::Reason,
     drivers::{
         DesiredItem,
         error::{Class, DriverError},
     },
-    model::{ExternalId, LeafPath, Mark, Observation, ObservedItem},
+    model::{ExternalId, LeafPath, Mark, Observation, ObservedItem, OwnerId},
 };
 
 /// The policies of one pod.
 pub struct Policies {
     session: Session,
-    naming: Naming,
+    marks: Option<OwnerId>,
 }
 
 impl Policies {
-    /// The policies behind this session.
-    pub fn new(session: Session, naming: Naming) -> Self {
-        Self { session, naming }
+    /// The policies behind this session. `marks`: whose marks stand at the end of names, where any do.
+    pub fn new(session: Session, marks: Option<OwnerId>) -> Self {
+        Self { session, marks }
     }
 
     /// The session.
@@ -52,7 +52,7 @@ impl Policies {
             observation.lacks(lists::CONTRADICTS);
         }
         for row in listed.rows.values().filter(|row| !wire::is_deleted(row)) {
-            match wire::policy(row, self.naming) {
+            match wire::policy(row, self.marks.as_ref()) {
                 Ok(item) => observation.items.push(item),
                 Err(problem) => {
                     tracing::warn!(%problem, "a policy cannot be read; nothing is concluded from its absence");
@@ -139,7 +139,7 @@ impl Policies {
         let listed = self.list().await?;
         // Whether the calls may be repeated is unknown.
         let stands = listed.rows.get(&*id.0).and_then(|row| row.get("active")).and_then(Value::as_bool);
-        if stands == Some(on) { Ok(()) } else { Err(meaning(error, &listed, Some(id), None)) }
+        if stands == Some(on) { Ok(()) } else { Err(self.meaning(error, &listed, Some(id), None)) }
     }
 
     /// Removes disabled policies; one that is not there counts as removed, if a whole list says so.
@@ -196,32 +196,39 @@ impl Policies {
         }
         // Without a list nothing is known, which an incomplete one says too.
         let listed = self.list().await.unwrap_or_default();
-        meaning(error, &listed, id, name)
+        self.meaning(error, &listed, id, name)
+    }
+
+    fn meaning(
+        &self,
+        error: DriverError,
+        listed: &Listed,
+        id: Option<&ExternalId>,
+        name: Option<&str>,
+    ) -> DriverError {
+        let stands = id.is_some_and(|id| lists::holds(listed, &id.0));
+        if let Some(id) = id.filter(|_| listed.complete && !stands) {
+            return gone(id);
+        }
+        if let Some((holder, name)) = name.and_then(|name| Some((holder(listed, id, name)?, name))) {
+            let marked = self.marks.as_ref().is_some_and(|owner| Mark::split_name(name, owner).1.is_some());
+            let made_before = id.is_none() && marked && holder.1 == name;
+            return if made_before { ours(holder.0, name) } else { taken(&error, holder.0, name) };
+        }
+        match error.class {
+            // It stands, or none was meant: then this is how the system refuses content.
+            Class::Gone if stands || id.is_none() => {
+                DriverError::new(Class::Rejected, Reason::Rejected, error.message)
+            }
+            Class::Gone => DriverError::new(Class::Transient, Reason::Unreachable, error.message),
+            _ => error,
+        }
     }
 }
 
 /// Whether the system said no to this very call.
 fn is_refusal(error: &DriverError) -> bool {
     matches!(error.class, Class::Rejected | Class::Gone) && error.reason != Reason::Forbidden
-}
-
-fn meaning(error: DriverError, listed: &Listed, id: Option<&ExternalId>, name: Option<&str>) -> DriverError {
-    let stands = id.is_some_and(|id| lists::holds(listed, &id.0));
-    if let Some(id) = id.filter(|_| listed.complete && !stands) {
-        return gone(id);
-    }
-    if let Some((holder, name)) = name.and_then(|name| Some((holder(listed, id, name)?, name))) {
-        let made_before = id.is_none() && Mark::split_name(name).1.is_some() && holder.1 == name;
-        return if made_before { ours(holder.0, name) } else { taken(&error, holder.0, name) };
-    }
-    match error.class {
-        // It stands, or none was meant: then this is how the system refuses content.
-        Class::Gone if stands || id.is_none() => {
-            DriverError::new(Class::Rejected, Reason::Rejected, error.message)
-        }
-        Class::Gone => DriverError::new(Class::Transient, Reason::Unreachable, error.message),
-        _ => error,
-    }
 }
 
 /// Id and name of another policy that bears the name. Whether upper and lower case count is unknown.

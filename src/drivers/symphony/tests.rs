@@ -20,7 +20,9 @@ use crate::{
             scripted::{Reply, Scripted, Seen},
         },
     },
-    model::{Clock, ExternalId, ItemKey, LeafPath, LeafValue, Mark, ObservedItem, OwnerId, Shape},
+    model::{
+        Clock, ExternalId, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem, OwnerId, Shape,
+    },
     sandbox::support::TokioClock,
 };
 
@@ -57,7 +59,7 @@ fn connected(
     transport: SharedTransport,
 ) -> Result<Arc<dyn Driver>, DriverError> {
     let clock: Arc<dyn Clock> = TokioClock::shared();
-    connect(&settings(extra), credentials, &OwnerId::new("o"), transport, limits(), clock)
+    connect(&settings(extra), credentials, &owner(), transport, limits(), clock)
 }
 
 /// A pod that lets everybody in and answers the rest as the closure says.
@@ -129,13 +131,23 @@ fn id(text: &str) -> ExternalId {
     ExternalId(text.into())
 }
 
+fn owner() -> OwnerId {
+    OwnerId::new("o")
+}
+
+/// The mark of what is wanted.
+fn mark() -> Mark {
+    let object = ObjectName::new("team", "cards");
+    Identity { owner: owner(), kind: "Policy", object, variant: "policy".into() }.suffix()
+}
+
 /// What is wanted, and what stands for it.
 fn wanted(number: usize) -> (DesiredItem, ObservedItem) {
-    let observed = wire::policy(&policy(number), crate::api::Naming::Suffixed).unwrap();
+    let observed = wire::policy(&policy(number), Some(&owner())).unwrap();
     let leaves = observed.leaves.iter();
     let desired = DesiredItem {
         key: ItemKey("team/cards/policy".into()),
-        shape: Shape::Object { mark: Some(Mark { owner: None, identity: "abcdef".into() }) },
+        shape: Shape::Object { mark: Some(mark()) },
         title: "Cards".into(),
         status_key: "policy".into(),
         leaves: leaves.map(|(p, v)| (p.clone(), LeafValue { value: v.clone(), secret: false })).collect(),

@@ -6,30 +6,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::canonical;
-use crate::{
-    api::Naming,
-    model::{Entry, ExternalId, LeafPath, Mark, ObservedItem, Provenance},
-};
+use crate::model::{Entry, ExternalId, LeafPath, Mark, ObservedItem, OwnerId, Provenance};
 
 /// Errors may be wrapped in errors; deeper than this nobody wraps.
 const LAYERS: usize = 4;
 
-/// A policy as listed, or what about it is not understood.
+/// A policy as listed, or what about it is not understood. `marks`: who writes marks at the end of names, if anybody.
 ///
 /// `policyId` and `active` are optional in the vendor's words, but nothing can be decided without them.
 ///
 /// # Errors
 /// A sentence that names the member; the policy then makes the view incomplete.
-pub fn policy(value: &Value, naming: Naming) -> Result<ObservedItem, String> {
+pub fn policy(value: &Value, marks: Option<&OwnerId>) -> Result<ObservedItem, String> {
     let id = text(value, "policyId").filter(|id| !id.is_empty()).ok_or("a policy has no policyId")?;
     let about = |problem: &str| format!("policy {id}: {problem}");
     let missing = |member: &str| about(&format!("{member} is missing or of another type"));
     let sent = text(value, "name").ok_or_else(|| missing("name"))?.trim();
     // Where names stand as written, what looks like a mark is part of the name.
-    let (name, mark) = match naming {
-        Naming::Suffixed => Mark::split_name(sent),
-        Naming::Exact => (sent, None),
-    };
+    let (name, mark) = marks.map_or((sent, None), |owner| Mark::split_name(sent, owner));
     let list = |member: &str| value.get(member).and_then(texts).ok_or_else(|| missing(member));
     let dictionaries = references(value).ok_or_else(|| missing("dictionaryRefs"))?;
     let leaves = [

@@ -102,7 +102,9 @@ impl Driver for Tachyon {
         match step {
             Step::Create(desired) => return write::create(session, desired).await.map(Outcome::created),
             Step::Replace { desired, observed } => write::replace(session, desired, observed).await?,
-            Step::Restore { observed, leaves } => write::restore(session, observed, leaves).await?,
+            Step::Restore { observed, leaves, members } => {
+                write::restore(session, observed, leaves, members).await?;
+            }
             Step::SetEnabled { ids, enabled } => write::switch(session, ids, *enabled).await?,
             Step::Delete(ids) => write::remove(session, ids).await?,
             Step::Deploy => write::deploy(session).await?,

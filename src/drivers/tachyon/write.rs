@@ -23,7 +23,7 @@ use super::{
 use crate::{
     api::Reason,
     drivers::{
-        DesiredItem,
+        DesiredItem, Members,
         error::{Class, DriverError},
     },
     model::{ExternalId, LeafPath, Mark, MemberKind, ObservedItem},
@@ -83,7 +83,7 @@ pub async fn replace(
     write(session, id, observed, change).await
 }
 
-/// Puts former leaves back and takes our mark off.
+/// Puts former leaves and groups back and takes our mark off.
 ///
 /// # Errors
 /// As for [`replace`]; `PartialView` where that needs a whole replace and the view is partial.
@@ -91,6 +91,7 @@ pub async fn restore(
     session: &Session,
     observed: &ObservedItem,
     former: &BTreeMap<LeafPath, Value>,
+    members: &Members,
 ) -> Result<(), DriverError> {
     let id = own_id(observed)?;
     let text = |path: &str| {
@@ -113,10 +114,11 @@ pub async fn restore(
             rules.remove(&rule)
         };
     }
+    let groups = members.get(&MemberKind::ManagementGroup);
     let change = Change {
         head: head.differs(observed).then_some(head),
         rules: Sets::new(&rules, &rules_of(observed)),
-        groups: Sets::default(),
+        groups: groups.map(|wanted| Sets::new(wanted, &groups_of(observed))).unwrap_or_default(),
         off_first: false,
     };
     write(session, id, observed, change).await

@@ -1,6 +1,6 @@
 //! What the system is sent: whole policies, with everything it would otherwise drop (vendor sheet sections 3.2, 5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::Reason,
     drivers::{
-        DesiredItem,
+        DesiredItem, Members,
         error::{Class, DriverError},
     },
     model::{LeafPath, Mark, MemberKind, ObservedItem, Shape},
@@ -28,7 +28,6 @@ pub struct Names {
 
 /// Settings by path, as they shall stand.
 type Leaves = BTreeMap<LeafPath, Value>;
-type Members = BTreeMap<MemberKind, BTreeSet<String>>;
 
 /// The body that creates an inactive policy.
 ///
@@ -66,7 +65,7 @@ pub fn replace(
     Draft { dialect, leaves, mark: mark(desired), members: &desired.members, raw, names }.body()
 }
 
-/// The body that puts former leaves back and takes our mark off; a null takes a feature out again.
+/// The body that puts former leaves and members back and takes our mark off; a null takes a feature out again.
 ///
 /// # Errors
 /// As for [`replace`].
@@ -74,13 +73,13 @@ pub fn restore(
     dialect: Dialect,
     observed: &ObservedItem,
     former: &Leaves,
+    members: &Members,
     names: &Names,
 ) -> Result<Value, DriverError> {
     let mut leaves = observed.leaves.clone();
     leaves.extend(former.clone());
     leaves.retain(|path, value| !(is_feature(path) && value.is_null()));
-    let members = Members::new();
-    Draft { dialect, leaves, mark: None, members: &members, raw: &observed.raw, names }.body()
+    Draft { dialect, leaves, mark: None, members, raw: &observed.raw, names }.body()
 }
 
 /// Refuses members that the system would take for everybody without being told so (promise 2).

@@ -130,7 +130,9 @@ impl Driver for Wso2 {
                 return Ok(Outcome::created(id));
             }
             Step::Replace { desired, observed } => self.policies.replace(desired, observed).await?,
-            Step::Restore { observed, leaves } => self.policies.restore(observed, leaves).await?,
+            Step::Restore { observed, leaves, members } => {
+                self.policies.restore(observed, leaves, members).await?;
+            }
             Step::SetEnabled { ids, enabled } => self.policies.switch(ids, *enabled).await?,
             Step::Reorder(places) => self.policies.reorder(places).await?,
             Step::Delete(ids) => self.policies.remove(ids).await?,

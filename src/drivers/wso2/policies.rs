@@ -24,7 +24,7 @@ use super::{
 use crate::{
     api::Reason,
     drivers::{
-        DesiredItem,
+        DesiredItem, Members,
         error::{Class, DriverError},
         http::Answer,
     },
@@ -104,8 +104,7 @@ impl Policies {
     pub async fn replace(&self, desired: &DesiredItem, observed: &ObservedItem) -> Result<(), DriverError> {
         self.keep_secret(desired);
         let mut unknown = groups(desired);
-        // The policy itself tells the names of the groups it already has.
-        wire::objects(&observed.raw, "deviceGroups").into_iter().filter_map(wire::group_id).for_each(|id| {
+        known_groups(observed).for_each(|id| {
             unknown.remove(&id);
         });
         let names = self.names(&unknown).await?;
@@ -113,7 +112,7 @@ impl Policies {
         self.put(observed, &body).await
     }
 
-    /// Puts former leaves back and takes our mark off.
+    /// Puts former leaves and members back and takes our mark off.
     ///
     /// # Errors
     /// As for [`Policies::replace`].
@@ -121,9 +120,14 @@ impl Policies {
         &self,
         observed: &ObservedItem,
         former: &BTreeMap<LeafPath, Value>,
+        members: &Members,
     ) -> Result<(), DriverError> {
-        let names = self.names(&BTreeSet::new()).await?;
-        let body = body::restore(self.dialect, observed, former, &names)?;
+        let mut unknown = members.get(&MemberKind::Group).cloned().unwrap_or_default();
+        known_groups(observed).for_each(|id| {
+            unknown.remove(&id);
+        });
+        let names = self.names(&unknown).await?;
+        let body = body::restore(self.dialect, observed, former, members, &names)?;
         self.put(observed, &body).await
     }
 
@@ -341,6 +345,11 @@ impl Policies {
 
 fn groups(desired: &DesiredItem) -> BTreeSet<String> {
     desired.members.get(&MemberKind::Group).cloned().unwrap_or_default()
+}
+
+/// Groups whose names the policy itself tells.
+fn known_groups(observed: &ObservedItem) -> impl Iterator<Item = String> + '_ {
+    wire::objects(&observed.raw, "deviceGroups").into_iter().filter_map(wire::group_id)
 }
 
 /// All texts in a value.

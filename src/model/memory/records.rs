@@ -90,9 +90,15 @@ pub struct ItemRecord {
     /// What the system answered to the last save, sealed, where nothing can be read (`Facts::reads`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Sealed>,
-    /// Members we gave it, where those of others are theirs (`Facts::additive`).
+    /// Members we gave it, where those of others are theirs (`Facts::additive`), and to what we adopted (R11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub added: BTreeMap<MemberKind, BTreeSet<String>>,
+    /// Whom an adopted object reached before we wrote members of that kind (R11). A kind that is absent: not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub former: BTreeMap<MemberKind, BTreeSet<String>>,
+    /// Those of them that we took out, and that were not seen there since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<MemberKind, BTreeSet<String>>,
     /// Members that stay whoever holds it: who gave them let go of them with `releasePolicy: Orphan` (R11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<MemberKind, BTreeSet<String>>,
@@ -270,6 +276,8 @@ impl ItemRecord {
             retiring: false,
             answer: None,
             added: BTreeMap::new(),
+            former: BTreeMap::new(),
+            taken: BTreeMap::new(),
             kept: BTreeMap::new(),
             leftovers: 0,
             absences: 0,

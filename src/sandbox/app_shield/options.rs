@@ -131,6 +131,7 @@ pub struct AppShieldOptions {
     pub list_cut: Option<usize>,
     /// A new policy is missing from the list for so many seconds (F22).
     pub list_delay_secs: u64,
+    pub read_absent: ReadAbsent,
     pub delete_absent: DeleteAbsent,
 }
 
@@ -186,6 +187,7 @@ impl Default for AppShieldOptions {
             list_key: "Items".to_owned(),
             list_cut: None,
             list_delay_secs: 0,
+            read_absent: ReadAbsent::default(),
             delete_absent: DeleteAbsent::default(),
         }
     }

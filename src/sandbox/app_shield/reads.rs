@@ -6,7 +6,7 @@ use super::{
     answer::Refusal,
     estate::{ALL_USERS, Estate, in_order},
     inner::Call,
-    options::{AllUsers, AppShieldOptions, ListShape, PolicyList},
+    options::{AllUsers, AppShieldOptions, ListShape, PolicyList, ReadAbsent},
     present,
     routes::Op,
 };
@@ -22,8 +22,13 @@ pub fn answer(options: &AppShieldOptions, estate: &Estate, call: &Call) -> Resul
         Op::PolicyList => Ok(listed(options, options.policy_list, policies(options, estate, call))),
         _ => {
             let found = id(options, call).and_then(|id| estate.policies.get(id));
-            let policy = found.ok_or_else(|| unknown(options))?;
-            Ok(present::policy(estate, options, policy))
+            match (found, options.read_absent) {
+                (Some(policy), _) => Ok(present::policy(estate, options, policy)),
+                (None, ReadAbsent::Error) => Err(unknown(options)),
+                (None, ReadAbsent::Null) => Ok(Value::Null),
+                (None, ReadAbsent::Blank) => Ok(present::template("", "")),
+                (None, ReadAbsent::EmptyList) => Ok(json!([])),
+            }
         }
     }
 }

@@ -273,6 +273,19 @@ switch! {
     }
 }
 switch! {
+    /// Reading an id nobody has, where a test gives the call a path.
+    ReadAbsent {
+        /// Refused.
+        Error,
+        /// A success that is null.
+        Null,
+        /// The blank template.
+        Blank,
+        /// A list of none.
+        EmptyList,
+    }
+}
+switch! {
     /// Deleting an id nobody has, where a test gives the call a path.
     DeleteAbsent {
         /// Refused.

@@ -76,7 +76,7 @@ prop_compose! {
         let mark = marked.map(|object| mark(object, title.clone()));
         let added = BTreeMap::from([(MemberKind::ManagementGroup, groups)]);
         ItemRecord {
-            origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, answer, kept: added.clone(), added, leftovers,
+            origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, answer, kept: added.clone(), former: added.clone(), taken: added.clone(), added, leftovers,
             absences,
         }
     }

@@ -13,6 +13,7 @@ pub enum Plot {
     Retarget,
     Release,
     Adopt,
+    Restore,
 }
 
 /// How it ended: objects of ours, those of others, whether the assignment is there.
@@ -20,7 +21,9 @@ type End = (Vec<Value>, Value, bool);
 
 /// All points of one plot.
 pub async fn sweep(subject: &Subject, plot: Plot) {
-    if plot == Plot::Retarget && !subject.has_targets {
+    // What was never read cannot be put back, and is told so (R11).
+    let unread = plot == Plot::Restore && !subject.reads;
+    if unread || (plot == Plot::Retarget && !subject.has_targets) {
         return;
     }
     let (expected, count) = play(subject, plot, None).await;
@@ -96,7 +99,7 @@ fn same(subject: &Subject, plot: Plot, end: &End, expected: &End, number: u64, m
     if end.0 == expected.0 {
         return 0;
     }
-    assert!(subject.name == "appshield" && !subject.reads, "{at}: {:#?}", end.0);
+    assert!(!subject.lists, "{at}: {:#?}", end.0);
     let twins: Vec<&Value> = end.0.iter().filter(|one| !expected.0.contains(one)).collect();
     let inert =
         |one: &&&Value| one["isActive"] == false && one["groups"] == json!([]) && one["users"] == json!([]);
@@ -138,6 +141,16 @@ async fn begin(subject: &Subject, plot: Plot) -> (Rig, bool) {
             rig.assign("one", whole, assignment);
             (rig, false)
         }
+        Plot::Restore => {
+            let mut rig = (subject.rig)();
+            let id = (subject.made_by_hand)(&rig);
+            let more = json!({"adopt": {"id": id}, "releasePolicy": "Restore"});
+            rig.assign("one", (subject.policy)(2), with(&(subject.targets)(2), more));
+            rig.start();
+            rig.settle().await;
+            subject.assert_in_step(&rig, "one", "adopted");
+            (rig, true)
+        }
         Plot::Edit | Plot::Retarget | Plot::Release => (subject.settled().await, true),
     }
 }
@@ -147,7 +160,7 @@ fn act(subject: &Subject, plot: Plot, rig: &Rig) {
         Plot::Create => rig.assign("one", (subject.policy)(1), (subject.targets)(1)),
         Plot::Edit => rig.assign("one", (subject.policy)(2), (subject.targets)(1)),
         Plot::Retarget => rig.assign("one", (subject.policy)(1), (subject.targets)(2)),
-        Plot::Release => rig.delete("one"),
+        Plot::Release | Plot::Restore => rig.delete("one"),
         Plot::Adopt => {}
     }
 }

@@ -18,7 +18,7 @@ pub async fn orphans(subject: &Subject) {
     assert!(!rig.cluster.exists("one"), "{}", subject.name);
     let after = (subject.only(&rig, "let go of"), rig.vendors.calls(subject.name).len());
     assert_eq!(before, after, "{}: no call", subject.name);
-    if !lists(subject) {
+    if !subject.lists {
         return; // Who cannot list cannot find what it let go of.
     }
     let effects = subject.effects(&rig).len();
@@ -47,7 +47,7 @@ pub async fn survives(subject: &Subject) {
     rig.settle().await;
     subject.assert_in_step(&rig, "one", "without its store");
     assert_eq!(subject.only(&rig, "without its store"), before, "{}", subject.name);
-    if lists(subject) {
+    if subject.lists {
         assert_eq!(subject.effects(&rig).len(), effects, "{}: {:#?}", subject.name, subject.effects(&rig));
     }
     rig.delete("one");
@@ -62,7 +62,7 @@ pub async fn adopts(subject: &Subject) {
     let adopt = (subject.made_by_hand)(&rig);
     let others = (subject.others)(&rig);
     rig.start();
-    if lists(subject) {
+    if subject.lists {
         rig.assign("one", (subject.policy)(1), (subject.targets)(1));
         rig.settle().await;
         let standing = rig.cluster.standing("one");
@@ -81,6 +81,100 @@ pub async fn adopts(subject: &Subject) {
     rig.settle().await;
     assert!(!rig.cluster.exists("one"), "{}", subject.name);
     assert_eq!(subject.only(&rig, "let go of"), ours, "{}: adopted objects stay (R11)", subject.name);
+}
+
+/// R23: what we made and somebody removed is made anew, once; what was adopted is told to be gone. That another one of
+/// ours is still shown tells which of both an answer without it means.
+pub async fn vanishes(subject: &Subject) {
+    if !subject.reads {
+        return;
+    }
+    for adopted in [false, true] {
+        let mut rig = (subject.rig)();
+        let whole = with(&(subject.policy)(1), json!({"enabled": true, "description": "Taken over"}));
+        let (name, mut assignment) =
+            (whole["displayName"].as_str().unwrap().to_owned(), (subject.targets)(1));
+        if adopted {
+            assignment = with(&assignment, json!({"adopt": {"id": (subject.made_by_hand)(&rig)}}));
+        }
+        rig.assign("one", whole.clone(), assignment);
+        rig.assign("two", with(&whole, json!({"displayName": "Others"})), (subject.targets)(1));
+        rig.start();
+        rig.settle().await;
+        subject.assert_in_step(&rig, "one", "applied");
+        let before = (subject.ours)(&rig);
+        (subject.removes)(&rig, &name);
+        rig.pass(2 * 3600).await;
+        subject.assert_in_step(&rig, "two", "the other one is gone");
+        if !adopted {
+            subject.assert_in_step(&rig, "one", "made anew");
+            assert_eq!((subject.ours)(&rig), before, "{}: as it was", subject.name);
+            continue;
+        }
+        let standing = rig.cluster.standing("one");
+        let told = matches!(&standing, Some(Standing::Stalled(reason, _)) if *reason == ordain::api::Reason::ExternalObjectGone);
+        assert!(told, "{}: {standing:?}", subject.name);
+        assert_eq!((subject.ours)(&rig).len(), 1, "{}: never made anew", subject.name);
+        rig.delete("one");
+        rig.settle().await;
+        assert!(!rig.cluster.exists("one"), "{}: {:#?}", subject.name, rig.cluster.facts("one").pop());
+    }
+}
+
+/// R11: what was adopted with Restore is as it was before, whatever was wanted of it in between: ours goes, what we took
+/// out comes back, and what somebody gave since stays.
+pub async fn restores(subject: &Subject) {
+    let untouched = (subject.rig)();
+    (subject.made_by_hand)(&untouched);
+    (subject.gives)(&untouched);
+    let expected = in_any_order((subject.others)(&untouched));
+    for wanted in [&[1][..], &[2], &[2, 1, 2]] {
+        let mut rig = (subject.rig)();
+        let adopt = (subject.made_by_hand)(&rig);
+        let more = json!({"adopt": {"id": adopt}, "releasePolicy": "Restore"});
+        rig.start();
+        for which in wanted {
+            let assignment = with(&(subject.targets)(*which), more.clone());
+            let whole = json!({"enabled": true, "description": "Taken over"});
+            rig.assign("one", with(&(subject.policy)(*which), whole), assignment);
+            rig.settle().await;
+            subject.assert_in_step(&rig, "one", "adopted");
+        }
+        (subject.gives)(&rig);
+        rig.delete("one");
+        rig.settle().await;
+        if !subject.reads {
+            let standing = rig.cluster.standing("one");
+            let told = matches!(&standing, Some(Standing::Terminating { reason, .. }) if *reason == ordain::api::Reason::RestoreIncomplete);
+            assert!(told, "{}: what was never read cannot be put back: {standing:?}", subject.name);
+            return;
+        }
+        assert!(
+            !rig.cluster.exists("one"),
+            "{} {wanted:?}: {:#?}",
+            subject.name,
+            rig.cluster.facts("one").pop()
+        );
+        assert_eq!((subject.ours)(&rig), Vec::<Value>::new(), "{} {wanted:?}: our mark is off", subject.name);
+        let restored = in_any_order((subject.others)(&rig));
+        assert_eq!(restored, expected, "{} {wanted:?}: as it was", subject.name);
+    }
+}
+
+/// Lists of members are sets, and an empty text is none.
+fn in_any_order(value: Value) -> Value {
+    match value {
+        Value::Array(list) => {
+            let mut list: Vec<Value> = list.into_iter().map(in_any_order).collect();
+            list.sort_by_key(ToString::to_string);
+            list.into()
+        }
+        Value::Object(members) => {
+            let said = members.into_iter().filter(|(_, value)| *value != json!("") && !value.is_null());
+            said.map(|(name, value)| (name, in_any_order(value))).collect()
+        }
+        other => other,
+    }
 }
 
 /// Two installations on one account: each makes, edits and removes its own, and neither touches the other's. A deploy of
@@ -117,9 +211,4 @@ async fn both_settle(rig: &crate::support::rig::Rig, other: &crate::support::rig
     rig.settle().await;
     other.settle().await;
     rig.settle().await;
-}
-
-/// Whether objects can be found without knowing their ids.
-fn lists(subject: &Subject) -> bool {
-    subject.name != "appshield" || subject.reads
 }

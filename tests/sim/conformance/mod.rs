@@ -35,6 +35,10 @@ pub struct Subject {
     pub by_hand: fn(&Rig),
     /// Somebody makes an object there, and names it: what it takes to adopt it.
     pub made_by_hand: fn(&Rig) -> Value,
+    /// Somebody gives the object of this name one more member; where the system has no targets, nothing.
+    pub gives: fn(&Rig),
+    /// Somebody removes the object whose name begins so.
+    pub removes: fn(&Rig, &str),
     /// Whether a call, `METHOD /path?query`, may change something.
     pub is_effect: fn(&str) -> bool,
     /// Another key of the credentials, so that they are refused.
@@ -47,6 +51,8 @@ pub struct Subject {
     pub reads: bool,
     /// How the Event about drift tells who changed it, as far as the system does.
     pub author: &'static str,
+    /// Objects are found without knowing their ids.
+    pub lists: bool,
 }
 
 impl Subject {
@@ -135,6 +141,16 @@ macro_rules! conform {
             }
 
             #[tokio::test(start_paused = true)]
+            async fn restores_what_it_adopted_and_leaves_to_others_what_is_theirs() {
+                identity::restores(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn makes_anew_what_it_made_and_tells_of_what_it_adopted() {
+                identity::vanishes(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
             async fn two_installations_leave_each_other_alone() {
                 identity::shares_the_account(&system::subject()).await;
             }
@@ -185,6 +201,11 @@ macro_rules! conform {
             }
 
             #[tokio::test(start_paused = true)]
+            async fn restore_killed_anywhere() {
+                crash::sweep(&system::subject(), crash::Plot::Restore).await;
+            }
+
+            #[tokio::test(start_paused = true)]
             async fn adoption_killed_anywhere() {
                 crash::sweep(&system::subject(), crash::Plot::Adopt).await;
             }
@@ -192,4 +213,14 @@ macro_rules! conform {
     )*};
 }
 
-conform!(symphony, app_shield, app_shield_listed, tachyon, wso2, wso2_mdm_admin, wso2_put, wso2_entgra);
+conform!(
+    symphony,
+    app_shield,
+    app_shield_get,
+    app_shield_listed,
+    tachyon,
+    wso2,
+    wso2_mdm_admin,
+    wso2_put,
+    wso2_entgra
+);

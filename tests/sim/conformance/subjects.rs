@@ -30,6 +30,15 @@ fn id_of(rig: &Rig, system: &str, name: &str) -> Value {
     id.clone().into()
 }
 
+/// The id of the object whose name begins so and that is there.
+fn beginning(rig: &Rig, system: &str, name: &str) -> Value {
+    let state = rig.state(system);
+    let mut policies = state["policies"].as_object().unwrap().iter();
+    let begins =
+        |policy: &Value| policy["name"].as_str().unwrap().starts_with(name) && policy["deleted"] != true;
+    policies.find(|(_, policy)| begins(policy)).unwrap().0.clone().into()
+}
+
 pub mod symphony {
     use ordain::sandbox::symphony::{SymphonyDouble, SymphonyOptions};
 
@@ -77,11 +86,17 @@ pub mod symphony {
                 super::id_of(rig, "symphony", "Cards")
             },
             author: "last at 20",
+            gives: |_| {},
+            removes: |rig, name| {
+                let id = beginning(rig, "symphony", name);
+                rig.by_hand("symphony", json!({"removePolicies": [id]}));
+            },
             is_effect: |call| !call.starts_with("GET") && !call.contains("authenticate"),
             wrong_key: ("username", "nobody"),
             keyed_by_policy: true,
             has_targets: false,
             reads: true,
+            lists: true,
         }
     }
 
@@ -143,11 +158,22 @@ pub mod app_shield {
                 super::id_of(rig, "appshield", "Rows")
             },
             author: "last by admin at ",
+            gives: |rig| {
+                let id = super::id_of(rig, "appshield", "Rows");
+                let mut groups = rig.state("appshield")["policies"][id.as_str().unwrap()]["groups"].clone();
+                groups.as_array_mut().unwrap().push("11".into());
+                rig.by_hand("appshield", json!({"editPolicy": {"id": id, "groups": groups}}));
+            },
+            removes: |rig, name| {
+                let id = beginning(rig, "appshield", name);
+                rig.by_hand("appshield", json!({"removePolicy": {"id": id}}));
+            },
             is_effect: |call| call.contains("/SaveAppShieldPolicy") || call.contains("/Delete"),
             wrong_key: ("password", "wrong"),
             keyed_by_policy: true,
             has_targets: true,
             reads: false,
+            lists: false,
         }
     }
 
@@ -173,6 +199,16 @@ pub mod app_shield {
     }
 }
 
+/// App Shield where a policy can be read by its id, and no more.
+pub mod app_shield_get {
+    use super::*;
+
+    pub fn subject() -> Subject {
+        let rig = || app_shield_listed::rig(|paths| (paths.list, paths.delete) = (None, None));
+        Subject { rig, reads: true, ..app_shield::subject() }
+    }
+}
+
 /// App Shield where the paths of its unpublished calls are configured.
 pub mod app_shield_listed {
     use ordain::sandbox::app_shield::{AppShieldDouble, AppShieldOptions, Paths};
@@ -180,17 +216,18 @@ pub mod app_shield_listed {
     use super::*;
 
     pub fn subject() -> Subject {
-        Subject { rig, reads: true, ..app_shield::subject() }
+        Subject { rig: || rig(|_| {}), reads: true, lists: true, ..app_shield::subject() }
     }
 
-    fn rig() -> Rig {
+    pub fn rig(without: fn(&mut Paths)) -> Rig {
         let path = |name: &str| Some(format!("/AppShield/{name}"));
-        let paths = Paths {
+        let mut paths = Paths {
             list: path("GetPolicies"),
             get: path("GetPolicy"),
             delete: path("DeletePolicy"),
             ..Paths::default()
         };
+        without(&mut paths);
         let options = AppShieldOptions { paths, ..AppShieldOptions::default() };
         Rig::new("appShield", |clock| AppShieldDouble::new(options, clock), |_| {})
     }
@@ -244,6 +281,19 @@ pub mod wso2 {
                 id.to_string().into()
             },
             author: "last at ",
+            gives: |rig| {
+                let theirs = all(rig).into_iter().find(|one| one["policyName"] == "Phones").unwrap();
+                let mut roles = theirs["roles"].clone();
+                roles.as_array_mut().unwrap().push("contractor".into());
+                rig.by_hand(
+                    "wso2",
+                    json!({"policies": [{"id": theirs["id"], "roles": roles, "updated": false}]}),
+                );
+            },
+            removes: |rig, name| {
+                let gone = all(rig).into_iter().find(|one| one["policyName"] == name).unwrap();
+                rig.by_hand("wso2", json!({"policies": [{"id": gone["id"], "delete": true}]}));
+            },
             is_effect: |call| {
                 !call.starts_with("GET") && !call.contains("token") && !call.contains("register")
             },
@@ -251,6 +301,7 @@ pub mod wso2 {
             keyed_by_policy: false,
             has_targets: true,
             reads: true,
+            lists: true,
         }
     }
 
@@ -345,6 +396,13 @@ pub mod tachyon {
                 super::id_of(rig, "tachyon", "USB")
             },
             author: "last at 20",
+            gives: |rig| {
+                let edit = json!({"policy": "USB", "addGroups": ["Finance laptops"]});
+                rig.by_hand("tachyon", json!({"editPolicies": [edit], "deploy": true}));
+            },
+            removes: |rig, name| {
+                rig.by_hand("tachyon", json!({"removePolicies": [name], "deploy": true}));
+            },
             is_effect: |call| {
                 let reads = ["Search", "Authentication", "/idp/"];
                 !call.starts_with("GET") && !reads.iter().any(|read| call.contains(read))
@@ -353,6 +411,7 @@ pub mod tachyon {
             keyed_by_policy: true,
             has_targets: true,
             reads: true,
+            lists: true,
         }
     }
 

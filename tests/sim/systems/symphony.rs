@@ -144,3 +144,62 @@ async fn a_list_that_cannot_be_believed_is_named() {
     rig.settle().await;
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
 }
+
+/// Counts of the Backend's status: objects with our mark that nobody claims.
+fn orphaned(rig: &Rig) -> u32 {
+    rig.cluster.backend_last().objects[3]
+}
+
+fn one(name: &str) -> Value {
+    let mut policy = cards();
+    policy["displayName"] = name.into();
+    policy
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_only_looks_marked_is_somebody_elses_and_can_be_adopted() {
+    let mut rig = rig();
+    let theirs = json!({"name": "Cards~backup", "type": "Warn", "contentTypes": ["Messages"],
+        "scopes": ["Internal"], "dictionaries": ["project-names"], "enabled": true});
+    rig.by_hand("symphony", json!({"addPolicies": [theirs]}));
+    let before = named(&rig, "symphony", "Cards~backup").unwrap();
+    rig.assign("one", cards(), json!({}));
+    rig.start();
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    assert_eq!(named(&rig, "symphony", "Cards~backup").unwrap(), before, "left alone");
+    assert_eq!(orphaned(&rig), 0, "not taken for one of ours");
+    rig.assign("two", one("Cards~backup"), json!({"adopt": {"byName": true}}));
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("two"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("two").pop());
+    let adopted = named(&rig, "symphony", "Cards~backup").unwrap();
+    assert_eq!(
+        (&adopted["policyId"], &adopted["type"]),
+        (&before["policyId"], &json!("Block")),
+        "the same one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_of_ours_that_nobody_claims_are_counted_and_left() {
+    let mut rig = rig();
+    let mut other = rig.beside("another cluster");
+    other.assign("theirs", one("Others"), json!({}));
+    other.start();
+    other.settle().await;
+    rig.assign("one", cards(), json!({}));
+    rig.assign("two", one("Names"), json!({}));
+    rig.start();
+    rig.settle().await;
+    assert_eq!(orphaned(&rig), 0, "neither what is claimed nor what is another installation's");
+    rig.vanish("one");
+    rig.pass(4000).await;
+    let left = named(&rig, "symphony", "Cards").unwrap();
+    assert_eq!(orphaned(&rig), 1, "{left:#}");
+    rig.kill().await;
+    rig.lose_store();
+    rig.start();
+    rig.pass(4000).await;
+    assert_eq!(orphaned(&rig), 1, "also without its store");
+    assert_eq!(named(&rig, "symphony", "Cards").unwrap(), left, "left alone");
+}

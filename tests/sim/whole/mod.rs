@@ -82,9 +82,13 @@ impl Whole {
         whole
     }
 
-    /// A Backend and its Secret.
+    /// A Backend and its Secret, called like the system.
     fn connect(&self, system: &str) {
-        let double = self.vendors.of(system).double();
+        self.connect_as(system, system);
+    }
+
+    fn connect_as(&self, name: &str, system: &str) {
+        let double = self.vendors.of(name).double();
         let data: Map<String, Value> = double
             .credentials()
             .into_iter()
@@ -93,11 +97,11 @@ impl Whole {
             .collect();
         self.api.apply(json!({
             "apiVersion": "v1", "kind": "Secret", "data": data,
-            "metadata": {"name": system, "namespace": TEAM, "labels": {"ordain.dev/use": "credentials"}},
+            "metadata": {"name": name, "namespace": TEAM, "labels": {"ordain.dev/use": "credentials"}},
         }));
-        let mut member = double.backend(&format!("https://{system}.test"));
-        member["credentialsRef"] = json!({ "name": system });
-        self.apply("Backend", system, json!({"system": {system: member}, "drift": {"interval": "30m"}}));
+        let mut member = double.backend(&format!("https://{name}.test"));
+        member["credentialsRef"] = json!({ "name": name });
+        self.apply("Backend", name, json!({"system": {system: member}, "drift": {"interval": "30m"}}));
     }
 
     /// `kubectl apply` of one of the five kinds.

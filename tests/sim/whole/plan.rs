@@ -1,5 +1,7 @@
 //! `ordain plan`: it only reads, and what it says is what the operator then does.
 
+mod outstanding;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain::{

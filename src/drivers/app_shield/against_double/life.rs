@@ -122,7 +122,10 @@ async fn an_adopted_policy_keeps_what_nobody_names() {
     }
     let former = foreign.leaves.clone();
     let observed = world.find(&desired).await.unwrap();
-    world.execute(&Step::Restore { observed: Box::new(observed), leaves: former }).await.unwrap();
+    world
+        .execute(&Step::Restore { observed: Box::new(observed), leaves: former, members: BTreeMap::new() })
+        .await
+        .unwrap();
     let restored = world.policies().into_iter().find(|p| p["id"] == adopted["id"]).unwrap();
     for member in ["name", "description", "constraints", "groups", "users", "isActive"] {
         assert_eq!(restored[member], before[member], "{member}");

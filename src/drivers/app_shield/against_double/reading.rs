@@ -322,3 +322,50 @@ async fn a_call_that_does_not_understand_us_proves_nothing() {
         assert!(world.find(&desired).await.is_some(), "{absent}");
     }
 }
+
+/// Sheet section 12: what an id nobody has is answered is unknown.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_shown_is_gone_only_if_the_call_shows_another_one() {
+    let ids = |ids: &[&str]| ids.iter().map(|id| ExternalId((*id).into())).collect::<BTreeSet<_>>();
+    let get = json!({"get": "/AppShield/GetPolicy"});
+    for reading in ["error", "null", "blank", "emptyList"] {
+        let world = World::with(&get, &json!({ "readAbsent": reading }));
+        let known = world.foreign()[0]["id"].as_str().unwrap().to_owned();
+        let nobody = "639057069300123456";
+        let cases = [
+            (ids(&[nobody, &known]), ids(&[]), ids(&[nobody]), "another one is shown"),
+            (ids(&[nobody]), ids(&[&known]), ids(&[nobody]), "another one is asked for, to tell"),
+            (ids(&[nobody]), ids(&[]), ids(&[]), "nothing tells whether the call works"),
+            (
+                ids(&[nobody]),
+                ids(&["639057069300123457"]),
+                ids(&[]),
+                "nor does another one that is not shown",
+            ),
+            (ids(&[&known]), ids(&[nobody]), ids(&[]), "only what was asked for is judged"),
+        ];
+        for (objects, others, absent, why) in cases {
+            let view = world.driver.observe(&Scope { objects, others, ..Scope::default() }).await.unwrap();
+            assert_eq!(view.absent, absent, "{reading}: {why}");
+            assert!(!view.complete, "{reading}: {why}");
+        }
+        world.patch(json!({"options": {"idMembers": ["policyID"]}}));
+        let scope = Scope { objects: ids(&[nobody, &known]), ..Scope::default() };
+        let view = world.driver.observe(&scope).await.unwrap();
+        assert_eq!(view.absent, ids(&[]), "{reading}: the call does not understand us");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_saved_just_now_is_not_gone() {
+    let world = World::new(&json!({"get": "/AppShield/GetPolicy"}));
+    let known = ExternalId(world.foreign()[0]["id"].as_str().unwrap().into());
+    let desired = world.desired(&rows(), &acme()).await;
+    world.converge(&desired).await;
+    let id = ExternalId(world.ours()[0]["id"].as_str().unwrap().into());
+    world.patch(json!({"removePolicy": {"id": &*id.0}}));
+    let scope = Scope { objects: BTreeSet::from([id.clone(), known]), ..Scope::default() };
+    assert_eq!(world.driver.observe(&scope).await.unwrap().absent, BTreeSet::new(), "reads may lag behind");
+    tokio::time::sleep(Duration::from_secs(301)).await;
+    assert_eq!(world.driver.observe(&scope).await.unwrap().absent, BTreeSet::from([id]));
+}

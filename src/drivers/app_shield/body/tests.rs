@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::{super::wire, *};
@@ -108,7 +110,7 @@ fn restoring_puts_former_values_back_and_takes_the_mark_off() {
     let mut marked = observed();
     marked.mark = desired().mark();
     let former = BTreeMap::from([(LeafPath("name".into()), json!("older"))]);
-    let body = restore(&marked, &former, true, now());
+    let body = restore(&marked, &former, &Members::new(), true, now());
     assert_eq!(body["policy"]["Name"], json!("older"));
     assert_eq!(body["policy"]["Description"], json!("by hand"));
     assert_eq!(body["policy"]["Constraints"], stored()["Constraints"]);
@@ -118,7 +120,10 @@ fn restoring_puts_former_values_back_and_takes_the_mark_off() {
         "as they stand"
     );
     let former = BTreeMap::from([(LeafPath("constraints".into()), json!([{"a": null}]))]);
-    assert_eq!(restore(&marked, &former, true, now())["policy"]["Constraints"], json!([{"a": null}]));
+    assert_eq!(
+        restore(&marked, &former, &Members::new(), true, now())["policy"]["Constraints"],
+        json!([{"a": null}])
+    );
 }
 
 #[test]

@@ -61,6 +61,28 @@ async fn without_paths_nothing_is_asked_and_nothing_is_known() {
     assert!(server.calls().is_empty(), "not even a login");
 }
 
+/// Where the id stands in the path, 404 is about the id, or about the call: another id tells.
+#[tokio::test(start_paused = true)]
+async fn a_path_that_is_not_found_is_corrected_unless_another_id_is() {
+    let settings = json!({"paths": {"get": "/AppShield/Policy/{id}"}});
+    let nobody = ExternalId("1".into());
+    for (asked, there) in [(vec![nobody.clone()], false), (vec![nobody.clone(), id()], true)] {
+        let server = Server::new(&settings, |seen| match seen.line.rsplit('/').next() {
+            Some("CheckSession") => valid(true),
+            Some("1") => Reply::json(404, &json!("no")),
+            _ => Reply::json(200, &stored()),
+        });
+        let scope = Scope { objects: asked.into_iter().collect(), ..Scope::default() };
+        let view = server.driver.observe(&scope).await;
+        match view {
+            Ok(view) => assert_eq!((there, view.absent), (true, BTreeSet::from([nobody.clone()]))),
+            Err(error) => {
+                assert!(!there && error.message.contains("paths.get"), "{error}");
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_save_is_one_call_and_its_answer_is_handed_on() {
     let server = answering(&json!({}), Reply::json(200, &stored()));

@@ -183,7 +183,7 @@ async fn an_adopted_policy_is_given_back_as_it_was() {
         let taken = world.find(&desired).await.unwrap();
         assert_eq!((&taken.id, taken.enabled), (&foreign.id, Some(true)), "an edit keeps the switch");
         let (observed, leaves) = (Box::new(taken), foreign.leaves.clone());
-        world.execute(&Step::Restore { observed, leaves }).await.unwrap();
+        world.execute(&Step::Restore { observed, leaves, members: BTreeMap::new() }).await.unwrap();
         let after = world.held("PCI card numbers").unwrap();
         for member in ["name", "type", "contentTypes", "scopes", "active", "dictionaries", "policyId"] {
             assert_eq!(after[member], before[member], "{naming}: {member}");

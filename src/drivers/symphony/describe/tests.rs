@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    api::Naming,
     drivers::symphony::wire,
     inventory::testing::Bench,
-    model::{Catalogue, Entry, EntryKind},
+    model::{Catalogue, Entry, EntryKind, OwnerId},
 };
 
 fn bench(naming: &str) -> Bench {
@@ -28,13 +27,14 @@ fn policy(more: &Value) -> Value {
     policy
 }
 
-fn read(policy: &Value, naming: Naming) -> ObservedItem {
-    wire::policy(policy, naming).unwrap()
+/// Where `marks`, names end with those of the owner below.
+fn read(policy: &Value, marks: bool) -> ObservedItem {
+    wire::policy(policy, Some(&OwnerId::new("a cluster")).filter(|_| marks)).unwrap()
 }
 
 #[test]
 fn what_is_found_is_said_in_our_words() {
-    let entry = bench("Suffixed").entry(&read(&policy(&json!({})), Naming::Suffixed));
+    let entry = bench("Suffixed").entry(&read(&policy(&json!({})), true));
     let manifests = entry.manifests.unwrap();
     assert_eq!(
         serde_json::to_value(&manifests.policy.spec).unwrap(),
@@ -62,7 +62,7 @@ fn what_our_words_cannot_say_is_no_manifest_and_says_why() {
         (json!({"name": ""}), Some("0 characters"), "no name"),
     ];
     for (more, expected, why) in cases {
-        let said = bench("Suffixed").applied(&read(&policy(&more), Naming::Suffixed)).err();
+        let said = bench("Suffixed").applied(&read(&policy(&more), true)).err();
         let fits = match (&said, expected) {
             (None, None) => true,
             (Some(said), Some(word)) => said.contains(word),
@@ -76,7 +76,7 @@ fn some(pool: &'static [&'static str], least: usize) -> impl Strategy<Value = Ve
     prop::collection::vec(prop::sample::select(pool), least..4)
 }
 
-fn states(naming: Naming) -> impl Strategy<Value = ObservedItem> {
+fn states(marks: bool) -> impl Strategy<Value = ObservedItem> {
     let told = (
         "[a-zA-Z0-9-]{1,20}",
         prop_oneof![3 => "[ -~äß]{1,20}", 1 => ".{0,32}", 1 => "[a-z]{1,20}~[a-z2-7]{6}"],
@@ -90,7 +90,7 @@ fn states(naming: Naming) -> impl Strategy<Value = ObservedItem> {
         let references: Vec<Value> = dictionaries.into_iter().map(|id| json!({ "dictId": id })).collect();
         let more = json!({"policyId": id, "name": name, "type": kind, "contentTypes": contents,
             "scopes": scopes, "dictionaryRefs": references, "active": active});
-        let read = read(&policy(&more), naming);
+        let read = read(&policy(&more), marks);
         // What bears a mark is somebody's, and is not described.
         ObservedItem { mark: None, ..read }
     })
@@ -98,6 +98,6 @@ fn states(naming: Naming) -> impl Strategy<Value = ObservedItem> {
 
 #[test]
 fn of_a_thousand_policies_none_would_be_changed() {
-    bench("Suffixed").law(states(Naming::Suffixed), 200);
-    bench("Exact").law(states(Naming::Exact), 200);
+    bench("Suffixed").law(states(true), 200);
+    bench("Exact").law(states(false), 200);
 }

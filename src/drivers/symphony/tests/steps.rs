@@ -24,7 +24,10 @@ fn steps() -> Vec<(Step, &'static str)> {
     vec![
         (Step::Create(desired.clone()), "POST /agent/v1/dlp/policies"),
         (Step::Replace { desired, observed: observed.clone() }, "PUT /agent/v1/dlp/policies/p0001"),
-        (Step::Restore { observed, leaves: BTreeMap::new() }, "PUT /agent/v1/dlp/policies/p0001"),
+        (
+            Step::Restore { observed, leaves: BTreeMap::new(), members: BTreeMap::new() },
+            "PUT /agent/v1/dlp/policies/p0001",
+        ),
         (
             Step::SetEnabled { ids: vec![id("p0001")], enabled: true },
             "POST /agent/v1/dlp/policies/p0001/enable",
@@ -46,7 +49,7 @@ async fn every_step_is_one_call_with_a_whole_body() {
         let created = matches!(step, Step::Create(_));
         assert_eq!(outcome, if created { Outcome::created(Some(id("p0007"))) } else { Outcome::DONE });
         let sent = server.transport.seen().pop().unwrap();
-        let suffix = if matches!(step, Step::Restore { .. }) { "" } else { "~abcdef" };
+        let suffix = if matches!(step, Step::Restore { .. }) { String::new() } else { mark().to_string() };
         match step {
             Step::Create(_) | Step::Replace { .. } | Step::Restore { .. } => assert_eq!(
                 sent.json(),
@@ -122,7 +125,7 @@ async fn an_object_is_gone_only_if_a_whole_list_says_so() {
 async fn a_taken_name_names_its_holder() {
     let (desired, observed) = wanted(1);
     let mut holder = policy(9);
-    holder["name"] = json!("POLICY 1~ABCDEF ");
+    holder["name"] = json!(format!("{} ", mark().suffixed("policy 1").to_uppercase()));
     for status in [400, 404, 409] {
         let steps = [
             Step::Create(Box::new(desired.clone())),
@@ -145,7 +148,7 @@ async fn a_taken_name_names_its_holder() {
 async fn a_policy_of_ours_that_was_listed_late_is_looked_at_again() {
     let (desired, _) = wanted(1);
     let mut late = policy(9);
-    late["name"] = json!("policy 1~abcdef");
+    late["name"] = json!(mark().suffixed("policy 1"));
     let server = answering(vec![late], refusal(400));
     let error = server.driver.execute(&Step::Create(Box::new(desired))).await.unwrap_err();
     assert_eq!((error.class, error.reason), (Class::Conflict, Reason::Conflict), "{error}");
@@ -248,7 +251,7 @@ async fn a_policy_that_would_lose_its_dictionaries_by_accident_is_not_sent() {
     let steps = [
         Step::Create(desired.clone()),
         Step::Replace { desired, observed: observed.clone() },
-        Step::Restore { observed, leaves: BTreeMap::new() },
+        Step::Restore { observed, leaves: BTreeMap::new(), members: BTreeMap::new() },
     ];
     for step in steps {
         let server = answering(vec![policy(1)], Reply::json(200, &json!({})));

@@ -1,10 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
+use crate::model::{Identity, ObjectName};
+
+fn owner() -> OwnerId {
+    OwnerId::new("a cluster")
+}
+
+fn mark() -> Mark {
+    let object = ObjectName::new("team", "cards");
+    Identity { owner: owner(), kind: "Policy", object, variant: "policy".into() }.suffix()
+}
 
 fn listed() -> Value {
     json!({
-        "policyId": "65a1", "name": " Cards~abcdef ", "type": "BLOCK", "contentTypes": ["ROOMMETA", "Messages"],
+        "policyId": "65a1", "name": format!(" Cards{} ", mark()), "type": "BLOCK", "contentTypes": ["ROOMMETA", "Messages"],
         "scopes": ["External"], "active": true, "version": "1.10", "creatorId": "7696581544487", "new": {"x": 1},
         "dictionaryRefs": [{"dictId": "d2", "name": "b", "version": "1.0"}, {"dictId": "d1"}],
         "creationDate": 1_764_000_000_000_i64, "lastUpdatedDate": "1764000050000",
@@ -17,14 +27,11 @@ fn leaf(item: &ObservedItem, path: &str) -> Value {
 
 #[test]
 fn a_policy_reads_as_leaves_switch_and_mark() {
-    let item = policy(&listed(), Naming::Suffixed).unwrap();
+    let item = policy(&listed(), Some(&owner())).unwrap();
     assert_eq!(item.id, Some(ExternalId("65a1".into())));
-    assert_eq!(
-        (item.name.as_str(), item.mark.map(|m| m.to_string()).unwrap().as_str()),
-        ("Cards", "~abcdef")
-    );
+    assert_eq!((item.name.as_str(), item.mark), ("Cards", Some(mark())));
     assert_eq!(item.enabled, Some(true));
-    let item = policy(&listed(), Naming::Suffixed).unwrap();
+    let item = policy(&listed(), Some(&owner())).unwrap();
     let expected = [
         ("name", json!("Cards")),
         ("type", json!("Block")),
@@ -45,14 +52,14 @@ fn a_policy_reads_as_leaves_switch_and_mark() {
 
 #[test]
 fn a_name_that_stands_as_written_has_no_mark() {
-    let item = policy(&listed(), Naming::Exact).unwrap();
-    assert_eq!((item.name.as_str(), item.mark), ("Cards~abcdef", None));
+    let item = policy(&listed(), None).unwrap();
+    assert_eq!((item.name, item.mark), (format!("Cards{}", mark()), None));
 }
 
 #[test]
 fn the_later_of_two_dates_is_the_last_change() {
     let mut value = listed();
-    let modified = |value: &Value| policy(value, Naming::Exact).unwrap().provenance.modified_at;
+    let modified = |value: &Value| policy(value, None).unwrap().provenance.modified_at;
     value["lastDisabledDate"] = json!(1_764_000_060_000_i64);
     assert_eq!(modified(&value), "2025-11-24T16:01:00Z", "disabled after the last edit");
     value["lastDisabledDate"] = json!(1_764_000_000_000_i64);
@@ -83,13 +90,13 @@ fn what_cannot_be_understood_is_named() {
             Some(value) => row[member] = value,
             None => drop(row.as_object_mut().unwrap().remove(member)),
         }
-        let problem = policy(&row, Naming::Suffixed).unwrap_err();
+        let problem = policy(&row, Some(&owner())).unwrap_err();
         assert!(problem.contains(member), "{member}: {why}: {problem}");
     }
     for member in ["version", "creatorId", "creationDate", "lastUpdatedDate", "new"] {
         let mut row = listed();
         row.as_object_mut().unwrap().remove(member);
-        assert!(policy(&row, Naming::Suffixed).is_ok(), "{member} may be absent");
+        assert!(policy(&row, Some(&owner())).is_ok(), "{member} may be absent");
     }
 }
 

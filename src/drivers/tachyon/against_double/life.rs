@@ -231,7 +231,10 @@ async fn an_adopted_policy_is_put_back_as_it_was() {
     let gone = observed.leaves.keys().filter(|path| !former.contains_key(*path));
     let leaves: BTreeMap<LeafPath, Value> =
         gone.map(|path| (path.clone(), Value::Null)).chain(former.clone()).collect();
-    world.execute(&Step::Restore { observed: Box::new(observed), leaves }).await.unwrap();
+    world
+        .execute(&Step::Restore { observed: Box::new(observed), leaves, members: BTreeMap::new() })
+        .await
+        .unwrap();
     let mut after = world.held("Disk encryption").unwrap();
     assert_eq!(world.ours(), None, "our mark is off");
     let sorted = |value: &Value| {

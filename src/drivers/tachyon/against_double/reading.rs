@@ -102,7 +102,8 @@ async fn under_a_partial_view_no_policy_is_put_and_hidden_groups_stay() {
     let ours = world.ours().unwrap();
     assert_eq!(ours["groups"], json!(["Finance laptops", "Kiosks", "Pilot ring", "Quarantine"]));
     assert_eq!(ours["name"], name);
-    let step = Step::Restore { observed: Box::new(observed), leaves: BTreeMap::new() };
+    let step =
+        Step::Restore { observed: Box::new(observed), leaves: BTreeMap::new(), members: BTreeMap::new() };
     let error = world.execute(&step).await.unwrap_err();
     assert_eq!((error.class, error.reason), (Class::Rejected, Reason::PartialView), "{error}");
 }

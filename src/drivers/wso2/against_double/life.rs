@@ -130,7 +130,10 @@ async fn an_adopted_policy_is_given_back_as_it_was() {
         for path in ours.leaves.keys().filter(|path| !before.leaves.contains_key(path)) {
             former.insert(path.clone(), Value::Null);
         }
-        world.execute(&Step::Restore { observed: Box::new(ours), leaves: former }).await.unwrap();
+        world
+            .execute(&Step::Restore { observed: Box::new(ours), leaves: former, members: BTreeMap::new() })
+            .await
+            .unwrap();
         let after = world.observe().await.items.into_iter().find(|item| item.id == before.id).unwrap();
         assert_eq!((&after.leaves, &after.mark), (&before.leaves, &None), "{dialect:?}");
     }

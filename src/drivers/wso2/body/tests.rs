@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{Identity, ItemKey, LeafValue, ObjectName, OwnerId};
+use std::collections::BTreeSet;
 
 fn leaf_path(path: &str) -> LeafPath {
     LeafPath(path.into())
@@ -159,7 +160,7 @@ fn restoring_takes_our_mark_off_and_our_features_out() {
         (leaf_path("name"), json!("Before")),
         (leaf_path("features/CAMERA"), Value::Null),
     ]);
-    let body = restore(Dialect::DeviceMgtV1, &observed(&raw), &former, &names()).unwrap();
+    let body = restore(Dialect::DeviceMgtV1, &observed(&raw), &former, &Members::new(), &names()).unwrap();
     assert_eq!((&body["policyName"], &body["description"]), (&json!("Before"), &json!("before")));
     assert_eq!(body["roles"], json!(["admin"]));
     let features = body["profile"]["profileFeaturesList"].as_array().unwrap();
