@@ -38,6 +38,10 @@ pub fn record(inputs: &Inputs<'_>, draft: &Draft) -> Vec<Write> {
             None => writes.extend(missed(inputs, key)),
         }
     }
+    let released: BTreeSet<&ItemKey> = inputs.releases.iter().map(|release| &release.item).collect();
+    let leaving = released.into_iter().filter(|key| !inputs.items.contains_key(*key));
+    let unseen = leaving.filter(|key| !inputs.identified.found.contains_key(*key));
+    writes.extend(unseen.filter_map(|key| missed(inputs, key)));
     writes
 }
 
@@ -143,7 +147,7 @@ fn note_drift(
 /// A recorded object that is not in a complete view was missed once more (F23).
 fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
     let record = inputs.memory.items.get(key)?;
-    let counts = inputs.observation.complete && record.id.is_some() && record.absences < 2;
+    let counts = inputs.observation.complete && record.id.is_some() && !record.is_missed_for_good();
     counts.then(|| {
         let record = ItemRecord { absences: record.absences + 1, observed: None, ..record.clone() };
         Write::Item(key.clone(), Some(Box::new(record)))

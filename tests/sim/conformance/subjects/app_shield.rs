@@ -41,7 +41,6 @@ pub fn subject() -> Subject {
             at_every_call: vec![
                 json!({"kind": "revokeSession", "times": 1}),
                 json!({"kind": "errorCode", "code": "5001", "message": "Session is not valid.", "times": 1}),
-                json!({"kind": "errorCode", "code": 17, "message": "Later.", "effect": true, "times": 1}),
                 json!({"kind": "sourceAddress", "address": "192.0.2.7", "times": 1}),
             ],
             once: vec![json!({"kind": "reorderKeys"})],
