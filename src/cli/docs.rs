@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, io, path::PathBuf};
 
 use crate::{
     api::Reason,
-    drivers::{Facts, connect},
+    drivers::{Facts, Promise, connect},
     preview::report,
 };
 
@@ -111,5 +111,23 @@ fn systems() -> String {
             facts.tells,
         );
     }
+    exceptions(&mut page);
     page
+}
+
+/// What the suite that every driver passes (`tests/sim/conformance`) leaves out for a system, and why.
+fn exceptions(page: &mut String) {
+    page.push_str(
+        "\n## Exceptions\n\nOne suite tests every driver against the same promises. These cannot be kept on every \
+         system; `appShield` stands here as it is while no `paths` are configured (else it keeps them all), `symphony` with `naming: \
+         Suffixed`.\n\n\
+         | promise | not on | because, and what holds instead |\n|---|---|---|\n",
+    );
+    for promise in Promise::ALL {
+        for facts in connect::ALL {
+            if let Some(exception) = facts.exception(promise) {
+                let _ = writeln!(page, "| {} | `{}` | {exception} |", promise.words(), facts.system);
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ pub mod connect;
 mod describe;
 pub mod error;
 pub mod http;
+mod promise;
 mod signer;
 mod step;
 pub mod symphony;
@@ -32,6 +33,7 @@ use crate::model::{
 pub use compile::{Binding, CompileContext, Compiled, Finding, Reach, Seed, Severity};
 pub use describe::{Described, is_telling, names_a_secret, only, telling};
 pub use error::{Class, DriverError};
+pub use promise::Promise;
 pub use step::{DesiredItem, DocumentChange, Members, Outcome, Scope, Step};
 
 /// What a system is and cannot be; the generated capability matrix and generic code read it.

@@ -1,14 +1,30 @@
 //! What the tests of all drivers share.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::{Request, Response};
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::http::{BodyStream, Transport, TransportError};
-use crate::sandbox::{DoubleService, Dropped};
+use super::{
+    Binding, CompileContext, Compiled, DesiredItem, Driver, Reach,
+    connect::connect,
+    http::{BodyStream, Limits, Transport, TransportError},
+};
+use crate::{
+    model::{Digester, ObjectName, ObservedItem, OwnerId, Secret, Uid},
+    plan::diff::{Difference, difference},
+    sandbox::{DoubleService, Dropped, support::TokioClock},
+};
 
 /// Hands requests to a double as the wire would.
 pub struct InProcess(pub DoubleService);
@@ -22,4 +38,90 @@ impl Transport for InProcess {
         let answer = answer.map_err(|dropped: Dropped| lost(dropped.to_string()))?;
         Ok(answer.map(|body| body.into_data_stream().map_err(move |e| lost(e.to_string())).boxed()))
     }
+}
+
+/// Whom the drivers act for.
+pub fn owner() -> OwnerId {
+    OwnerId::new("a cluster")
+}
+
+/// A driver for this double under `base`; `settings` change its backend, `keys` its credentials.
+pub fn connected(
+    service: &DoubleService,
+    base: &str,
+    settings: &Value,
+    keys: &[(&str, &str)],
+) -> Arc<dyn Driver> {
+    let double = service.double();
+    let mut system = double.backend(base);
+    system["credentialsRef"] = json!({"name": "creds"});
+    system.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    let system = serde_json::from_value(json!({ (double.system()): system })).unwrap();
+    let mut credentials: BTreeMap<String, Secret> =
+        double.credentials().into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect();
+    credentials.extend(keys.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))));
+    let limits = Limits {
+        requests_per_minute: 60_000,
+        burst: 1000,
+        in_flight: 4,
+        timeout: Duration::from_secs(30),
+        max_body: 4 << 20,
+    };
+    let transport = Arc::new(InProcess(service.clone()));
+    connect(&system, &credentials, &owner(), transport, limits, TokioClock::shared()).unwrap()
+}
+
+/// Whom one include of a system reaches.
+pub fn including(system: &str, include: &Value) -> Reach {
+    let target = serde_json::from_value(json!({ system: include })).unwrap();
+    Reach { include: vec![("spec.targets.include[0]".into(), Arc::new(target))], ..Reach::default() }
+}
+
+/// What a Policy of this name comes to, for these targets.
+pub async fn compiled(driver: &dyn Driver, name: &str, policy: &Value, reach: Reach) -> Compiled {
+    let catalogue = driver.catalogue().await.unwrap();
+    let spec = json!({"policyRef": {"name": name}, "backendRef": {"name": "backend"}});
+    let binding = Binding {
+        assignment: ObjectName::new("team", "laptops"),
+        uid: Uid("u".into()),
+        generation: 1,
+        policy_generation: 1,
+        policy_name: name.into(),
+        display_name: policy["displayName"].as_str().unwrap_or(name).into(),
+        policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
+        spec: Arc::new(serde_json::from_value(spec).unwrap()),
+        reach,
+    };
+    let context = CompileContext {
+        catalogue: &catalogue,
+        owner: &owner(),
+        digester: &digester(),
+        secrets: &BTreeMap::new(),
+    };
+    driver.translate().compile(&binding, &context)
+}
+
+/// The one item that it comes to.
+pub fn only(compiled: Compiled) -> DesiredItem {
+    let [one] = compiled.contributions.try_into().unwrap();
+    DesiredItem {
+        key: one.item,
+        shape: one.shape,
+        title: one.title,
+        status_key: one.status_key,
+        leaves: one.leaves,
+        members: one.members,
+        enabled: one.enabled,
+        rank: (0, String::new()),
+        contributors: BTreeSet::new(),
+    }
+}
+
+/// What of an item stands differently.
+pub fn compare(driver: &dyn Driver, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
+    difference(desired, observed, &Vec::new(), driver, &digester())
+}
+
+fn digester() -> Digester {
+    Digester::new([7; 32])
 }

@@ -330,7 +330,7 @@ fn absent(inputs: &Inputs<'_>, desired: &DesiredItem, record: Option<&ItemRecord
     if let Some(id) = record.and_then(|r| r.id.as_ref()).filter(|id| !listed && !is_absent(inputs, id)) {
         return wait(Reason::NotReadable, format!("{}; trying again", unreadable(id)));
     }
-    let confirmed = record.is_none_or(|r| r.id.is_none() || r.absences >= 2);
+    let confirmed = record.is_none_or(|r| r.id.is_none() || r.is_missed_for_good());
     match record.map(|r| r.origin) {
         Some(Origin::Adopted) if confirmed => {
             let message = "the adopted object no longer exists and is never created anew. Remove spec.adopt and \

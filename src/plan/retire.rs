@@ -246,6 +246,11 @@ fn object_release(
         if !inputs.observation.complete && !forgotten && !absent {
             return ItemVerdict::Waiting(Reason::NotReadable, inputs.observation.why_incomplete(Some(item)));
         }
+        // F23: one list that misses what nobody removed proves nothing yet; after our own removal it is the proof.
+        if record.is_some_and(|r| r.id.is_some() && !r.retiring && !r.is_missed_for_good()) {
+            let words = "the object is missing from the list; reading once more";
+            return ItemVerdict::Waiting(Reason::NotReadable, words.into());
+        }
         push(changes, item, &whole, ChangeKind::Forget);
         return ItemVerdict::InStep;
     };

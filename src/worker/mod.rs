@@ -23,6 +23,7 @@ pub mod content;
 mod external_id;
 pub mod facts;
 mod failed;
+mod finalize;
 mod in_use;
 mod journal;
 mod judge;

@@ -38,6 +38,10 @@ pub fn record(inputs: &Inputs<'_>, draft: &Draft) -> Vec<Write> {
             None => writes.extend(missed(inputs, key)),
         }
     }
+    let released: BTreeSet<&ItemKey> = inputs.releases.iter().map(|release| &release.item).collect();
+    let leaving = released.into_iter().filter(|key| !inputs.items.contains_key(*key));
+    let unseen = leaving.filter(|key| !inputs.identified.found.contains_key(*key));
+    writes.extend(unseen.filter_map(|key| missed(inputs, key)));
     writes
 }
 
@@ -170,7 +174,7 @@ fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
     let record = inputs.memory.items.get(key)?;
     let view = &inputs.observation;
     let counts = record.id.as_ref().is_some_and(|id| view.complete || view.absent.contains(id));
-    (counts && record.absences < 2).then(|| {
+    (counts && !record.is_missed_for_good()).then(|| {
         let record = ItemRecord { absences: record.absences + 1, observed: None, ..record.clone() };
         Write::Item(key.clone(), Some(Box::new(record)))
     })

@@ -133,6 +133,7 @@ impl Worker {
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
+        self.hold_what_stands(desired, &look).await;
         let due = self.due(desired, rest);
         self.finish_requests(desired, &due)?;
         if due.items.is_empty() {

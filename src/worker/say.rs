@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 
@@ -19,7 +18,7 @@ use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{ItemVerdict, drift::Drift, release::Release, steps::PlannedStep},
+    plan::{ItemVerdict, drift::Drift, release::Release},
     report::facts::Standing,
 };
 
@@ -146,47 +145,6 @@ impl Worker {
         }
         self.drop_finalizers(desired, &open).await;
         Ok(())
-    }
-
-    /// Only steps whose assignments bear our finalizer: without it a deletion would not wait for us.
-    pub(super) async fn with_finalizers(
-        &mut self,
-        desired: &Desired,
-        look: &Look,
-        planned: Vec<PlannedStep>,
-    ) -> Vec<PlannedStep> {
-        let mut missing: BTreeMap<ObjectName, Arc<AssignmentView>> = BTreeMap::new();
-        let needs = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
-        for name in planned.iter().flat_map(|step| &step.items).flat_map(needs) {
-            if let Some(view) = desired.assignments.get(&name)
-                && !view.finalizer
-                && !self.finalized.contains(&view.uid)
-            {
-                missing.insert(name, Arc::clone(view));
-            }
-        }
-        let reporter = self.house.reporter.clone();
-        if !missing.is_empty() && !self.hold_backend(desired).await {
-            return Vec::new();
-        }
-        let writes = missing.values().map(|view| reporter.ensure_finalizer(&view.name, &view.uid));
-        let results = futures::future::join_all(writes).await;
-        let mut refused = BTreeSet::new();
-        for (view, result) in missing.values().zip(results) {
-            match result {
-                Ok(()) => drop(self.finalized.insert(view.uid.clone())),
-                Err(error) => {
-                    tracing::warn!(assignment = %view.name, %error, "no finalizer, so no effect");
-                    refused.insert(view.name.clone());
-                }
-            }
-        }
-        planned
-            .into_iter()
-            .filter(|step| {
-                !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
-            })
-            .collect()
     }
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.

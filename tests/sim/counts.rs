@@ -1,5 +1,7 @@
 //! How many calls things cost: counted by the doubles, compared with the least that could do.
 
+mod objects;
+
 use ordain::{
     report::facts::Standing,
     sandbox::{
@@ -9,7 +11,10 @@ use ordain::{
 };
 use serde_json::{Value, json};
 
-use crate::{support::rig::Rig, wso2};
+use crate::{
+    support::{rig::Rig, systems},
+    wso2,
+};
 
 fn count(calls: &[String], what: &str) -> usize {
     calls.iter().filter(|call| call.contains(what)).count()
@@ -25,7 +30,7 @@ fn judge(what: &str, calls: usize, bound: usize) {
 #[tokio::test(start_paused = true)]
 async fn a_cold_start_of_a_thousand_wso2_assignments() {
     const N: usize = 1000;
-    let mut rig = wso2::rig(Dialect::DeviceMgtV1);
+    let mut rig = systems::wso2(Dialect::DeviceMgtV1);
     for n in 0..N {
         let mut policy = wso2::policy(6);
         policy["displayName"] = format!("Policy {n}").into();
@@ -90,7 +95,7 @@ async fn a_cold_start_of_twenty_five_customers_with_three_groups() {
 async fn two_hundred_live_assignments_survive_new_uids_and_a_lost_store() {
     const N: usize = 200;
     for dialect in [Dialect::DeviceMgtV1, Dialect::MdmAdmin] {
-        let mut rig = wso2::rig(dialect);
+        let mut rig = systems::wso2(dialect);
         for n in 0..N {
             let mut policy = wso2::policy(6);
             policy["displayName"] = format!("Policy {n}").into();

@@ -8,18 +8,12 @@ use ordain::{
     inventory::{Entry, Judge, Manifests},
     model::{Catalogue, Observation, ObservedItem},
     report::facts::Standing,
-    sandbox::{
-        app_shield::{AppShieldDouble, AppShieldOptions, Paths},
-        symphony::{SymphonyDouble, SymphonyOptions},
-        tachyon::{TachyonDouble, TachyonOptions},
-        wfbss::{WfbssDouble, WfbssOptions},
-        wso2::{Dialect, Wso2Double, Wso2Options},
-    },
-    worker::ports::{Connector as _, NoEffects},
+    sandbox::wso2::Dialect,
+    worker::ports::NoEffects,
 };
 use serde_json::{Value, json};
 
-use crate::support::{rig::Rig, vendors::Connect};
+use crate::support::{rig::Rig, systems};
 
 /// Different histories of one console.
 const SEEDS: u64 = 24;
@@ -129,48 +123,35 @@ fn wfbss(dice: &mut Dice) -> Value {
     json!({ "set": set })
 }
 
-fn listed_app_shield() -> Rig {
-    let path = |name: &str| Some(format!("/AppShield/{name}"));
-    let paths = Paths { list: path("GetPolicies"), get: path("GetPolicy"), ..Paths::default() };
-    let options = AppShieldOptions { paths, ..AppShieldOptions::default() };
-    Rig::new("appShield", |clock| AppShieldDouble::new(options, clock), |_| {})
-}
-
 fn is_write(call: &str) -> bool {
     !call.starts_with("GET") && !["token", "register", "authenticate"].iter().any(|word| call.contains(word))
 }
 
-fn emm(dialect: Dialect) -> Rig {
-    Rig::new("wso2", move |clock| Wso2Double::new(Wso2Options::of(dialect), clock), |_| {})
-}
-
 fn subjects() -> [Subject; 6] {
     [
-        Subject { system: "wso2", rig: || emm(Dialect::DeviceMgtV1), console: wso2, is_effect: is_write },
-        Subject { system: "wso2", rig: || emm(Dialect::MdmAdmin), console: wso2, is_effect: is_write },
         Subject {
-            system: "symphony",
-            rig: || {
-                Rig::new("symphony", |clock| SymphonyDouble::new(SymphonyOptions::default(), clock), |_| {})
-            },
-            console: symphony,
+            system: "wso2",
+            rig: || systems::wso2(Dialect::DeviceMgtV1),
+            console: wso2,
             is_effect: is_write,
         },
         Subject {
+            system: "wso2",
+            rig: || systems::wso2(Dialect::MdmAdmin),
+            console: wso2,
+            is_effect: is_write,
+        },
+        Subject { system: "symphony", rig: systems::symphony, console: symphony, is_effect: is_write },
+        Subject {
             system: "appshield",
-            rig: listed_app_shield,
+            rig: systems::app_shield_listed,
             console: app_shield,
             is_effect: |call| call.contains("/SaveAppShieldPolicy") || call.contains("/Delete"),
         },
-        Subject {
-            system: "wfbss",
-            rig: || Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |_| {}),
-            console: wfbss,
-            is_effect: is_write,
-        },
+        Subject { system: "wfbss", rig: systems::wfbss, console: wfbss, is_effect: is_write },
         Subject {
             system: "tachyon",
-            rig: || Rig::new("tachyon", |clock| TachyonDouble::new(TachyonOptions::default(), clock), |_| {}),
+            rig: systems::tachyon,
             console: tachyon,
             is_effect: |call| is_write(call) && !call.contains("Search") && !call.contains("Authentication"),
         },
@@ -185,22 +166,7 @@ impl Subject {
 
 /// A driver as the command would have it: what has an effect is not let through.
 fn driver(rig: &Rig) -> Arc<dyn Driver> {
-    let mut backend = None;
-    rig.edit_backend(|view| backend = Some(view.clone()));
-    let backend = backend.unwrap();
-    let name = backend.system.name().as_str().to_lowercase();
-    let credentials = rig.vendors.of(&name).double().credentials();
-    let credentials =
-        credentials.into_iter().map(|(k, v)| (k.to_owned(), ordain::model::Secret::new(v))).collect();
-    let connect = Connect {
-        vendors: rig.vendors.clone(),
-        process: rig.gate.next_incarnation(),
-        clock: rig.clock.clone(),
-        owner: rig.owner.clone(),
-        fence: Arc::new(NoEffects),
-        metrics: rig.metrics.clone(),
-    };
-    connect.connect(&backend, &backend.system, &credentials, None).unwrap()
+    rig.driver(Arc::new(NoEffects))
 }
 
 async fn seen(driver: &dyn Driver) -> (Catalogue, Observation) {

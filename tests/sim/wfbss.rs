@@ -22,13 +22,9 @@ use ordain::{
 };
 use serde_json::{Value, json};
 
-use crate::support::rig::Rig;
+use crate::support::{rig::Rig, systems::wfbss as rig};
 
 pub const CUSTOMER: &str = "640FE47F-5118-4D79-8221-A35D0DE2EE2C";
-
-fn rig() -> Rig {
-    Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |_| {})
-}
 
 /// A Backend whose writes become tasks.
 fn with_tasks() -> Rig {

@@ -1,23 +1,9 @@
 //! One account at a time: what a worker does at the vendor and what it tells.
 
-use ordain::{
-    report::facts::Standing,
-    sandbox::{
-        wfbss::{WfbssDouble, WfbssOptions},
-        wso2::{Wso2Double, Wso2Options},
-    },
-};
+use ordain::{report::facts::Standing, sandbox::wso2::Dialect};
 use serde_json::{Value, json};
 
-use crate::support::rig::Rig;
-
-fn wso2() -> Rig {
-    Rig::new("wso2", |clock| Wso2Double::new(Wso2Options::default(), clock), |_| {})
-}
-
-fn wfbss() -> Rig {
-    Rig::new("wfbss", |clock| WfbssDouble::new(WfbssOptions::default(), clock), |_| {})
-}
+use crate::support::systems;
 
 fn camera_off() -> Value {
     json!({"displayName": "Laptop baseline", "description": "Camera off", "content": {"wso2": {"profiles": [
@@ -35,7 +21,7 @@ fn monitoring(on: u8) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_wso2_policy_is_created_activated_deployed_and_proven() {
-    let mut rig = wso2();
+    let mut rig = systems::wso2(Dialect::DeviceMgtV1);
     rig.assign("baseline", camera_off(), to_roles(&["engineer"]));
     rig.start();
     rig.pass(60).await;
@@ -49,7 +35,7 @@ async fn a_wso2_policy_is_created_activated_deployed_and_proven() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wfbss_leaf_is_written_and_proven() {
-    let mut rig = wfbss();
+    let mut rig = systems::wfbss();
     rig.assign(
         "monitoring",
         monitoring(0),

@@ -20,10 +20,7 @@ use ordain::{
 use serde_json::{Value, json};
 
 use crate::support::rig::Rig;
-
-pub fn rig(dialect: Dialect) -> Rig {
-    Rig::new("wso2", move |clock| Wso2Double::new(Wso2Options::of(dialect), clock), |_| {})
-}
+pub use crate::support::systems::wso2 as rig;
 
 pub fn policy(min_length: u8) -> Value {
     json!({"displayName": "Laptop baseline", "description": "Camera off", "content": {"wso2": {"profiles": [

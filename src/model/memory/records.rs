@@ -105,7 +105,7 @@ pub struct ItemRecord {
     /// Creates whose answers were lost before this one: each may have left an inert twin that cannot be looked for (R14).
     #[serde(default)]
     pub leftovers: u32,
-    /// Consecutive complete views in which an object of ours was missing (F23: two before re-creating).
+    /// Consecutive complete views in which an object of ours was missing (F23: two before it counts as gone).
     #[serde(default)]
     pub absences: u8,
 }
@@ -251,6 +251,11 @@ pub struct DeployRecord {
 }
 
 impl ItemRecord {
+    /// It was missing from so many complete views, one after the other, that it is gone (F23).
+    pub fn is_missed_for_good(&self) -> bool {
+        self.absences >= 2
+    }
+
     /// A record of something never read.
     pub fn new(
         origin: Origin,

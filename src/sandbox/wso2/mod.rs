@@ -36,14 +36,14 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
     extract::State,
     response::{IntoResponse, Response},
 };
+use http::request::Parts;
 use serde_json::{Value, json};
 
 use self::{answer::Answer, apply::Outcome, auth::Accounts, call::Request, rows::Moment, store::Store};
-use super::Double;
+use super::{Double, faults::When};
 use crate::model::Clock;
 
 pub use self::options::{
@@ -65,6 +65,8 @@ struct Inner {
     outcome_times: Option<u64>,
     /// How many calls the gateway still throttles.
     throttled: u64,
+    /// Just before which requests all tokens die.
+    revocations: Vec<When>,
 }
 
 impl Inner {
@@ -102,6 +104,7 @@ impl Wso2Double {
             outcome: Outcome::Done,
             outcome_times: None,
             throttled: 0,
+            revocations: Vec::new(),
         };
         Arc::new(Self { clock, inner: Mutex::new(inner) })
     }
@@ -115,9 +118,14 @@ impl Wso2Double {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, request: &Request) -> Answer {
+    fn answer(&self, parts: &Parts, body: Vec<u8>) -> Answer {
         let now = moment(&*self.clock);
-        call::serve(&mut self.lock(), request, now)
+        let mut inner = self.lock();
+        if inner.revocations.iter_mut().any(|when| when.strikes(&parts.method, &parts.uri)) {
+            inner.accounts.revoke_all();
+        }
+        inner.revocations.retain(|when| !when.is_spent());
+        call::serve(&mut inner, &Request::new(parts, body), now)
     }
 }
 
@@ -128,7 +136,7 @@ fn moment(clock: &dyn Clock) -> Moment {
 async fn handle(State(double): State<Arc<Wso2Double>>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     match axum::body::to_bytes(body, usize::MAX).await {
-        Ok(body) => double.answer(&Request::new(&parts, Bytes::into(body))).into_response(),
+        Ok(body) => double.answer(&parts, body.into()).into_response(),
         Err(_) => Answer::empty(400).into_response(),
     }
 }
@@ -152,7 +160,8 @@ impl Double for Wso2Double {
         console::patch(&mut self.lock(), change, now)
     }
 
-    /// - `revokeSession`: all tokens die; `{"clients": true}` forgets the registered clients too
+    /// - `revokeSession`: all tokens die, now or, with `match`, `skip` or `times`, just before those requests;
+    ///   `{"clients": true}` forgets the registered clients too, now
     /// - `taskOutcome`: `{"outcome": "done" | "lost" | "stuck" | "undelivered", "times": 1}` for the
     ///   next runs of apply-changes; without `times` for all
     /// - `throttle`: `{"times": 3}`, so many calls get the gateway's 429
@@ -160,6 +169,13 @@ impl Double for Wso2Double {
         let mut inner = self.lock();
         let times = spec.get("times").and_then(Value::as_u64);
         match kind {
+            "revokeSession" if ["match", "skip", "times"].iter().any(|name| spec.get(name).is_some()) => {
+                let mut settings = spec.as_object().cloned().unwrap_or_default();
+                match When::take_from(&mut settings) {
+                    Ok(when) => inner.revocations.push(when),
+                    Err(problem) => return Some(Err(problem)),
+                }
+            }
             "revokeSession" => {
                 inner.accounts.revoke_all();
                 if spec.get("clients").and_then(Value::as_bool) == Some(true) {
@@ -182,6 +198,7 @@ impl Double for Wso2Double {
     fn clear_faults(&self) {
         let mut inner = self.lock();
         (inner.outcome, inner.outcome_times, inner.throttled) = (Outcome::Done, None, 0);
+        inner.revocations.clear();
         inner.store.drop_stuck_run();
     }
 

@@ -1,40 +1,51 @@
 //! Killed at every I/O, before it and after its effect: the end is that of the undisturbed run.
 
+use std::collections::BTreeMap;
+
+use ordain::drivers::{Facts, Promise};
 use serde_json::{Value, json};
 
-use super::{Subject, life::with};
+use super::{Deploys, Subject, plot::Plot};
 use crate::support::{Moment, rig::Rig, settle::Unsettled};
 
-/// What happens in the life that is killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plot {
-    Create,
-    Edit,
-    Retarget,
-    Release,
-    Adopt,
-    Restore,
+/// How it ended.
+struct End {
+    facts: Facts,
+    ours: Vec<Value>,
+    others: Value,
+    /// Whether the assignment is there.
+    exists: bool,
+    /// What was published, where that is a step of its own (R18).
+    published: Option<Value>,
 }
 
-/// How it ended: objects of ours, those of others, whether the assignment is there.
-type End = (Vec<Value>, Value, bool);
+impl End {
+    fn of(subject: &Subject, rig: &Rig) -> Self {
+        Self {
+            facts: rig.facts(),
+            ours: (subject.ours)(rig),
+            others: (subject.others)(rig),
+            exists: rig.cluster.exists("one"),
+            published: subject.deploys.as_ref().map(|deploys| (deploys.published)(rig)),
+        }
+    }
+}
 
 /// All points of one plot.
 pub async fn sweep(subject: &Subject, plot: Plot) {
-    // What was never read cannot be put back, and is told so (R11).
-    let unread = plot == Plot::Restore && !subject.reads;
-    if unread || (plot == Plot::Retarget && !subject.has_targets) {
+    if !plot.fits(subject) {
         return;
     }
-    let (expected, count) = play(subject, plot, None).await;
+    let whole = play(subject, plot, None).await;
     let mut leftovers = 0;
-    for number in 1..=count {
+    for number in &whole.points {
         for moment in [Moment::Before, Moment::After] {
-            let (end, _) = play(subject, plot, Some((number, moment))).await;
-            leftovers += same(subject, plot, &end, &expected, number, moment);
+            let run = play(subject, plot, Some((*number, moment))).await;
+            leftovers += same(subject, plot, &run.end, &whole.end, *number, moment);
         }
     }
-    println!("{} {plot:?}: {} points, {leftovers} inert leftovers", subject.name, 2 * count);
+    let points = 2 * whole.points.len();
+    println!("{} {plot:?}: {points} points, {leftovers} inert leftovers", subject.title);
 }
 
 /// Killed twice while creating: after each effect of the first life, and after each of the second.
@@ -42,7 +53,7 @@ pub async fn pairs(subject: &Subject) {
     if !subject.keyed_by_policy {
         return; // Those of WSO2 and WFBSS have pairs of their own.
     }
-    let (expected, _) = play(subject, Plot::Create, None).await;
+    let expected = play(subject, Plot::Create, None).await.end;
     let firsts = effects_of_a_life(subject, None).await;
     let (mut pairs, mut leftovers) = (0, 0);
     for first in firsts {
@@ -52,13 +63,13 @@ pub async fn pairs(subject: &Subject) {
             pairs += 1;
         }
     }
-    println!("{} create: {pairs} pairs, {leftovers} inert leftovers", subject.name);
+    println!("{} create: {pairs} pairs, {leftovers} inert leftovers", subject.title);
 }
 
 /// Numbers of the I/Os that change something, in the first life, or in the one after a death at `after`.
 async fn effects_of_a_life(subject: &Subject, after: Option<u64>) -> Vec<u64> {
     let mut rig = (subject.rig)();
-    act(subject, Plot::Create, &rig);
+    Plot::Create.act(subject, &rig);
     rig.start_and_crash_at(after.map(|number| (number, Moment::After)));
     if after.is_some() && rig.try_settle().await == Err(Unsettled::Crashed) {
         rig.restart().await;
@@ -78,7 +89,7 @@ fn call(label: &str) -> String {
 
 async fn twice(subject: &Subject, first: u64, second: u64) -> End {
     let mut rig = (subject.rig)();
-    act(subject, Plot::Create, &rig);
+    Plot::Create.act(subject, &rig);
     rig.start_and_crash_at(Some((first, Moment::After)));
     let mut outcome = rig.try_settle().await;
     for next in [Some((second, Moment::After)), None] {
@@ -88,29 +99,37 @@ async fn twice(subject: &Subject, first: u64, second: u64) -> End {
             outcome = rig.try_settle().await;
         }
     }
-    assert_eq!(outcome, Ok(()), "{} killed at {first}, then at {second}", subject.name);
-    ((subject.ours)(&rig), (subject.others)(&rig), rig.cluster.exists("one"))
+    assert_eq!(outcome, Ok(()), "{} killed at {first}, then at {second}", subject.title);
+    End::of(subject, &rig)
 }
 
 /// Compares; returns how many inert twins were left, which only a system that cannot list may have (R14).
 fn same(subject: &Subject, plot: Plot, end: &End, expected: &End, number: u64, moment: Moment) -> usize {
-    let at = format!("{} {plot:?} killed at {number} {moment:?}", subject.name);
-    assert_eq!((&end.1, end.2), (&expected.1, expected.2), "{at}");
-    if end.0 == expected.0 {
+    let at = format!("{} {plot:?} killed at {number} {moment:?}", subject.title);
+    assert_eq!((&end.others, end.exists), (&expected.others, expected.exists), "{at}");
+    assert_eq!(end.published, expected.published, "{at}");
+    if end.ours == expected.ours {
         return 0;
     }
-    assert!(!subject.lists, "{at}: {:#?}", end.0);
-    let twins: Vec<&Value> = end.0.iter().filter(|one| !expected.0.contains(one)).collect();
+    assert!(end.facts.exception(Promise::OneObject).is_some(), "{at}: {:#?}", end.ours);
+    let twins: Vec<&Value> = end.ours.iter().filter(|one| !expected.ours.contains(one)).collect();
     let inert =
         |one: &&&Value| one["isActive"] == false && one["groups"] == json!([]) && one["users"] == json!([]);
     assert!(!twins.is_empty() && twins.iter().all(|one| inert(&one)), "{at}: {twins:#?}");
-    assert!(expected.0.iter().all(|one| end.0.contains(one)), "{at}: {:#?}", end.0);
+    assert!(expected.ours.iter().all(|one| end.ours.contains(one)), "{at}: {:#?}", end.ours);
     twins.len()
 }
 
-async fn play(subject: &Subject, plot: Plot, point: Option<(u64, Moment)>) -> (End, u64) {
-    let (mut rig, begun) = begin(subject, plot).await;
-    act(subject, plot, &rig);
+/// One run.
+struct Run {
+    end: End,
+    /// Numbers of the I/Os of the undisturbed life that are worth dying at, from the beginning of the plot.
+    points: Vec<u64>,
+}
+
+async fn play(subject: &Subject, plot: Plot, point: Option<(u64, Moment)>) -> Run {
+    let (mut rig, begun) = plot.begin(subject).await;
+    plot.act(subject, &rig);
     let base = if begun { rig.gate.count() } else { 0 };
     let planned = point.map(|(number, moment)| (base + number, moment));
     match (begun, planned) {
@@ -118,49 +137,62 @@ async fn play(subject: &Subject, plot: Plot, point: Option<(u64, Moment)>) -> (E
         (true, Some((number, moment))) => rig.gate.crash_at(number, moment),
         (true, None) => {}
     }
+    if plot == Plot::DeployHeld {
+        held(subject, &mut rig).await;
+    }
     let mut outcome = rig.try_settle().await;
     if outcome == Err(Unsettled::Crashed) {
         rig.restart().await;
         outcome = rig.try_settle().await;
     }
-    assert_eq!(outcome, Ok(()), "{} {plot:?} {point:?}", subject.name);
-    // Only the undisturbed life is counted.
-    let count = if point.is_none() { rig.gate.count() - base } else { 0 };
-    (((subject.ours)(&rig), (subject.others)(&rig), rig.cluster.exists("one")), count)
+    assert_eq!(outcome, Ok(()), "{} {plot:?} {point:?}", subject.title);
+    let points = if point.is_none() { points(subject, plot, &rig, base) } else { vec![] };
+    Run { end: End::of(subject, &rig), points }
 }
 
-/// The rig before the plot, and whether its worker runs.
-async fn begin(subject: &Subject, plot: Plot) -> (Rig, bool) {
-    match plot {
-        Plot::Create => ((subject.rig)(), false),
-        Plot::Adopt => {
-            let rig = (subject.rig)();
-            let id = (subject.made_by_hand)(&rig);
-            let assignment = with(&(subject.targets)(1), json!({"adopt": {"id": id}}));
-            let whole = with(&(subject.policy)(1), json!({"enabled": true, "description": "Taken over"}));
-            rig.assign("one", whole, assignment);
-            (rig, false)
-        }
-        Plot::Restore => {
-            let mut rig = (subject.rig)();
-            let id = (subject.made_by_hand)(&rig);
-            let more = json!({"adopt": {"id": id}, "releasePolicy": "Restore"});
-            rig.assign("one", (subject.policy)(2), with(&(subject.targets)(2), more));
-            rig.start();
-            rig.settle().await;
-            subject.assert_in_step(&rig, "one", "adopted");
-            (rig, true)
-        }
-        Plot::Edit | Plot::Retarget | Plot::Release => (subject.settled().await, true),
-    }
+/// All I/Os of a plot. Of one about a deployment those after the last write, since what comes before is swept by an edit;
+/// and what waits asks the same again and again: who has died at three of such calls need not die at the fourth.
+fn points(subject: &Subject, plot: Plot, rig: &Rig, base: u64) -> Vec<u64> {
+    let mut seen = BTreeMap::new();
+    let first = if plot.is_about_the_deployment() { last_write(subject, rig) } else { base + 1 };
+    let journal = rig.gate.journal();
+    let of_the_plot = journal.iter().filter(|io| io.number >= first);
+    let worth = of_the_plot.filter(|io| {
+        let times = seen.entry(&io.label).or_insert(0);
+        *times += 1;
+        *times <= 3 || subject.deploys.is_none()
+    });
+    worth.map(|io| io.number - base).collect()
 }
 
-fn act(subject: &Subject, plot: Plot, rig: &Rig) {
-    match plot {
-        Plot::Create => rig.assign("one", (subject.policy)(1), (subject.targets)(1)),
-        Plot::Edit => rig.assign("one", (subject.policy)(2), (subject.targets)(1)),
-        Plot::Retarget => rig.assign("one", (subject.policy)(1), (subject.targets)(2)),
-        Plot::Release | Plot::Restore => rig.delete("one"),
-        Plot::Adopt => {}
+/// Number of the last I/O that changed the content of something.
+fn last_write(subject: &Subject, rig: &Rig) -> u64 {
+    let deploys = subject.deploys.as_ref().expect("the plot fits");
+    let journal = rig.gate.journal();
+    let is_write = |label: &str| {
+        let call = call(label);
+        label.starts_with("vendor") && (subject.is_effect)(&call) && !(deploys.is_deploy)(&call)
+    };
+    journal.iter().rfind(|io| is_write(&io.label)).expect("the plot writes").number
+}
+
+/// Something of somebody else's waits: nothing is written and nothing published until they publish it.
+async fn held(subject: &Subject, rig: &mut Rig) {
+    let deploys: &Deploys = subject.deploys.as_ref().expect("the plot fits");
+    let before = ((subject.ours)(rig), (deploys.published)(rig));
+    lives_on(rig, 300).await;
+    assert_eq!(((subject.ours)(rig), (deploys.published)(rig)), before, "{}: held", subject.title);
+    (deploys.foreign_deploy)(rig);
+    lives_on(rig, 1800).await;
+}
+
+/// Lets time pass; who dies meanwhile is started anew.
+async fn lives_on(rig: &mut Rig, seconds: u64) {
+    tokio::select! {
+        biased;
+        () = rig.gate.crashed() => {}
+        () = rig.pass(seconds) => return,
     }
+    rig.restart().await;
+    rig.pass(seconds).await;
 }

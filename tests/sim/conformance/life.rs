@@ -1,7 +1,7 @@
 //! From the first apply to the last call.
 
-use ordain::worker::ports::Event;
-use serde_json::{Value, json};
+use ordain::{drivers::Promise, worker::ports::Event};
+use serde_json::Value;
 
 use super::Subject;
 
@@ -56,7 +56,7 @@ pub async fn drifts(subject: &Subject) {
     rig.pass(45 * 60).await;
     rig.settle().await;
     let after = subject.only(&rig, "an interval later");
-    if !subject.reads {
+    if rig.facts().exception(Promise::DriftSeen).is_some() {
         assert_eq!(after, changed, "{}: nobody can see it", subject.name);
         let said = rig.cluster.facts("one").pop().unwrap();
         assert_eq!(said.in_sync.status, None, "{}: and that is said", subject.name);
@@ -75,8 +75,6 @@ pub async fn is_guarded(subject: &Subject) {
     let rig = subject.settled().await;
     rig.edit_backend(|backend| backend.settings.max_removals = 0);
     let before = (subject.only(&rig, "applied"), subject.effects(&rig).len());
-    rig.assign("one", (subject.policy)(1), with(&(subject.targets)(1), json!({"releasePolicy": "Delete"})));
-    rig.settle().await;
     rig.delete("one");
     rig.settle().await;
     assert_eq!((subject.only(&rig, "held"), subject.effects(&rig).len()), before, "{}", subject.name);
@@ -94,4 +92,13 @@ pub fn with(assignment: &Value, more: Value) -> Value {
     let Value::Object(more) = more else { panic!("an object") };
     assignment.as_object_mut().unwrap().extend(more);
     assignment
+}
+
+/// What the suite believes of a system is what its driver says of it.
+pub fn is_what_its_driver_says(subject: &Subject) {
+    let facts = (subject.rig)().facts();
+    assert_eq!(facts.system.to_lowercase(), subject.name);
+    let exempt = facts.exception(Promise::Adoption).is_some();
+    assert_eq!(exempt, subject.made_by_hand.is_none(), "{}: adoption", subject.title);
+    assert_eq!(facts.deploys, subject.deploys.is_some(), "{}: deployments", subject.title);
 }

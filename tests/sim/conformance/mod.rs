@@ -1,12 +1,14 @@
 //! One suite that every driver passes, whatever its system calls things. What a system cannot do is a fact of its driver
-//! ([`ordain::drivers::Facts`]), printed into docs/reference/systems.md, and no case of a test.
+//! and an exception that follows from it ([`ordain::drivers::Facts::exception`]), printed into docs/reference/systems.md,
+//! and no case of a test.
 
 mod crash;
 mod faults;
 mod identity;
 mod life;
+mod plot;
 mod shared;
-mod subjects;
+pub mod subjects;
 
 use ordain::report::facts::Standing;
 use serde_json::Value;
@@ -15,6 +17,8 @@ use crate::support::rig::Rig;
 
 /// A system as the suite sees it.
 pub struct Subject {
+    /// For whoever reads the output: the system, and its dialect.
+    pub title: &'static str,
     /// The name of its double in the rig.
     pub name: &'static str,
     /// A worker around its double.
@@ -33,26 +37,50 @@ pub struct Subject {
     pub reaches: fn(&Value) -> Value,
     /// Somebody changes the content of ours in the console.
     pub by_hand: fn(&Rig),
-    /// Somebody makes an object there, and names it: what it takes to adopt it.
-    pub made_by_hand: fn(&Rig) -> Value,
-    /// Somebody gives the object of this name one more member; where the system has no targets, nothing.
+    /// Somebody makes an object there, and names it: what it takes to adopt it. Nobody makes documents.
+    pub made_by_hand: Option<fn(&Rig) -> Value>,
+    /// Somebody gives that object one more member; where the system has no targets, nothing.
     pub gives: fn(&Rig),
     /// Somebody removes the object whose name begins so.
     pub removes: fn(&Rig, &str),
+    /// How the Event about drift tells who changed it, as far as the system does.
+    pub author: &'static str,
     /// Whether a call, `METHOD /path?query`, may change something.
     pub is_effect: fn(&str) -> bool,
+    /// Whether a call shows the credentials, so that it may be one refusal more.
+    pub is_login: fn(&str) -> bool,
     /// Another key of the credentials, so that they are refused.
     pub wrong_key: (&'static str, &'static str),
     /// Assignments of one Policy are one object (R5).
     pub keyed_by_policy: bool,
     /// The system has targets.
     pub has_targets: bool,
-    /// What the console says is read back.
-    pub reads: bool,
-    /// How the Event about drift tells who changed it, as far as the system does.
-    pub author: &'static str,
-    /// Objects are found without knowing their ids.
-    pub lists: bool,
+    /// How the system publishes, where that is a step of its own.
+    pub deploys: Option<Deploys>,
+    /// What only this system does wrong.
+    pub faults: fn() -> Faults,
+}
+
+/// One deployment for everybody (R18).
+pub struct Deploys {
+    /// Whether a call starts one.
+    pub is_deploy: fn(&str) -> bool,
+    /// From now on one takes so long that it is looked after several times.
+    pub takes_long: fn(&Rig),
+    /// Somebody else changes something of theirs and does not publish it.
+    pub foreign_change: fn(&Rig),
+    /// Somebody else publishes.
+    pub foreign_deploy: fn(&Rig),
+    /// What devices hold, and what waits.
+    pub published: fn(&Rig) -> Value,
+}
+
+/// Faults that only one double plays.
+pub struct Faults {
+    /// Struck at each call in turn.
+    pub at_every_call: Vec<Value>,
+    /// Of those that pick their call themselves, one run each.
+    pub once: Vec<Value>,
 }
 
 impl Subject {
@@ -108,7 +136,12 @@ impl Subject {
 macro_rules! conform {
     ($($system:ident),*) => {$(
         mod $system {
-            use super::{crash, faults, identity, life, shared, subjects::$system as system};
+            use super::{crash, faults, identity, life, plot::Plot, shared, subjects::$system as system};
+
+            #[tokio::test(start_paused = true)]
+            async fn is_what_its_driver_says() {
+                life::is_what_its_driver_says(&system::subject());
+            }
 
             #[tokio::test(start_paused = true)]
             async fn lives_and_is_quiet() {
@@ -161,8 +194,18 @@ macro_rules! conform {
             }
 
             #[tokio::test(start_paused = true)]
-            async fn every_fault_ends_in_one_object() {
-                faults::every_one(&system::subject()).await;
+            async fn every_fault_of_creating_ends_in_one_object() {
+                faults::every_one(&system::subject(), Plot::Create).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn every_fault_of_an_edit_ends_with_the_edit() {
+                faults::every_one_of_edits(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn every_fault_of_a_release_ends_with_nothing() {
+                faults::every_one(&system::subject(), Plot::Release).await;
             }
 
             #[tokio::test(start_paused = true)]
@@ -177,7 +220,7 @@ macro_rules! conform {
 
             #[tokio::test(start_paused = true)]
             async fn create_killed_anywhere() {
-                crash::sweep(&system::subject(), crash::Plot::Create).await;
+                crash::sweep(&system::subject(), Plot::Create).await;
             }
 
             #[tokio::test(start_paused = true)]
@@ -187,33 +230,49 @@ macro_rules! conform {
 
             #[tokio::test(start_paused = true)]
             async fn edit_killed_anywhere() {
-                crash::sweep(&system::subject(), crash::Plot::Edit).await;
+                crash::sweep(&system::subject(), Plot::Edit).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn retarget_killed_anywhere() {
-                crash::sweep(&system::subject(), crash::Plot::Retarget).await;
+                crash::sweep(&system::subject(), Plot::Retarget).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn release_killed_anywhere() {
-                crash::sweep(&system::subject(), crash::Plot::Release).await;
+                crash::sweep(&system::subject(), Plot::Release).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn restore_killed_anywhere() {
-                crash::sweep(&system::subject(), crash::Plot::Restore).await;
+                crash::sweep(&system::subject(), Plot::Restore).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn adoption_killed_anywhere() {
-                crash::sweep(&system::subject(), crash::Plot::Adopt).await;
+                crash::sweep(&system::subject(), Plot::Adopt).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn deployment_killed_anywhere() {
+                crash::sweep(&system::subject(), Plot::Deploy).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn deployment_of_others_changes_too_killed_anywhere() {
+                crash::sweep(&system::subject(), Plot::DeployAlong).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn a_deployment_that_others_hold_killed_anywhere() {
+                crash::sweep(&system::subject(), Plot::DeployHeld).await;
             }
         }
     )*};
 }
 
 conform!(
+    wfbss,
     symphony,
     app_shield,
     app_shield_get,

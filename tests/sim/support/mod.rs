@@ -8,6 +8,7 @@ pub mod rig;
 pub mod settle;
 pub mod status_history;
 pub mod status_lint;
+pub mod systems;
 pub mod vendors;
 
 pub use apiserver::FakeApi;

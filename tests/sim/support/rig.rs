@@ -8,12 +8,16 @@ use std::{
 
 use ordain::{
     api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
-    drivers::{Binding, Reach},
+    drivers::{self, Binding, Driver, Facts, Reach},
     index::{AssignmentView, BackendView, Input, desired::BackendSettings},
     model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid, memory::Memory},
     report::metrics::Metrics,
     store::{Expected, Keys, Opened, Store, StoreError, StoreHook},
-    worker::{House, Worker, ports::AlwaysLeader, session::Accounts},
+    worker::{
+        House, Worker,
+        ports::{AlwaysLeader, Connector as _, Fence},
+        session::Accounts,
+    },
 };
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
@@ -23,6 +27,7 @@ use cluster::State;
 
 use super::{
     IoGate, Moment, SimClock,
+    gate::Process,
     vendors::{Connect, Vendors},
 };
 
@@ -60,6 +65,10 @@ pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
+fn secrets(keys: BTreeMap<&'static str, String>) -> BTreeMap<String, Secret> {
+    keys.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect()
+}
+
 impl Rig {
     /// A rig around a double of `system`; `spec` is merged over `{system: {…}}` of the Backend.
     pub fn new(
@@ -77,8 +86,7 @@ impl Rig {
         let mut member = service.double().backend(&base);
         member["credentialsRef"] = json!({"name": "creds"});
         let spec = json!({ system: member });
-        let credentials: BTreeMap<String, Secret> =
-            service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v))).collect();
+        let credentials = secrets(service.double().credentials());
         let mut backend_settings = BackendSettings {
             credentials: "creds".into(),
             ca: None,
@@ -147,6 +155,36 @@ impl Rig {
         }
     }
 
+    /// The Backend as the worker sees it.
+    pub fn backend(&self) -> Arc<BackendView> {
+        self.cluster.state.lock().unwrap().backend.clone().expect("a rig has a backend")
+    }
+
+    /// What the system of this Backend is, and is not.
+    pub fn facts(&self) -> Facts {
+        drivers::connect::translate(&self.backend().system).facts()
+    }
+
+    /// A driver beside the worker, in a process of its own.
+    pub fn driver(&self, fence: Arc<dyn Fence>) -> Arc<dyn Driver> {
+        let backend = self.backend();
+        let system = backend.system.name().as_str().to_lowercase();
+        let credentials = secrets(self.vendors.of(&system).double().credentials());
+        let connect = self.connect(self.gate.next_incarnation(), fence);
+        connect.connect(&backend, &backend.system, &credentials, None).unwrap()
+    }
+
+    fn connect(&self, process: Process, fence: Arc<dyn Fence>) -> Connect {
+        Connect {
+            vendors: self.vendors.clone(),
+            process,
+            clock: self.clock.clone(),
+            owner: self.owner.clone(),
+            fence,
+            metrics: self.metrics.clone(),
+        }
+    }
+
     /// Starts (or restarts) the worker over the same store.
     pub fn start(&mut self) {
         self.start_and_crash_at(None);
@@ -168,14 +206,7 @@ impl Rig {
             source: self.cluster.clone(),
             reporter: Arc::new(Gated { cluster: self.cluster.clone(), process: process.clone() }),
             secrets: self.cluster.clone(),
-            connector: Arc::new(Connect {
-                vendors: self.vendors.clone(),
-                process,
-                clock: self.clock.clone(),
-                owner: self.owner.clone(),
-                fence: Arc::new(AlwaysLeader),
-                metrics: self.metrics.clone(),
-            }),
+            connector: Arc::new(self.connect(process, Arc::new(AlwaysLeader))),
             fence: Arc::new(AlwaysLeader),
             store: Arc::new(store),
             accounts: Accounts::default(),
@@ -292,10 +323,13 @@ impl Rig {
         self.cluster.changed();
     }
 
-    /// `kubectl delete`.
+    /// `kubectl delete`: what bears no finalizer is gone at once.
     pub fn delete(&self, name: &str) {
-        let key = ObjectName::new("team", name);
-        self.cluster.edit(&key, |view| view.deleting = true);
+        if self.cluster.view(name).is_some_and(|view| !view.finalizer) {
+            self.vanish(name);
+        } else {
+            self.cluster.edit(&ObjectName::new("team", name), |view| view.deleting = true);
+        }
     }
 
     /// `kubectl patch … releasePolicy: Orphan`.

@@ -1,18 +1,10 @@
 //! Yurbi App Shield: what cannot be read, sent again, and ids that stand on assignments.
 
-use ordain::{
-    api::Reason,
-    report::facts::Standing,
-    sandbox::app_shield::{AppShieldDouble, AppShieldOptions},
-};
+use ordain::{api::Reason, report::facts::Standing};
 use serde_json::{Value, json};
 
 use super::{named, reason};
-use crate::support::rig::Rig;
-
-fn rig() -> Rig {
-    Rig::new("appShield", |clock| AppShieldDouble::new(AppShieldOptions::default(), clock), |_| {})
-}
+use crate::support::{rig::Rig, systems::app_shield as rig};
 
 fn policy() -> Value {
     json!({"displayName": "Rows", "content": {"appShield": {"constraints": [{"AppField": "Sales.Region"}]}}})

@@ -1,18 +1,10 @@
 //! Symphony DLP: names exactly as written, and what an empty list of dictionaries does.
 
-use ordain::{
-    api::Reason,
-    report::facts::Standing,
-    sandbox::symphony::{SymphonyDouble, SymphonyOptions},
-};
+use ordain::{api::Reason, report::facts::Standing};
 use serde_json::{Value, json};
 
 use super::{named, reason};
-use crate::support::rig::Rig;
-
-fn rig() -> Rig {
-    Rig::new("symphony", |clock| SymphonyDouble::new(SymphonyOptions::default(), clock), |_| {})
-}
+use crate::support::{rig::Rig, systems::symphony as rig};
 
 fn exact(rig: &Rig) {
     rig.edit_system(|system| system["naming"] = "Exact".into());

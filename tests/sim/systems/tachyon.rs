@@ -1,18 +1,10 @@
 //! 1E Tachyon: members of others, hidden groups, licences, one deployment for everybody.
 
-use ordain::{
-    api::Reason,
-    report::facts::Standing,
-    sandbox::tachyon::{TachyonDouble, TachyonOptions},
-};
+use ordain::{api::Reason, report::facts::Standing};
 use serde_json::{Value, json};
 
 use super::{named, reason};
-use crate::support::rig::Rig;
-
-fn rig() -> Rig {
-    Rig::new("tachyon", |clock| TachyonDouble::new(TachyonOptions::default(), clock), |_| {})
-}
+use crate::support::{rig::Rig, systems::tachyon as rig};
 
 fn policy(rules: &[&str]) -> Value {
     let rules: Vec<_> = rules.iter().map(|name| json!({"name": name})).collect();

@@ -7,7 +7,7 @@ mod reading;
 mod sessions;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -15,15 +15,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    drivers::{
-        Binding, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step,
-        connect::connect, http::Limits, testing::InProcess,
-    },
-    model::{
-        Digester, ExternalId, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret,
-        Uid,
-    },
-    plan::diff::{Difference, difference},
+    drivers::{Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step, testing},
+    model::{ExternalId, LeafPath, MemberKind, Observation, ObservedItem},
+    plan::diff::Difference,
     sandbox::{
         DoubleService,
         app_shield::{AppShieldDouble, AppShieldOptions},
@@ -49,7 +43,6 @@ fn everything() -> Value {
 struct World {
     service: DoubleService,
     driver: Arc<dyn Driver>,
-    owner: OwnerId,
     /// The last answer, which stands for a read where nothing can be read.
     answered: Mutex<Option<ObservedItem>>,
 }
@@ -71,26 +64,10 @@ impl World {
             AppShieldOptions::default().patched(&json!({ "paths": paths })).unwrap().patched(options);
         let service =
             DoubleService::new(AppShieldDouble::new(options.unwrap(), clock.clone()), clock.clone());
-        let mut system = service.double().backend("https://bi.example");
-        system.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        let system = serde_json::from_value(json!({ "appShield": system })).unwrap();
-        let mut credentials: BTreeMap<String, Secret> =
-            service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v))).collect();
-        if let Some((name, password)) = user {
-            credentials.insert("username".into(), Secret::new(name));
-            credentials.insert("password".into(), Secret::new(password));
-        }
-        let owner = OwnerId::new("a cluster");
-        let limits = Limits {
-            requests_per_minute: 60_000,
-            burst: 1000,
-            in_flight: 4,
-            timeout: Duration::from_secs(30),
-            max_body: 4 << 20,
-        };
-        let transport = Arc::new(InProcess(service.clone()));
-        let driver = connect(&system, &credentials, &owner, transport, limits, clock).unwrap();
-        Self { service, driver, owner, answered: Mutex::default() }
+        let keys = user.map(|(name, password)| [("username", name), ("password", password)]);
+        let keys = keys.as_ref().map_or(&[][..], |keys| keys);
+        let driver = testing::connected(&service, "https://bi.example", settings, keys);
+        Self { service, driver, answered: Mutex::default() }
     }
 
     fn fault(&self, fault: &Value) {
@@ -168,54 +145,22 @@ impl World {
     }
 
     async fn compile(&self, policy: &Value, include: &Value) -> Compiled {
-        let target = serde_json::from_value(json!({ "appShield": include })).unwrap();
-        let include = vec![("spec.targets.include[0]".into(), Arc::new(target))];
-        self.compile_reach(policy, Reach { include, ..Reach::default() }).await
+        self.compile_reach(policy, testing::including("appShield", include)).await
     }
 
     async fn compile_reach(&self, policy: &Value, reach: Reach) -> Compiled {
-        let catalogue = self.driver.catalogue().await.unwrap();
-        let spec = json!({"policyRef": {"name": "rows"}, "backendRef": {"name": "bi"}});
-        let binding = Binding {
-            assignment: ObjectName::new("team", "acme"),
-            uid: Uid("u".into()),
-            generation: 1,
-            policy_generation: 1,
-            policy_name: "rows".into(),
-            display_name: policy["displayName"].as_str().unwrap_or("rows").into(),
-            policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value(spec).unwrap()),
-            reach,
-        };
-        let context = CompileContext {
-            catalogue: &catalogue,
-            owner: &self.owner,
-            digester: &Digester::new([7; 32]),
-            secrets: &BTreeMap::new(),
-        };
-        self.driver.translate().compile(&binding, &context)
+        testing::compiled(&*self.driver, "rows", policy, reach).await
     }
 
     /// The one item that policy and targets come to.
     async fn desired(&self, policy: &Value, include: &Value) -> DesiredItem {
         let compiled = self.compile(policy, include).await;
         assert_eq!(compiled.findings, []);
-        let [one] = compiled.contributions.try_into().unwrap();
-        DesiredItem {
-            key: one.item,
-            shape: one.shape,
-            title: one.title,
-            status_key: one.status_key,
-            leaves: one.leaves,
-            members: one.members,
-            enabled: one.enabled,
-            rank: (0, String::new()),
-            contributors: BTreeSet::new(),
-        }
+        testing::only(compiled)
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
+        testing::compare(&*self.driver, desired, observed)
     }
 
     /// What stands for an item: as read by id or mark, else as last answered.

@@ -6,22 +6,15 @@ mod life;
 mod reading;
 mod sessions;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
     api::Reason,
-    drivers::{
-        Binding, Class, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope,
-        Step, connect::connect, http::Limits, testing::InProcess,
-    },
-    model::{Digester, ExternalId, LeafPath, ObjectName, Observation, ObservedItem, OwnerId, Secret, Uid},
-    plan::diff::{Difference, difference},
+    drivers::{Class, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step, testing},
+    model::{ExternalId, LeafPath, Observation, ObservedItem},
+    plan::diff::Difference,
     sandbox::{
         DoubleService,
         support::TokioClock,
@@ -33,7 +26,6 @@ use crate::{
 struct World {
     service: DoubleService,
     driver: Arc<dyn Driver>,
-    owner: OwnerId,
 }
 
 impl World {
@@ -56,25 +48,8 @@ impl World {
     }
 
     fn at(service: DoubleService, settings: &Value, keys: &[(&str, &str)]) -> Self {
-        let clock = TokioClock::shared();
-        let mut system = service.double().backend("https://pod.example");
-        system["credentialsRef"] = json!({"name": "symphony"});
-        system.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        let system = serde_json::from_value(json!({ "symphony": system })).unwrap();
-        let given = service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v)));
-        let mut credentials: BTreeMap<String, Secret> = given.collect();
-        credentials.extend(keys.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))));
-        let owner = OwnerId::new("a cluster");
-        let limits = Limits {
-            requests_per_minute: 60_000,
-            burst: 1000,
-            in_flight: 4,
-            timeout: Duration::from_secs(30),
-            max_body: 4 << 20,
-        };
-        let transport = Arc::new(InProcess(service.clone()));
-        let driver = connect(&system, &credentials, &owner, transport, limits, clock).unwrap();
-        Self { service, driver, owner }
+        let driver = testing::connected(&service, "https://pod.example", settings, keys);
+        Self { service, driver }
     }
 
     fn fault(&self, fault: &Value) {
@@ -140,47 +115,18 @@ impl World {
     }
 
     async fn compile(&self, policy: &Value) -> Compiled {
-        let catalogue = self.driver.catalogue().await.unwrap();
-        let spec = json!({"policyRef": {"name": "cards"}, "backendRef": {"name": "pod"}});
-        let binding = Binding {
-            assignment: ObjectName::new("team", "everywhere"),
-            uid: Uid("u".into()),
-            generation: 1,
-            policy_generation: 1,
-            policy_name: "cards".into(),
-            display_name: policy["displayName"].as_str().unwrap_or("cards").into(),
-            policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value(spec).unwrap()),
-            reach: Reach { everyone: true, ..Reach::default() },
-        };
-        let context = CompileContext {
-            catalogue: &catalogue,
-            owner: &self.owner,
-            digester: &Digester::new([7; 32]),
-            secrets: &BTreeMap::new(),
-        };
-        self.driver.translate().compile(&binding, &context)
+        let everyone = Reach { everyone: true, ..Reach::default() };
+        testing::compiled(&*self.driver, "cards", policy, everyone).await
     }
 
     /// The one item that a policy comes to.
     async fn desired(&self, policy: &Value) -> DesiredItem {
         let compiled = self.compile(policy).await;
-        let [one] = compiled.contributions.try_into().unwrap();
-        DesiredItem {
-            key: one.item,
-            shape: one.shape,
-            title: one.title,
-            status_key: one.status_key,
-            leaves: one.leaves,
-            members: one.members,
-            enabled: one.enabled,
-            rank: (0, String::new()),
-            contributors: BTreeSet::new(),
-        }
+        testing::only(compiled)
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
+        testing::compare(&*self.driver, desired, observed)
     }
 
     /// What stands for an item, by its mark, or by its name where names stand as written.

@@ -16,15 +16,9 @@ use serde_json::{Value, json};
 
 use crate::{
     api::Reason,
-    drivers::{
-        Binding, Class, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope,
-        Step, connect::connect, http::Limits, testing::InProcess,
-    },
-    model::{
-        Digester, ExternalId, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret,
-        Uid,
-    },
-    plan::diff::{Difference, difference},
+    drivers::{Class, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step, testing},
+    model::{ExternalId, LeafPath, MemberKind, Observation, ObservedItem},
+    plan::diff::Difference,
     sandbox::{
         DoubleService,
         support::TokioClock,
@@ -36,7 +30,6 @@ use crate::{
 struct World {
     service: DoubleService,
     driver: Arc<dyn Driver>,
-    owner: OwnerId,
 }
 
 impl World {
@@ -58,23 +51,8 @@ impl World {
     }
 
     fn at(service: DoubleService, keys: &[(&str, &str)]) -> Self {
-        let clock = TokioClock::shared();
-        let system = service.double().backend("http://127.0.0.1:41004");
-        let system = serde_json::from_value(json!({ "tachyon": system })).unwrap();
-        let given = service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v)));
-        let mut credentials: BTreeMap<String, Secret> = given.collect();
-        credentials.extend(keys.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))));
-        let owner = OwnerId::new("a cluster");
-        let limits = Limits {
-            requests_per_minute: 60_000,
-            burst: 1000,
-            in_flight: 4,
-            timeout: Duration::from_secs(30),
-            max_body: 4 << 20,
-        };
-        let transport = Arc::new(InProcess(service.clone()));
-        let driver = connect(&system, &credentials, &owner, transport, limits, clock).unwrap();
-        Self { service, driver, owner }
+        let driver = testing::connected(&service, "http://127.0.0.1:41004", &json!({}), keys);
+        Self { service, driver }
     }
 
     fn fault(&self, fault: &Value) {
@@ -151,48 +129,18 @@ impl World {
     }
 
     async fn compile(&self, policy: &Value, reach: Reach) -> Compiled {
-        let catalogue = self.driver.catalogue().await.unwrap();
-        let spec = json!({"policyRef": {"name": "usb"}, "backendRef": {"name": "tachyon"}});
-        let binding = Binding {
-            assignment: ObjectName::new("team", "laptops"),
-            uid: Uid("u".into()),
-            generation: 1,
-            policy_generation: 1,
-            policy_name: "usb".into(),
-            display_name: policy["displayName"].as_str().unwrap_or("usb").into(),
-            policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value(spec).unwrap()),
-            reach,
-        };
-        let context = CompileContext {
-            catalogue: &catalogue,
-            owner: &self.owner,
-            digester: &Digester::new([7; 32]),
-            secrets: &BTreeMap::new(),
-        };
-        self.driver.translate().compile(&binding, &context)
+        testing::compiled(&*self.driver, "usb", policy, reach).await
     }
 
     /// The one item that policy and groups come to.
     async fn desired(&self, policy: &Value, groups: &[&str]) -> DesiredItem {
         let compiled = self.compile(policy, including(groups)).await;
         assert_eq!(compiled.findings, []);
-        let [one] = compiled.contributions.try_into().unwrap();
-        DesiredItem {
-            key: one.item,
-            shape: one.shape,
-            title: one.title,
-            status_key: one.status_key,
-            leaves: one.leaves,
-            members: one.members,
-            enabled: one.enabled,
-            rank: (0, String::new()),
-            contributors: BTreeSet::new(),
-        }
+        testing::only(compiled)
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
+        testing::compare(&*self.driver, desired, observed)
     }
 
     /// What stands for an item, by its mark.
@@ -235,8 +183,7 @@ fn replace(desired: &DesiredItem, observed: ObservedItem) -> Step {
 
 fn including(groups: &[&str]) -> Reach {
     let groups: Vec<_> = groups.iter().map(|name| json!({ "name": name })).collect();
-    let target = serde_json::from_value(json!({"tachyon": {"managementGroups": groups}})).unwrap();
-    Reach { include: vec![("spec.targets.include[0]".into(), Arc::new(target))], ..Reach::default() }
+    testing::including("tachyon", &json!({ "managementGroups": groups }))
 }
 
 fn usb() -> Value {

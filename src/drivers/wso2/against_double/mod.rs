@@ -5,23 +5,14 @@ mod faults;
 mod life;
 mod reading;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
-    drivers::{
-        Binding, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step,
-        connect::connect, http::Limits, testing::InProcess,
-    },
-    model::{
-        Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape, Uid,
-    },
-    plan::diff::{Difference, difference},
+    drivers::{Compiled, DesiredItem, Driver, DriverError, Outcome, Scope, Step, testing},
+    model::{LeafPath, MemberKind, Observation, ObservedItem, Shape},
+    plan::diff::Difference,
     sandbox::{
         DoubleService,
         support::TokioClock,
@@ -35,7 +26,6 @@ const ALL: [Dialect; 4] = [Dialect::MdmAdmin, Dialect::DeviceMgtV1Put, Dialect::
 struct World {
     service: DoubleService,
     driver: Arc<dyn Driver>,
-    owner: OwnerId,
 }
 
 impl World {
@@ -52,29 +42,14 @@ impl World {
         let clock = TokioClock::shared();
         let options = Wso2Options::of(dialect).patched(options).unwrap();
         let service = DoubleService::new(Wso2Double::new(options, clock.clone()), clock.clone());
-        let mut system = service.double().backend("https://emm.example:9443");
+        let mut settings = settings.clone();
         if options_gateway_off(&service) {
-            system["tokenUrl"] = json!("https://emm.example:9443/oauth2/token");
+            settings["tokenUrl"] = json!("https://emm.example:9443/oauth2/token");
         }
-        system.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        let system = serde_json::from_value(json!({ "wso2": system })).unwrap();
-        let mut credentials: BTreeMap<String, Secret> =
-            service.double().credentials().into_iter().map(|(k, v)| (k.to_owned(), Secret::new(v))).collect();
-        if let Some((name, password)) = user {
-            credentials.insert("username".into(), Secret::new(name));
-            credentials.insert("password".into(), Secret::new(password));
-        }
-        let owner = OwnerId::new("a cluster");
-        let limits = Limits {
-            requests_per_minute: 60_000,
-            burst: 1000,
-            in_flight: 4,
-            timeout: Duration::from_secs(30),
-            max_body: 4 << 20,
-        };
-        let transport = Arc::new(InProcess(service.clone()));
-        let driver = connect(&system, &credentials, &owner, transport, limits, clock).unwrap();
-        Self { service, driver, owner }
+        let keys = user.map(|(name, password)| [("username", name), ("password", password)]);
+        let keys = keys.as_ref().map_or(&[][..], |keys| keys);
+        let driver = testing::connected(&service, "https://emm.example:9443", &settings, keys);
+        Self { service, driver }
     }
 
     fn fault(&self, fault: &Value) {
@@ -123,52 +98,18 @@ impl World {
     }
 
     async fn compile(&self, policy: &Value, include: &Value) -> Compiled {
-        let catalogue = self.driver.catalogue().await.unwrap();
-        let target = serde_json::from_value(json!({ "wso2": include })).unwrap();
-        let spec = json!({"policyRef": {"name": "laptops"}, "backendRef": {"name": "emm"}});
-        let binding = Binding {
-            assignment: ObjectName::new("team", "laptops"),
-            uid: Uid("u".into()),
-            generation: 1,
-            policy_generation: 1,
-            policy_name: "laptops".into(),
-            display_name: policy["displayName"].as_str().unwrap_or("laptops").into(),
-            policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value(spec).unwrap()),
-            reach: Reach {
-                include: vec![("spec.targets.include[0]".into(), Arc::new(target))],
-                ..Reach::default()
-            },
-        };
-        let context = CompileContext {
-            catalogue: &catalogue,
-            owner: &self.owner,
-            digester: &Digester::new([7; 32]),
-            secrets: &BTreeMap::new(),
-        };
-        self.driver.translate().compile(&binding, &context)
+        testing::compiled(&*self.driver, "laptops", policy, testing::including("wso2", include)).await
     }
 
     /// The one item that policy and targets come to.
     async fn desired(&self, policy: &Value, include: &Value) -> DesiredItem {
         let compiled = self.compile(policy, include).await;
         assert_eq!(compiled.findings, []);
-        let [one] = compiled.contributions.try_into().unwrap();
-        DesiredItem {
-            key: one.item,
-            shape: one.shape,
-            title: one.title,
-            status_key: one.status_key,
-            leaves: one.leaves,
-            members: one.members,
-            enabled: one.enabled,
-            rank: (0, String::new()),
-            contributors: BTreeSet::new(),
-        }
+        testing::only(compiled)
     }
 
     fn difference(&self, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-        difference(desired, observed, &Vec::new(), self.driver.translate(), &Digester::new([7; 32]))
+        testing::compare(&*self.driver, desired, observed)
     }
 
     /// What stands for an item, by its mark.

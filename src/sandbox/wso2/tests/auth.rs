@@ -134,6 +134,17 @@ async fn faults_of_the_gateway() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_may_die_just_before_a_call() {
+    let bench = Bench::of(Dialect::DeviceMgtV1).await;
+    let dying = json!({"match": {"method": "GET"}, "skip": 1, "times": 1});
+    bench.double.fault("revokeSession", &dying).unwrap().unwrap();
+    assert_eq!(bench.get(&list()).await.status, 200, "it is skipped");
+    assert_eq!(bench.get(&list()).await.status, 401);
+    let wrong = bench.double.fault("revokeSession", &json!({"times": "often"})).unwrap();
+    assert!(wrong.is_err(), "{wrong:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_gateway() {
     let bench = Bench::new(Wso2Options { gateway: false, ..Wso2Options::default() }).await;
     assert_eq!(bench.get(&list()).await.status, 200);
