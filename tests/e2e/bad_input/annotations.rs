@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{manifests::*, told};
+use super::{
+    manifests::{assignment, object, people, policy_of, rows},
+    told,
+};
 use crate::support::{
     Installation, apply_text, eventually, kubectl,
     told::{Statuses, Told},

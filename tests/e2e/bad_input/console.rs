@@ -3,7 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::{manifests::*, told, wait};
+use super::{
+    manifests::{
+        assignment, assignment_of_all, customer, dictionary, management_group, object, people, policy_of,
+        rows, rule, scanner,
+    },
+    told, wait,
+};
 use crate::support::{
     Installation, kubectl,
     told::{Statuses, Told},

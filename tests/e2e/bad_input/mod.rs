@@ -19,7 +19,7 @@ use crate::support::{
     Installation, eventually, kubectl,
     told::{Statuses, Told},
 };
-use manifests::*;
+use manifests::{assignment, object, policy, scanner, secret, wso2_backend};
 
 /// A condition that is to be `False`.
 fn told(kind: &'static str, name: &str, condition: (&'static str, &'static str), says: &[&str]) -> Told {

@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{manifests::*, told};
+use super::{
+    manifests::{
+        assignment, assignment_of_all, backend_like, camera, credentials, customer, dictionary,
+        management_group, people, policy_of, roles, rows, rule,
+    },
+    told,
+};
 use crate::support::{Installation, told::Told};
 
 /// What each is told.

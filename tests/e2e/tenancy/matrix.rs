@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     fields::{self, put},
     rows::{Row, SYSTEMS, rows},
-    tenants::Tenants,
+    tenants::{Tenants, copy_secret},
 };
 use crate::support::{
     apply_text,
@@ -141,9 +141,9 @@ fn bait(field: &str, owner: &str) -> String {
 }
 
 /// What a tenant has that the other would like: of every kind that can be named, working and labelled.
-fn lay_baits(tenants: &Tenants, backends: &Statuses, owner: &str) {
+fn lay_baits(backends: &Statuses, owner: &str) {
     for system in SYSTEMS.map(str::to_lowercase) {
-        tenants.copy_secret((owner, &system), (owner, &format!("of-{owner}-{system}")));
+        copy_secret((owner, &system), (owner, &format!("of-{owner}-{system}")));
     }
     let pem = rcgen::generate_simple_self_signed(vec!["ca.test".into()]).unwrap().cert.pem();
     let ours = |api: &str, kind: &str, name: &str, body: Value| {
@@ -224,10 +224,10 @@ fn a_reference_ends_at_the_namespace_and_nothing_is_asked_beyond_it() {
     let system = tenants.installation.system.clone();
     let backends = tenants.teams().map(Statuses::of);
     for (owner, backends) in tenants.teams().into_iter().zip(&backends) {
-        lay_baits(&tenants, backends, owner);
+        lay_baits(backends, owner);
     }
     // A ClusterBackend whose authority is sought has credentials to begin with.
-    tenants.copy_secret((&tenants.second, "wso2"), (&system, "wso2"));
+    copy_secret((&tenants.second, "wso2"), (&system, "wso2"));
     tenants.start();
     let rows = rows();
     let attempts = attempts(&rows, &tenants);

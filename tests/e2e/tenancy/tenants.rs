@@ -38,14 +38,14 @@ impl Tenants {
     pub fn teams(&self) -> [&str; 2] {
         [&self.installation.team, &self.second]
     }
+}
 
-    /// Copies a Secret to another place under another name.
-    pub fn copy_secret(&self, from: (&str, &str), to: (&str, &str)) {
-        let (namespace, name) = from;
-        let secret = kubectl(&["get", "secret", name, "-n", namespace, "-o", "json"]);
-        let mut secret: Value = serde_json::from_str(&secret).unwrap();
-        let labels = secret["metadata"]["labels"].clone();
-        secret["metadata"] = json!({"name": to.1, "namespace": to.0, "labels": labels});
-        apply_text(&secret.to_string());
-    }
+/// Copies a Secret to another place under another name.
+pub fn copy_secret(from: (&str, &str), to: (&str, &str)) {
+    let (namespace, name) = from;
+    let secret = kubectl(&["get", "secret", name, "-n", namespace, "-o", "json"]);
+    let mut secret: Value = serde_json::from_str(&secret).unwrap();
+    let labels = secret["metadata"]["labels"].clone();
+    secret["metadata"] = json!({"name": to.1, "namespace": to.0, "labels": labels});
+    apply_text(&secret.to_string());
 }
