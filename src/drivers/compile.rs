@@ -102,6 +102,16 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What is wrong and where, as a condition says it.
+    pub fn sentence(&self) -> String {
+        format!("{}: {}", self.subject, self.message)
+    }
+
+    /// Whether it is about whom an assignment reaches, and not about what its Policy says.
+    pub fn is_of_targets(&self) -> bool {
+        !self.subject.starts_with("spec.") || self.subject.starts_with("spec.targets")
+    }
+
     /// Whether listing the system again may make it go away: a name may appear, a list may be whole next time.
     pub fn may_resolve(&self) -> bool {
         matches!(
@@ -119,5 +129,29 @@ impl Finding {
                 | Reason::CatalogueIncomplete
                 | Reason::NoTargets
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_about_targets_makes_them_unresolved() {
+        let cases = [
+            ("spec.targets.include[0]: role sales", true, "a field of the assignment's targets"),
+            ("spec.targets", true, "all of them"),
+            ("640FE47F-5118-4D79-8221-A35D0DE2EE2C/Servers/win", true, "a target, named as the system does"),
+            ("everyone", true, "all targets of a system"),
+            ("spec.content.tachyon.rules: name usb", false, "a rule is what the Policy says"),
+            ("spec.displayName", false, "a name"),
+            ("spec.adopt", false, "an object to be taken over"),
+        ];
+        for (subject, of_targets, why) in cases {
+            let (severity, reason) = (Severity::Refused, Reason::Unsupported);
+            let finding = Finding { severity, reason, subject: subject.to_owned(), message: "no".to_owned() };
+            assert_eq!(finding.is_of_targets(), of_targets, "{why}");
+            assert_eq!(finding.sentence(), format!("{subject}: no"), "{why}");
+        }
     }
 }

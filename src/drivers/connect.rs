@@ -84,7 +84,7 @@ pub fn required_key<'a>(
 ) -> Result<&'a Secret, DriverError> {
     optional_key(credentials, key).ok_or_else(|| {
         let state = if credentials.contains_key(key) { "empty" } else { "missing" };
-        let message = format!("key {key} of the Secret in credentialsRef is {state}");
+        let message = format!("key {key} of the Secret in credentialsRef is {state}; store it there");
         DriverError::new(Class::Rejected, Reason::CredentialsInvalid, message)
     })
 }

@@ -119,7 +119,7 @@ pub fn only(compiled: Compiled) -> DesiredItem {
 
 /// What of an item stands differently.
 pub fn compare(driver: &dyn Driver, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
-    difference(desired, observed, &Vec::new(), driver, &digester())
+    difference(desired, observed, &Vec::new(), driver.translate(), &digester())
 }
 
 fn digester() -> Digester {

@@ -218,7 +218,10 @@ impl Index {
         }
         fault(
             Reason::SystemMismatch,
-            format!("{field}: {owner}in the words of {}, but the backend is {system}", selection.system()),
+            format!(
+                "{field}: {owner}in the words of {}, but the backend is {system}; name targets of {system}",
+                selection.system()
+            ),
         )
     }
 

@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    api::Adopt,
+    api::{Adopt, Reason},
     drivers::{CompileContext, Compiled, Finding, Seed, Severity, Translate},
     index::{AssignmentView, Input},
     model::{
@@ -49,6 +49,11 @@ impl Kept {
         self.findings.iter().find(|f| f.severity == Severity::LeftOut)
     }
 
+    /// Why something of this generation is not sent.
+    pub fn unsent(&self) -> Option<&Finding> {
+        self.refused().or_else(|| self.left_out())
+    }
+
     /// Whether it pushes what it contributes.
     pub fn pushes(&self) -> bool {
         let view = &self.view;
@@ -76,6 +81,12 @@ pub fn compile(
     match &view.input {
         Input::Bound { binding, findings, .. } => {
             let mut compiled = driver.compile(binding, context);
+            let left_out = findings.iter().any(|finding| finding.severity == Severity::LeftOut);
+            if left_out && compiled.findings.iter().any(|finding| finding.reason == Reason::NoTargets) {
+                // Nobody is left since an include is left out: that is to be mended, and `allowEmpty` would not mend it.
+                compiled.findings.retain(|finding| finding.reason != Reason::NoTargets);
+                compiled.contributions.clear();
+            }
             compiled.findings.extend(findings.iter().cloned());
             compiled.findings.sort();
             compiled.findings.dedup();

@@ -58,7 +58,8 @@ impl Worker {
             // With the former credentials nothing is done any more: they may have been withdrawn.
             self.disconnect().await;
         }
-        let credentials = read.map_err(|e| Halt::Account(secret_trouble(&namespace, &name, &e)))?;
+        let trouble = |e| Halt::Account(secret_trouble(backend.system.name(), &namespace, &name, &e));
+        let credentials = read.map_err(trouble)?;
         let ca = self.ca(backend, &namespace).await?;
         let digest = self.digest_of(&credentials, ca.as_deref());
         let now = self.house.clock.monotonic();
@@ -147,7 +148,8 @@ impl Worker {
     async fn ca(&self, backend: &BackendView, namespace: &str) -> Result<Option<String>, Halt> {
         let Some((kind, name, key)) = &backend.settings.ca else { return Ok(None) };
         let pem = self.house.secrets.ca(namespace, kind, name, key).await.map_err(|e| {
-            let message = format!("spec.caRef: {kind} {namespace}/{name} {e}");
+            let message =
+                format!("spec.caRef: {kind} {namespace}/{name} {e}; correct spec.caRef or what it names");
             Halt::Account(DriverError::new(Class::Rejected, Reason::CaInvalid, message))
         })?;
         Ok(Some(pem))

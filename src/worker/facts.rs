@@ -85,7 +85,7 @@ impl Worker {
             return fact(Some(false), *reason, message.clone());
         }
         if let Some(refused) = kept.and_then(Kept::refused) {
-            return fact(Some(false), refused.reason, refused.message.clone());
+            return fact(Some(false), refused.reason, refused.sentence());
         }
         for item in items {
             if let Some(ItemVerdict::Blocked(reason, message)) = self.verdicts.get(*item) {
@@ -94,6 +94,10 @@ impl Worker {
         }
         if kept.is_none() || self.outage.is_some() && self.has_open_work(items) {
             return fact(None, Reason::NotObserved, "not looked at yet");
+        }
+        // Nothing was sent that the system could have taken.
+        if let Some(left_out) = kept.and_then(Kept::left_out).filter(|_| items.is_empty()) {
+            return fact(None, left_out.reason, left_out.sentence());
         }
         fact(Some(true), Reason::Accepted, "")
     }
@@ -145,7 +149,12 @@ impl Worker {
             return fact(None, Reason::NotReadable, message);
         }
         if differing.is_empty() {
-            return fact(Some(true), Reason::InStep, "");
+            // What does not resolve, or was refused, this generation says, and the system does not hold it.
+            let unsent = self.stakes.get(&view.name).and_then(Kept::unsent);
+            return unsent.map_or_else(
+                || fact(Some(true), Reason::InStep, ""),
+                |finding| fact(None, finding.reason, finding.sentence()),
+            );
         }
         let authors = items.iter().filter_map(|item| match self.verdicts.get(*item) {
             Some(ItemVerdict::Differs(_)) => {
@@ -282,11 +291,9 @@ fn targets_resolved(view: &AssignmentView, kept: Option<&Kept>) -> Fact {
         return fact(None, *reason, message.clone());
     }
     let Some(kept) = kept else { return fact(None, Reason::Resolving, "not looked up yet") };
-    let first = kept.findings.iter().filter(|f| f.severity != Severity::Note).min();
+    let first = kept.findings.iter().filter(|f| f.severity != Severity::Note && f.is_of_targets()).min();
     match first {
-        Some(finding) => {
-            fact(Some(false), finding.reason, format!("{}: {}", finding.subject, finding.message))
-        }
+        Some(finding) => fact(Some(false), finding.reason, finding.sentence()),
         None => fact(Some(true), Reason::Resolved, ""),
     }
 }

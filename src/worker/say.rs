@@ -63,7 +63,10 @@ impl Pace {
 fn worth_telling(standing: &Standing) -> bool {
     match standing {
         Standing::Working(reason, _) => {
-            matches!(reason, Reason::TaskPending | Reason::TaskStarted | Reason::StoreUnavailable)
+            matches!(
+                reason,
+                Reason::TaskPending | Reason::TaskStarted | Reason::StoreUnavailable | Reason::HeldByGuard
+            )
         }
         Standing::Terminating { stalled, .. } => *stalled,
         _ => true,
@@ -172,6 +175,26 @@ impl Worker {
         if let Some(view) = desired.assignments.get(name) {
             let regarding = Regarding::Assignment(name.clone(), view.uid.clone());
             self.house.reporter.event(Event { regarding, warning, reason, action, note });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_waits_for_is_told_at_once_and_quick_work_is_not() {
+        let cases = [
+            (Reason::HeldByGuard, true, "somebody has to approve it: it does not pass by itself"),
+            (Reason::TaskPending, true, "a task of the system may last"),
+            (Reason::StoreUnavailable, true, "nothing is sent until a person mends it"),
+            (Reason::Applying, false, "it is over in a moment"),
+            (Reason::Deploying, false, "so is this"),
+            (Reason::WaitingForDeployment, false, "an automatic one comes by itself"),
+        ];
+        for (reason, at_once, why) in cases {
+            assert_eq!(worth_telling(&Standing::Working(reason, String::new())), at_once, "{why}");
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    api::conditions::Reason,
+    api::{SystemName, conditions::Reason},
     drivers::{Class, Driver, DriverError, Translate},
     index::BackendView,
     model::{
@@ -119,8 +119,13 @@ pub fn recognise(
     Recognised::Changed(DriverError::new(Class::Rejected, Reason::AccountChanged, message))
 }
 
+/// Where a Backend names its Secret.
+pub fn credentials_field(system: SystemName) -> String {
+    format!("spec.system.{system}.credentialsRef")
+}
+
 /// A Secret that cannot be used, as a backend's trouble (R8, R24).
-pub fn secret_trouble(namespace: &str, name: &str, error: &SecretError) -> DriverError {
+pub fn secret_trouble(system: SystemName, namespace: &str, name: &str, error: &SecretError) -> DriverError {
     let ways = "Re-create it, or let go of what hangs on this backend: kubectl patch policyassignment <name> \
                 --type merge -p '{\"spec\":{\"releasePolicy\":\"Orphan\"}}'";
     let (class, reason, hint) = match error {
@@ -132,5 +137,9 @@ pub fn secret_trouble(namespace: &str, name: &str, error: &SecretError) -> Drive
         ),
         SecretError::Unreadable(_) => (Class::Transient, Reason::CredentialsMissing, "It is tried again"),
     };
-    DriverError::new(class, reason, format!("Secret {namespace}/{name} {error}. {hint}"))
+    DriverError::new(
+        class,
+        reason,
+        format!("{}: Secret {namespace}/{name} {error}. {hint}", credentials_field(system)),
+    )
 }

@@ -1,9 +1,12 @@
 //! Where assignments and the backend stand: the classes of product.md section 7.
 
-use super::{Worker, compile::Kept, observers::Watching, recall::Forgotten, round::holds_anything};
+use super::{
+    Worker, compile::Kept, observers::Watching, recall::Forgotten, round::holds_anything,
+    session::credentials_field,
+};
 use crate::{
     api::conditions::Reason,
-    drivers::{Class, Finding},
+    drivers::{Class, Finding, Severity},
     index::{AssignmentView, Desired, Input},
     model::ItemKey,
     plan::ItemVerdict,
@@ -101,10 +104,7 @@ impl Worker {
             }
         }
         if let Some(left_out) = kept.and_then(Kept::left_out) {
-            if left_out.reason == Reason::CatalogueIncomplete {
-                return Standing::Working(left_out.reason, left_out.message.clone());
-            }
-            return Standing::Unresolved(left_out.reason, left_out.message.clone(), self.now());
+            return unresolved_or_stalled(left_out, view, self.now());
         }
         if self.has_open_work(items) {
             return Standing::Working(Reason::Applying, "changes are being sent and read back".into());
@@ -247,8 +247,10 @@ impl Worker {
                 Class::Unauthorized => BackendStanding::Stalled(
                     outage.error.reason,
                     format!(
-                        "{}. Correct the Secret {} named in spec.credentialsRef; it is read again within a minute",
-                        outage.error.message, backend.settings.credentials
+                        "{}. Correct the Secret {} named in {}; it is read again within a minute",
+                        outage.error.message,
+                        backend.settings.credentials,
+                        credentials_field(backend.system.name())
                     ),
                 ),
                 Class::Rejected => {
@@ -265,10 +267,12 @@ impl Worker {
 /// What a listing may mend gets ten minutes of patience, then a human must act.
 fn unresolved_or_stalled(finding: &Finding, view: &AssignmentView, now: jiff::Timestamp) -> Standing {
     match finding.reason {
-        Reason::NoTargets => Standing::Unresolved(finding.reason, finding.message.clone(), view.created),
-        Reason::CatalogueIncomplete => Standing::Working(finding.reason, finding.message.clone()),
-        reason if finding.may_resolve() => Standing::Unresolved(reason, finding.message.clone(), now),
-        reason => Standing::Stalled(reason, finding.message.clone()),
+        Reason::NoTargets => Standing::Unresolved(finding.reason, finding.sentence(), view.created),
+        Reason::CatalogueIncomplete => Standing::Working(finding.reason, finding.sentence()),
+        reason if finding.severity == Severity::LeftOut || finding.may_resolve() => {
+            Standing::Unresolved(reason, finding.sentence(), now)
+        }
+        reason => Standing::Stalled(reason, finding.sentence()),
     }
 }
 

@@ -17,3 +17,4 @@ mod rights;
 mod status_lint;
 mod stores;
 mod support;
+mod tenancy;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Installation, apply_text, kubectl, programs::path_of};
+use crate::support::{Installation, apply_text, audit, kubectl, programs::path_of};
 
 const WSO2: &str = include_str!("../../examples/wso2-baseline.yaml");
 const WFBSS: &str = include_str!("../../examples/wfbss-behavior.yaml");
@@ -93,11 +93,7 @@ fn said(output: &Output) -> String {
 
 /// Verbs and resources the user asked for.
 fn asked(user: &str) -> BTreeSet<(String, String)> {
-    let log = std::fs::read_to_string(path_of("ORDAIN_AUDIT_LOG")).unwrap();
-    let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let of_user = entries.filter(|entry| entry["user"]["username"] == user && !entry["objectRef"].is_null());
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    of_user.map(|entry| (text(&entry["verb"]), text(&entry["objectRef"]["resource"]))).collect()
+    audit::asked(user).into_iter().map(|asked| (asked.verb, asked.resource)).collect()
 }
 
 #[test]

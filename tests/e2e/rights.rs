@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Installation, apply_text, eventually, kubectl, programs::path_of, rights};
+use crate::support::{Installation, apply_text, audit, eventually, kubectl, rights};
 
 /// (verb, group, resource with subresource)
 type Right = (String, String, String);
@@ -35,25 +35,9 @@ fn granted(namespace: &str) -> BTreeSet<Right> {
 
 /// What the operator asked of the API server, and what was refused.
 fn asked(user: &str) -> (BTreeSet<Right>, Vec<String>) {
-    let log = std::fs::read_to_string(path_of("ORDAIN_AUDIT_LOG")).unwrap();
-    let (mut used, mut refused) = (BTreeSet::new(), Vec::new());
-    for line in log.lines() {
-        let entry: Value = serde_json::from_str(line).unwrap_or_default();
-        if entry["user"]["username"] != user || entry["objectRef"].is_null() {
-            continue;
-        }
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let reference = &entry["objectRef"];
-        let resource = match text(&reference["subresource"]) {
-            sub if sub.is_empty() => text(&reference["resource"]),
-            sub => format!("{}/{sub}", text(&reference["resource"])),
-        };
-        if entry["responseStatus"]["code"] == 403 {
-            refused.push(format!("{} {resource}", text(&entry["verb"])));
-        }
-        used.insert((text(&entry["verb"]), text(&reference["apiGroup"]), resource));
-    }
-    (used, refused)
+    let all = audit::asked(user);
+    let refused = all.iter().filter(|a| a.forbidden).map(|a| format!("{} {}", a.verb, a.resource)).collect();
+    (all.into_iter().map(|a| (a.verb, a.group, a.resource)).collect(), refused)
 }
 
 #[test]

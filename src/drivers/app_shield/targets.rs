@@ -216,9 +216,10 @@ impl Resolver<'_> {
     fn nearly(&self, kind: EntryKind, text: &str) -> String {
         let folded = text.trim().to_lowercase();
         let near = self.catalogue.of(kind).iter().find(|entry| entry.name.trim().to_lowercase() == folded);
-        near.map_or_else(String::new, |entry| {
-            format!("; it has {:?}, names are compared exactly", entry.name)
-        })
+        near.map_or_else(
+            || "; check the name or id in the console".to_owned(),
+            |entry| format!("; it has {:?}, names are compared exactly", entry.name),
+        )
     }
 
     fn find(&mut self, severity: Severity, reason: Reason, subject: &str, message: String) {

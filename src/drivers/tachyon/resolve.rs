@@ -119,7 +119,7 @@ impl<'a> Resolver<'a> {
             Lookup::Found(entry) => return Some(entry.id.clone()),
             Lookup::NotFound => (
                 Reason::GroupNotFound,
-                format!("the system has no management group {:?}", wanted.text()),
+                format!("the system has no management group {:?}; check the name or id in the console", wanted.text()),
             ),
             Lookup::Ambiguous(many) => {
                 (Reason::AmbiguousName, format!("{many} management groups bear this name; name it by id"))

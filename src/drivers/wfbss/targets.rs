@@ -28,7 +28,7 @@ pub fn resolve<'a>(
     }
     for (field, targets) in &reach.include {
         if let Some(targets) = resolver.of_this_system(field, targets) {
-            targets.customers.iter().for_each(|customer| resolver.include(customer));
+            targets.customers.iter().for_each(|customer| resolver.include(field, customer));
         }
     }
     for (field, targets) in &reach.exclude {
@@ -105,13 +105,14 @@ impl<'a, 'p> Resolver<'a, 'p> {
         }
     }
 
-    fn include(&mut self, wanted: &Customer) {
+    fn include(&mut self, field: &str, wanted: &Customer) {
         let text = wanted.customer.text();
         let (id, entry) = match self.directory.customer(&wanted.customer) {
             Ok(found) => found,
             Err(missed) => {
                 let reason = not_found(&missed, Reason::CustomerNotFound);
-                return self.say(Severity::LeftOut, reason, text.into(), sentence(&missed, "customer", text));
+                let message = format!("{} ({field})", sentence(&missed, "customer", text));
+                return self.say(Severity::LeftOut, reason, text.into(), message);
             }
         };
         if let Some(why) = &entry.unusable {
@@ -129,7 +130,7 @@ impl<'a, 'p> Resolver<'a, 'p> {
             }
             GroupScope::Only(groups) => {
                 for group in groups {
-                    self.include_group(&id, entry, text, group);
+                    self.include_group(field, (&id, entry), text, group);
                 }
             }
         }
@@ -140,14 +141,21 @@ impl<'a, 'p> Resolver<'a, 'p> {
         self.reached.extend(groups.iter().map(|(group, entry)| ((id.clone(), *group), (customer, *entry))));
     }
 
-    fn include_group(&mut self, id: &CustomerId, customer: &'a Entry, text: &str, wanted: &IdOrName) {
+    fn include_group(
+        &mut self,
+        field: &str,
+        (id, customer): (&CustomerId, &'a Entry),
+        text: &str,
+        wanted: &IdOrName,
+    ) {
         match self.directory.group(id, wanted) {
             Ok((group, entry)) => {
                 self.reached.insert((id.clone(), group), (customer, entry));
             }
             Err(missed) => {
                 let reason = not_found(&missed, Reason::GroupNotFound);
-                let message = sentence(&missed, &format!("group of customer {text}"), wanted.text());
+                let what = sentence(&missed, &format!("group of customer {text}"), wanted.text());
+                let message = format!("{what} ({field})");
                 for os in self.platforms {
                     let subject = format!("{text}/{}/{os}", wanted.text());
                     self.say(Severity::LeftOut, reason, subject, message.clone());

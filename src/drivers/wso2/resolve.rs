@@ -198,7 +198,10 @@ impl Resolver<'_> {
             // Lists leave these out, though policies may name them.
             Lookup::NotFound if kind == EntryKind::Role && is_internal(name) => Some(self.trust(word, name)),
             Lookup::NotFound => {
-                self.find(Severity::LeftOut, reason, &subject, format!("the system has no {word} {name:?}"));
+                let message = format!(
+                    "the system has no {word} {name:?}; correct this, or add the {word} to its user store"
+                );
+                self.find(Severity::LeftOut, reason, &subject, message);
                 None
             }
             Lookup::Ambiguous(many) => {
@@ -260,7 +263,10 @@ impl Resolver<'_> {
                 self.find(Severity::Refused, Reason::MatchesEveryone, &subject, message.into());
                 return None;
             }
-            Lookup::NotFound => (Reason::GroupNotFound, "the system has no such group".to_owned()),
+            Lookup::NotFound => (
+                Reason::GroupNotFound,
+                "the system has no such group; check the name or id in the console".to_owned(),
+            ),
             Lookup::Ambiguous(many) => {
                 (Reason::AmbiguousName, format!("{many} groups bear this name; name it by id"))
             }

@@ -1,6 +1,8 @@
 //! An installation of its own for every test: operator namespace, team namespace, rights from the chart, doubles.
 
+pub mod audit;
 pub mod programs;
+pub mod told;
 pub mod vendors;
 
 use std::{
@@ -48,9 +50,7 @@ impl Installation {
         let rights = rights(&system);
         apply_text(&rights);
         let sandbox = Sandbox::start(&folder.path().join("sandbox"));
-        let cluster = std::fs::read_to_string(folder.path().join("sandbox/cluster.yaml")).unwrap();
-        let cluster = cluster.replace("name: ordain-demo", &format!("name: {team}"));
-        apply_text(&cluster.replace("namespace: ordain-demo", &format!("namespace: {team}")));
+        apply_text(&sandbox.cluster(&team));
         Self { system, team, sandbox, folder, operator: None, starts: 0 }
     }
 

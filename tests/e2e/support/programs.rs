@@ -64,6 +64,13 @@ pub fn output(command: &mut Command) -> String {
     String::from_utf8(out.stdout).unwrap()
 }
 
+/// Runs a program to its end: whether it succeeded, and all it said.
+pub fn run(program: &str, arguments: &[&str]) -> (bool, String) {
+    let out = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (out.status.success(), text(&out.stdout) + &text(&out.stderr))
+}
+
 /// A path from the environment that `make test` sets.
 pub fn path_of(variable: &str) -> String {
     std::env::var(variable)

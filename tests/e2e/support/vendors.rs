@@ -13,6 +13,7 @@ use super::{
 pub struct Sandbox {
     control: String,
     endpoints: Value,
+    cluster: String,
     _program: Program,
 }
 
@@ -34,7 +35,14 @@ impl Sandbox {
         let endpoints: Value =
             serde_json::from_str(&std::fs::read_to_string(folder.join("endpoints.json")).unwrap()).unwrap();
         let control = endpoints["control"].as_str().unwrap().to_owned();
-        Self { control, endpoints, _program: program }
+        let cluster = std::fs::read_to_string(folder.join("cluster.yaml")).unwrap();
+        Self { control, endpoints, cluster, _program: program }
+    }
+
+    /// Its namespace, Secrets and Backends, in a namespace of another name.
+    pub fn cluster(&self, namespace: &str) -> String {
+        let named = self.cluster.replace("name: ordain-demo", &format!("name: {namespace}"));
+        named.replace("namespace: ordain-demo", &format!("namespace: {namespace}"))
     }
 
     /// URL of a system's double.
@@ -50,6 +58,11 @@ impl Sandbox {
     /// A change as made by hand in the vendor's console.
     pub fn by_hand(&self, system: &str, change: &Value) {
         self.call("PATCH", &format!("{system}/state"), Some(change));
+    }
+
+    /// Something that goes wrong with its next requests.
+    pub fn fault(&self, system: &str, fault: &Value) {
+        http(&self.control, "POST", &format!("{system}/faults"), Some(fault));
     }
 
     /// Requests seen since a number.

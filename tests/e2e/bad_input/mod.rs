@@ -1,6 +1,11 @@
 //! F43, F46, R24: whatever a user gets wrong stands in a condition with its own reason, its message names the thing,
 //! nothing is sent for it, nobody else waits for it, and it is said once.
 
+mod annotations;
+mod console;
+mod manifests;
+mod written;
+
 use std::{
     collections::BTreeMap,
     io::{Read as _, Write as _},
@@ -10,58 +15,83 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Installation, eventually, kubectl};
+use crate::support::{
+    Installation, eventually, kubectl,
+    told::{Statuses, Told},
+};
+use manifests::{assignment, object, policy, scanner, secret, wso2_backend};
 
-/// (kind, name, condition, reason, what the status must name): the condition is to be `False`.
-type Row = (&'static str, &'static str, &'static str, &'static str, &'static str);
+/// A condition that is to be `False`.
+fn told(kind: &'static str, name: &str, condition: (&'static str, &'static str), says: &[&str]) -> Told {
+    Told {
+        object: (kind, name.to_owned()),
+        condition: (condition.0, "False", condition.1),
+        says: says.iter().map(|&words| words.to_owned()).collect(),
+    }
+}
+
+/// Waits until all is told.
+fn wait(installation: &Installation, all: &[Told]) {
+    let mut wrong = Vec::new();
+    let told = eventually(|| {
+        wrong = Statuses::of(&installation.team).wrong(all);
+        wrong.is_empty()
+    });
+    assert!(told, "{}", wrong.join("\n"));
+}
 
 /// Expected by product.md sections 5 to 7.
-const ROWS: &[Row] = &[
-    ("backend", "secret-missing", "Ready", "CredentialsMissing", "nowhere"),
-    ("backend", "secret-unlabelled", "Ready", "SecretNotUsable", "ordain.dev/use"),
-    ("backend", "key-missing", "Ready", "CredentialsInvalid", "password"),
-    ("backend", "wrong-password", "Ready", "Unauthorized", "spec.credentialsRef"),
-    ("backend", "closed-port", "Ready", "Unreachable", "refused"),
-    ("backend", "html", "Ready", "UnexpectedAnswer", "instead of JSON"),
-    ("backend", "redirect", "Ready", "Unreachable", "not followed"),
-    ("backend", "generation", "Ready", "VersionUnsupported", "V1"),
-    ("policyassignment", "no-backend", "Ready", "BackendNotFound", "nobackend"),
-    ("policyassignment", "no-policy", "Ready", "PolicyNotFound", "nopolicy"),
-    ("policyassignment", "no-facet", "Ready", "FacetMissing", "wso2"),
-    ("policyassignment", "other-words", "Ready", "SystemMismatch", "wfbss"),
-    ("policyassignment", "no-role", "TargetsResolved", "", "RoleNotFound"),
-    ("policyassignment", "no-customer", "TargetsResolved", "", "CustomerNotFound"),
-    ("policyassignment", "no-group", "TargetsResolved", "", "GroupNotFound"),
-    ("policyassignment", "no-platform", "Accepted", "", "toaster"),
-    ("policyassignment", "no-feature", "Accepted", "", "NO_SUCH_FEATURE"),
-    ("policyassignment", "too-deep", "Ready", "", "levels deep"),
-    ("policyassignment", "too-large", "Ready", "", "at most 256 kB"),
-    ("policyassignment", "no-content-secret", "Ready", "SecretMissing", "nocontent"),
-];
-
-fn object(kind: &str, name: &str, spec: &Value) -> Value {
-    json!({"apiVersion": "ordain.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
-}
-
-fn wso2_backend(name: &str, url: &str, secret: &str) -> Value {
-    let wso2 = json!({"api": "DeviceMgtV1", "url": url, "credentialsRef": {"name": secret},
-        "deploy": {"mode": "Automatic", "foreignChanges": "Hold"}});
-    object("Backend", name, &json!({"system": {"wso2": wso2}}))
-}
-
-fn secret(name: &str, labels: &Value, data: &Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}, "stringData": data})
-}
-
-fn policy(name: &str, platform: &str, feature: &Value) -> Value {
-    let profiles = json!([{"platform": platform, "features": [feature]}]);
-    object("Policy", name, &json!({"content": {"wso2": {"profiles": profiles}}}))
-}
-
-fn assignment(name: &str, policy: &str, backend: &str, include: &Value) -> Value {
-    let spec = json!({"policyRef": {"name": policy}, "backendRef": {"name": backend},
-        "targets": {"include": [include]}});
-    object("PolicyAssignment", name, &spec)
+fn table() -> Vec<Told> {
+    let targets = |reason| ("TargetsResolved", reason);
+    let include = "spec.targets.include[0]";
+    let rows: &[(&str, &str, (&'static str, &'static str), &[&str])] = &[
+        (
+            "backend",
+            "secret-missing",
+            ("Ready", "CredentialsMissing"),
+            &["spec.system.wso2.credentialsRef", "nowhere", "create it"],
+        ),
+        (
+            "backend",
+            "secret-unlabelled",
+            ("Ready", "SecretNotUsable"),
+            &["spec.system.wso2.credentialsRef", "ordain.dev/use"],
+        ),
+        ("backend", "key-missing", ("Ready", "CredentialsInvalid"), &["password"]),
+        ("backend", "wrong-password", ("Ready", "Unauthorized"), &["spec.system.wso2.credentialsRef"]),
+        ("backend", "closed-port", ("Ready", "Unreachable"), &["refused"]),
+        ("backend", "html", ("Ready", "UnexpectedAnswer"), &["instead of JSON"]),
+        ("backend", "redirect", ("Ready", "Unreachable"), &["not followed"]),
+        ("backend", "generation", ("Ready", "VersionUnsupported"), &["V1"]),
+        ("policyassignment", "no-backend", ("Ready", "BackendNotFound"), &["nobackend"]),
+        ("policyassignment", "no-policy", ("Ready", "PolicyNotFound"), &["nopolicy"]),
+        ("policyassignment", "no-facet", ("Ready", "FacetMissing"), &["wso2"]),
+        ("policyassignment", "other-words", ("Ready", "SystemMismatch"), &["wfbss"]),
+        ("policyassignment", "no-role", targets("RoleNotFound"), &[include, "nosuchrole", "correct this"]),
+        (
+            "policyassignment",
+            "no-customer",
+            targets("CustomerNotFound"),
+            &[include, "00000000-5118", "check the id"],
+        ),
+        ("policyassignment", "no-group", targets("GroupNotFound"), &[include, "nosuchgroup", "check the id"]),
+        (
+            "policyassignment",
+            "no-platform",
+            ("Accepted", "Unsupported"),
+            &["profiles[toaster]", "it has android"],
+        ),
+        (
+            "policyassignment",
+            "no-feature",
+            ("Accepted", "Unsupported"),
+            &["NO_SUCH_FEATURE", "Correct the code"],
+        ),
+        ("policyassignment", "too-deep", ("Ready", "Invalid"), &["features[0].content", "levels deep"]),
+        ("policyassignment", "too-large", ("Ready", "Invalid"), &["features[0].content", "at most 256 kB"]),
+        ("policyassignment", "no-content-secret", ("Ready", "SecretMissing"), &["nocontent"]),
+    ];
+    rows.iter().map(|(kind, name, condition, says)| told(kind, name, *condition, says)).collect()
 }
 
 fn nested(depth: usize) -> Value {
@@ -99,7 +129,6 @@ fn assignments() -> Vec<Value> {
     let camera = json!({"code": "CAMERA", "content": {"enabled": false}});
     let hidden = json!({"code": "CAMERA", "content": {"enabled": false}, "secrets": [
         {"path": "/password", "secretKeyRef": {"name": "nocontent", "key": "k"}}]});
-    let scanner = json!([{"os": "win", "settings": {"behavior_monitoring": {"enabled": true}}}]);
     let engineers = json!({"wso2": {"roles": ["engineer"]}});
     let customer =
         |id: &str, group: &str| json!({"wfbss": {"customers": [{"id": id, "groups": [{"name": group}]}]}});
@@ -113,7 +142,7 @@ fn assignments() -> Vec<Value> {
         policy("hidden", "android", &hidden),
         policy("too-deep", "android", &json!({"code": "CAMERA", "content": nested(17)})),
         policy("too-large", "android", &json!({"code": "CAMERA", "content": {"x": "x".repeat(257 * 1024)}})),
-        object("Policy", "scanner", &json!({"content": {"wfbss": {"documents": scanner}}})),
+        object("Policy", "scanner", &json!({"content": scanner()})),
         assignment("good", "good", "wso2", &engineers),
         assignment("no-backend", "good", "nobackend", &engineers),
         assignment("no-policy", "nopolicy", "wso2", &engineers),
@@ -143,24 +172,14 @@ fn web(answer: &'static str) -> String {
     url
 }
 
-/// What is wrong with a row, `None` when it is as expected.
-fn judge(installation: &Installation, row: &Row) -> Option<String> {
-    let (kind, name, condition, reason, names) = row;
-    let status = installation.get(kind, name).map(|o| o["status"].clone()).unwrap_or_default();
-    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
-    let found = conditions.iter().find(|c| c["type"] == *condition).cloned().unwrap_or_default();
-    let hit = found["status"] == "False" && (reason.is_empty() || found["reason"] == *reason);
-    let told = format!("{found} {}", status["problems"]);
-    (!hit || !told.contains(names)).then(|| format!("{row:?}\n    {status}"))
-}
-
-fn versions(installation: &Installation) -> BTreeMap<String, String> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let version = |(kind, name, ..): &Row| {
-        let object = installation.get(kind, name).unwrap_or_default();
-        (format!("{kind}/{name}"), text(&object["metadata"]["resourceVersion"]))
+fn versions(installation: &Installation, all: &[Told]) -> BTreeMap<String, String> {
+    let statuses = Statuses::of(&installation.team);
+    let version = |told: &Told| {
+        let (kind, name) = &told.object;
+        let version = statuses.get(kind, name)["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        (format!("{kind}/{name}"), version.to_owned())
     };
-    ROWS.iter().map(version).collect()
+    all.iter().map(version).collect()
 }
 
 /// One more look at the good neighbour, from which on nothing else may have been written.
@@ -195,15 +214,26 @@ fn bad_input_is_told_and_harms_nobody() {
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     );
     let mut items = backends(&html, &redirect, installation.sandbox.url("wso2"));
+    items.extend(written::backends(&installation, &html));
     items.extend(assignments());
+    items.extend(written::assignments());
+    written::prepare(&installation);
     installation.apply_quietly(&json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
     installation.wait_ready("policyassignment", "good");
-    let wrong = || -> Vec<String> { ROWS.iter().filter_map(|row| judge(&installation, row)).collect() };
-    assert!(eventually(|| wrong().is_empty()), "{}", wrong().join("\n"));
+    let all: Vec<Told> = table().into_iter().chain(written::table()).collect();
+    wait(&installation, &all);
     nothing_was_sent_for_them(&installation);
-    let before = versions(&installation);
+    let before = versions(&installation, &all);
     one_more_pass(&installation);
-    assert_eq!(versions(&installation), before, "what stands is not written again");
+    assert_eq!(versions(&installation, &all), before, "what stands is not written again");
+}
+
+/// A `ClusterBackend` with one `access` entry.
+fn letting_in(namespaces: &Value) -> Value {
+    let mut backend = wso2_backend("refused", "https://emm.example.com", "emm");
+    backend["kind"] = "ClusterBackend".into();
+    backend["spec"]["access"] = json!([{"name": "some", "namespaces": namespaces, "targets": {"all": true}}]);
+    backend
 }
 
 /// (why, object, words of the refusal)
@@ -211,6 +241,16 @@ fn refusals() -> Vec<(&'static str, Value, &'static str)> {
     let roles = |roles: &Value| assignment("refused", "p", "b", &json!({"wso2": {"roles": roles}}));
     vec![
         ("R1: the word for everybody", roles(&json!(["ANY"])), "everyone"),
+        (
+            "R6: nobody in particular",
+            letting_in(&json!({"selector": {}})),
+            "an empty selector would mean every namespace",
+        ),
+        (
+            "R6: no label in it",
+            letting_in(&json!({"selector": {"matchLabels": {}}})),
+            "name a namespace, or a label",
+        ),
         ("a role twice", roles(&json!(["engineer", "engineer"])), "Duplicate value"),
         ("F43: a name that reads backwards", named("Laptop \u{202e}enilesab"), "spec.displayName"),
         ("F43: a name with NUL", named("Laptop\u{0}baseline"), "spec.displayName"),
