@@ -78,6 +78,7 @@ impl Worker {
         self.recall_claims(desired)?;
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
+        self.say_mended(desired, &changed);
         if self.is_behind(desired)? {
             return Ok(Next::OnChange);
         }

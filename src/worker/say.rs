@@ -34,6 +34,8 @@ pub struct Pace {
     working: BTreeMap<ObjectName, (Duration, bool)>,
     /// Whose task was told of: how it goes on is quiet work again.
     tasks: BTreeSet<ObjectName>,
+    /// Who was told to be Stalled, or to become so in time.
+    stalled: BTreeSet<ObjectName>,
     told_all: bool,
     outage: Option<String>,
 }
@@ -51,6 +53,14 @@ impl Pace {
         }
         self.tasks.remove(name);
         false
+    }
+
+    /// How it was told that this one stands.
+    fn told(&mut self, name: &ObjectName, standing: &Standing) {
+        match standing {
+            Standing::Stalled(..) | Standing::Unresolved(..) => drop(self.stalled.insert(name.clone())),
+            _ => drop(self.stalled.remove(name)),
+        }
     }
 
     /// In how long somebody has been at work for long enough to say so.
@@ -105,7 +115,21 @@ impl Worker {
             }
             *told = true;
         }
+        self.pace.told(&view.name, &facts.standing);
         self.house.reporter.assignment(facts);
+    }
+
+    /// Who was told to be Stalled and is not any more, by an edit of a Policy, say. It is told before the first call:
+    /// Flux and helm look once, right after applying, and give up on what says Stalled.
+    pub(super) fn say_mended(&mut self, desired: &Desired, changed: &BTreeSet<ObjectName>) {
+        let mended: Vec<_> = changed.intersection(&self.pace.stalled).cloned().collect();
+        for view in mended.iter().filter_map(|name| desired.assignments.get(name)) {
+            let facts = self.assignment_facts(desired, view);
+            if matches!(facts.standing, Standing::Working(..)) {
+                self.pace.told(&view.name, &facts.standing);
+                self.house.reporter.assignment(facts);
+            }
+        }
     }
 
     /// Releases that came to an end, claims that are proven, finalizers that can go.
@@ -155,20 +179,51 @@ impl Worker {
         look: &Look,
         planned: Vec<PlannedStep>,
     ) -> Vec<PlannedStep> {
-        let mut missing: BTreeMap<ObjectName, Arc<AssignmentView>> = BTreeMap::new();
         let needs = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
-        for name in planned.iter().flat_map(|step| &step.items).flat_map(needs) {
-            if let Some(view) = desired.assignments.get(&name)
-                && !view.finalizer
-                && !self.finalized.contains(&view.uid)
-            {
-                missing.insert(name, Arc::clone(view));
-            }
+        let named = planned.iter().flat_map(|step| &step.items).flat_map(needs);
+        let missing =
+            named.filter_map(|name| desired.assignments.get(&name)).filter(|view| self.is_bare(view));
+        let missing: Vec<_> = missing.map(Arc::clone).collect();
+        let refused = match self.finalize(desired, missing).await {
+            Some(refused) => refused,
+            None => return Vec::new(),
+        };
+        planned
+            .into_iter()
+            .filter(|step| {
+                !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
+            })
+            .collect()
+    }
+
+    /// Whoever holds something bears our finalizer, also where nothing had to be sent for it: what was restored from a
+    /// backup or adopted was found just as Git says. Without it, it would go unreleased.
+    pub(super) async fn hold_claimants(&mut self, desired: &Desired) {
+        let may = |view: &AssignmentView| !view.deleting && !view.observe_only && self.is_bare(view);
+        let mut bare: BTreeMap<_, _> = desired.assignments.iter().filter(|(_, view)| may(view)).collect();
+        if bare.is_empty() {
+            return;
+        }
+        let holders = self.memory.claims.keys().map(|(_, who)| who);
+        let missing = holders.filter_map(|who| bare.remove(who)).map(Arc::clone).collect();
+        self.finalize(desired, missing).await;
+    }
+
+    fn is_bare(&self, view: &AssignmentView) -> bool {
+        !view.finalizer && !self.finalized.contains(&view.uid)
+    }
+
+    /// Puts our finalizer on, the Backend's first. Tells who could not get it; `None`: the Backend could not.
+    async fn finalize(
+        &mut self,
+        desired: &Desired,
+        missing: Vec<Arc<AssignmentView>>,
+    ) -> Option<BTreeSet<ObjectName>> {
+        let missing: BTreeMap<_, _> = missing.into_iter().map(|view| (view.name.clone(), view)).collect();
+        if !missing.is_empty() && !self.hold_backend(desired).await {
+            return None;
         }
         let reporter = self.house.reporter.clone();
-        if !missing.is_empty() && !self.hold_backend(desired).await {
-            return Vec::new();
-        }
         let writes = missing.values().map(|view| reporter.ensure_finalizer(&view.name, &view.uid));
         let results = futures::future::join_all(writes).await;
         let mut refused = BTreeSet::new();
@@ -181,12 +236,7 @@ impl Worker {
                 }
             }
         }
-        planned
-            .into_iter()
-            .filter(|step| {
-                !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
-            })
-            .collect()
+        Some(refused)
     }
 
     /// Events for effects people want to know of; none for a first apply, whose status says it.
