@@ -1,7 +1,7 @@
 # The commands of this repository; the work is done by the scripts they name.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench generate check
+.PHONY: help demo test test-fast test-gitops bench generate check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ test: ## everything the project tests; ends with `N passed, N failed`
 
 test-fast: ## the tests that need no API server
 	@scripts/test --fast
+
+test-gitops: ## helm and the linters of charts, for real; builds them first
+	@scripts/test --gitops
 
 bench: ## the benchmarks
 	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }

@@ -2,11 +2,14 @@
 
 use std::{io, io::Write as _, process::ExitCode};
 
-use super::{Cluster, ClusterError, reading::Reading, run};
+use super::{
+    Cluster, ClusterError,
+    reading::{Reading, ReadingError},
+    run,
+};
 use crate::{
     inventory::{self, Inventory, InventoryError},
     model::{BackendId, BackendKind, in_full},
-    operator::IdentityError,
     watch::{self, ListError},
 };
 
@@ -49,9 +52,9 @@ pub enum Error {
     /// No way to the API server.
     #[error("cannot reach the API server")]
     Cluster(#[source] ClusterError),
-    /// The owner id cannot be had.
-    #[error("configuration")]
-    Identity(#[from] IdentityError),
+    /// No way to the systems.
+    #[error(transparent)]
+    Reading(#[from] ReadingError),
     /// A kind cannot be listed.
     #[error(transparent)]
     List(#[from] ListError),

@@ -1,11 +1,13 @@
 //! The subcommands of the binary, one file each.
 
 mod cluster;
+mod connections;
 pub mod crds;
 pub mod docs;
 pub mod inventory;
 pub mod plan;
 mod reading;
+pub mod ready;
 pub mod release;
 pub mod run;
 #[cfg(feature = "sandbox")]
@@ -16,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use cluster::{Cluster, ClusterError};
+pub use connections::Connections;
 
 use crate::model::in_full;
 
@@ -38,6 +41,8 @@ enum Command {
     Inventory(Box<inventory::Args>),
     /// Drop Ordain's finalizers and touch no system: the way out when the operator is gone for good.
     Release(release::Args),
+    /// Ask a running operator whether it is ready, and tell what is not: exit status 0 ready, 1 not.
+    Ready(ready::Args),
     /// Print the five CRDs as YAML, or write them to one file per kind.
     Crds(crds::Args),
     /// Write the reference pages that are made from the code.
@@ -70,6 +75,7 @@ impl Cli {
             Command::Plan(args) => block_on(plan::run(*args)),
             Command::Inventory(args) => block_on(inventory::run(*args)),
             Command::Release(args) => exit(block_on(release::run(args))),
+            Command::Ready(args) => exit(block_on(ready::run(&args))),
             Command::Crds(args) => exit(crds::run(&args)),
             Command::Docs(args) => exit(docs::run(&args)),
             #[cfg(feature = "sandbox")]

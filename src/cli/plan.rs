@@ -7,10 +7,13 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Cluster, ClusterError, reading::Reading, run};
+use super::{
+    Cluster, ClusterError,
+    reading::{Reading, ReadingError},
+    run,
+};
 use crate::{
     model::in_full,
-    operator::IdentityError,
     preview::{
         self, PreviewError,
         manifest::{self, Manifests, Source},
@@ -74,9 +77,9 @@ pub enum Error {
     /// No way to the API server.
     #[error("cannot reach the API server")]
     Cluster(#[source] ClusterError),
-    /// The owner id cannot be had.
-    #[error("configuration")]
-    Identity(#[from] IdentityError),
+    /// No way to the systems.
+    #[error(transparent)]
+    Reading(#[from] ReadingError),
     /// A kind cannot be listed.
     #[error(transparent)]
     List(#[from] ListError),

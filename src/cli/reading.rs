@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::run;
+use super::Connections;
 use crate::{
     index::Scope,
     model::{Clock, SystemClock},
@@ -21,33 +21,38 @@ pub struct Reading {
     /// Who writes the marks [default: a hash of the uid of namespace kube-system]
     #[arg(long, env = "ORDAIN_OWNER_ID")]
     owner_id: Option<String>,
-    /// Let Backends point at loopback, over http too: for the sandbox
-    #[arg(long, env = "ORDAIN_ALLOW_LOOPBACK")]
-    allow_loopback: bool,
-    /// Hosts that Backends may point at, separated by commas [default: all but the refused]
-    #[arg(long, env = "ORDAIN_ALLOWED_HOSTS", value_delimiter = ',')]
-    allowed_hosts: Vec<String>,
+    #[command(flatten)]
+    connections: Connections,
+}
+
+/// No way to the systems.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadingError {
+    /// The owner id cannot be had.
+    #[error("configuration")]
+    Identity(#[from] IdentityError),
+    /// A flag does not say what it must.
+    #[error("configuration: {0}")]
+    Flag(String),
 }
 
 impl Reading {
     /// The way to the systems, for what is listed in `scope`. `host` is that of the API server, where no Backend may point.
     ///
     /// # Errors
-    /// The owner id cannot be had.
+    /// [`ReadingError`].
     pub async fn setup(
         &self,
         client: kube::Client,
         host: Option<&str>,
         scope: Scope,
-    ) -> Result<Setup, IdentityError> {
+    ) -> Result<Setup, ReadingError> {
         let given = self.owner_id.as_deref().filter(|id| !id.is_empty());
         let owner = operator::owner(&client, given).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let metrics = Metrics::new(clock.clone());
         let connector = RealConnector {
-            allow_loopback: self.allow_loopback,
-            allowed_hosts: self.allowed_hosts.clone(),
-            refused: run::api_server(host).await,
+            connections: self.connections.settings(host).await.map_err(ReadingError::Flag)?,
             owner: owner.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),

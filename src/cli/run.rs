@@ -1,18 +1,12 @@
 //! `ordain run`: the operator.
 
-use std::{
-    collections::BTreeSet,
-    io::IsTerminal as _,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, io::IsTerminal as _, net::SocketAddr, sync::Arc};
 
 use jiff::SignedDuration;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use super::{Cluster, ClusterError};
+use super::{Cluster, ClusterError, Connections};
 use crate::{
     index::Scope,
     lease::Pulse,
@@ -51,12 +45,8 @@ pub struct Args {
     /// Who writes the marks [default: a hash of the uid of namespace kube-system]
     #[arg(long, env = "ORDAIN_OWNER_ID")]
     owner_id: Option<String>,
-    /// Let Backends point at loopback, over http too: for the sandbox
-    #[arg(long, env = "ORDAIN_ALLOW_LOOPBACK")]
-    allow_loopback: bool,
-    /// Hosts that Backends may point at, separated by commas [default: all but the refused]
-    #[arg(long, env = "ORDAIN_ALLOWED_HOSTS", value_delimiter = ',')]
-    allowed_hosts: Vec<String>,
+    #[command(flatten)]
+    connections: Connections,
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, env = "ORDAIN_LOG_FORMAT", value_enum)]
     log_format: Option<LogFormat>,
@@ -106,22 +96,13 @@ pub async fn run(args: Args) -> Result<(), Error> {
     });
     let (stop, stopped) = watch::channel(false);
     tasks.spawn(stop_on_signal(stop));
-    let refused = api_server(host.as_deref()).await;
-    let (allow_loopback, allowed_hosts) = (args.allow_loopback, args.allowed_hosts.clone());
+    let connections = args.connections.settings(host.as_deref()).await.map_err(Error::Flag)?;
     let (time, measures) = (clock.clone(), metrics.clone());
     let parts = Parts {
         client,
         clock,
         connector: Box::new(move |owner, fence| {
-            Arc::new(RealConnector {
-                allow_loopback,
-                allowed_hosts,
-                refused,
-                owner,
-                clock: time,
-                metrics: measures,
-                fence,
-            })
+            Arc::new(RealConnector { connections, owner, clock: time, metrics: measures, fence })
         }),
         metrics,
         hook: None,
@@ -156,17 +137,6 @@ pub(super) fn scope(namespaces: &[String]) -> Scope {
 fn instance() -> String {
     let named = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
     ["POD_NAME", "HOSTNAME"].iter().find_map(named).unwrap_or_else(|| "ordain".to_owned())
-}
-
-/// Addresses of the API server: no Backend may point there (R24).
-pub(super) async fn api_server(host: Option<&str>) -> BTreeSet<IpAddr> {
-    let Some(host) = host else { return BTreeSet::new() };
-    let lookup = tokio::net::lookup_host((host.trim_matches(['[', ']']), 0));
-    match tokio::time::timeout(Duration::from_secs(5), lookup).await {
-        // On loopback the sandbox stands beside it.
-        Ok(Ok(addresses)) => addresses.map(|a| a.ip()).filter(|ip| !ip.is_loopback()).collect(),
-        _ => BTreeSet::new(),
-    }
 }
 
 fn start_log(args: &Args) -> Result<(), Error> {

@@ -1,10 +1,6 @@
 //! The worker's ports over the API server and real sockets.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
@@ -104,12 +100,8 @@ impl SecretSource for KubeSecrets {
 
 /// Makes drivers over real sockets.
 pub struct RealConnector {
-    /// `--allow-loopback`.
-    pub allow_loopback: bool,
-    /// `--allowed-hosts`.
-    pub allowed_hosts: Vec<String>,
-    /// Addresses of the API server: no Backend may point there.
-    pub refused: BTreeSet<IpAddr>,
+    /// What the flags say about connections; a Backend's own authority comes on top.
+    pub connections: RealSettings,
     /// This installation.
     pub owner: OwnerId,
     /// Time.
@@ -130,9 +122,7 @@ impl Connector for RealConnector {
     ) -> Result<Arc<dyn Driver>, DriverError> {
         let transport = RealTransport::new(RealSettings {
             ca_pem: ca_pem.map(str::to_owned),
-            allow_loopback: self.allow_loopback,
-            allowed_hosts: self.allowed_hosts.clone(),
-            refused: self.refused.clone(),
+            ..self.connections.clone()
         })
         .map_err(|why| DriverError::new(Class::Rejected, Reason::CaInvalid, format!("spec.caRef: {why}")))?;
         let wire = FencedWire {

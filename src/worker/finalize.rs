@@ -7,13 +7,9 @@ use std::{
 
 use super::{Worker, look::Look};
 use crate::{
-    api::ReleasePolicy,
     index::{AssignmentView, Desired},
-    model::{
-        ItemKey, ObjectName,
-        memory::{ItemRecord, Origin},
-    },
-    plan::{release::effective, steps::PlannedStep},
+    model::{ItemKey, ObjectName},
+    plan::steps::PlannedStep,
 };
 
 /// Assignments that may lack our finalizer.
@@ -30,7 +26,8 @@ impl Worker {
         let needs = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
         let mut bare = Bare::new();
         for name in planned.iter().flat_map(|step| &step.items).flat_map(needs) {
-            bare.extend(self.bare(desired, &name).map(|view| (name, view)));
+            let view = desired.assignments.get(&name).filter(|view| self.is_bare(view));
+            bare.extend(view.map(|view| (name, Arc::clone(view))));
         }
         let Some(refused) = self.finalize(desired, bare).await else { return Vec::new() };
         planned
@@ -41,30 +38,24 @@ impl Worker {
             .collect()
     }
 
-    /// What was found to stand as wanted, with no effect of this assignment's life (a cluster restored from its manifests,
-    /// a Policy let go of and assigned again), is let go of like everything else: its deletion waits for us, too (I3).
-    /// Not where nothing would have to be done then (R11).
-    pub(super) async fn hold_what_stands(&mut self, desired: &Desired, look: &Look) {
-        let mut bare = Bare::new();
-        for (item, looked) in &look.items {
-            let Some(record) = self.memory.items.get(item).filter(|record| stands(record)) else { continue };
-            for name in &looked.contributors {
-                let view = self.bare(desired, name).filter(|view| {
-                    effective(view.release_policy, Some(record.origin)) != ReleasePolicy::Orphan
-                        && self.memory.claims.contains_key(&(item.clone(), name.clone()))
-                });
-                bare.extend(view.map(|view| (name.clone(), view)));
-            }
+    /// Whoever holds something bears it, also where nothing had to be sent in this assignment's life: what was restored
+    /// from a backup, adopted, or let go of and assigned again was found just as Git says. Its deletion waits for us, too
+    /// (I3). After each pass, since one that was restored within the drift interval is not looked at for long.
+    pub(super) async fn hold_claimants(&mut self, desired: &Desired) {
+        let may = |view: &AssignmentView| !view.observe_only && self.is_bare(view);
+        let mut bare: BTreeMap<_, _> = desired.assignments.iter().filter(|(_, view)| may(view)).collect();
+        if bare.is_empty() {
+            return;
         }
-        // Refused ones are tried again with the next look.
-        drop(self.finalize(desired, bare).await);
+        let holders = self.memory.claims.keys().filter_map(|(_, who)| Some((who.clone(), Arc::clone(bare.remove(who)?))));
+        let holders = holders.collect();
+        // Refused ones are tried again after the next pass.
+        drop(self.finalize(desired, holders).await);
     }
 
-    /// The assignment, if it is not known to bear our finalizer and can still get it.
-    fn bare(&self, desired: &Desired, name: &ObjectName) -> Option<Arc<AssignmentView>> {
-        let view = desired.assignments.get(name)?;
-        let bare = !view.finalizer && !view.deleting && !self.finalized.contains(&view.uid);
-        bare.then(|| Arc::clone(view))
+    /// Not known to bear our finalizer, and it can still get it.
+    fn is_bare(&self, view: &AssignmentView) -> bool {
+        !view.finalizer && !view.deleting && !self.finalized.contains(&view.uid)
     }
 
     /// Puts it on; those that refused it, or `None` if the Backend did (and then none was tried).
@@ -90,9 +81,4 @@ impl Worker {
         }
         Some(refused)
     }
-}
-
-/// Whether there is something to let go of.
-fn stands(record: &ItemRecord) -> bool {
-    record.id.is_some() || record.origin == Origin::Document
 }

@@ -293,6 +293,7 @@ impl Worker {
                 Err(round::Halt::Account(error)) => Wake::At(self.halt(error)),
                 Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
             };
+            self.hold_claimants(&desired).await;
             self.say(&desired);
             return wake;
         }

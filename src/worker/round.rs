@@ -78,6 +78,7 @@ impl Worker {
         self.recall_claims(desired)?;
         let released = self.witness(desired, &changed);
         let rest = self.let_go_without_a_call(desired, released).await?;
+        self.say_mended(desired, &changed);
         if self.is_behind(desired)? {
             return Ok(Next::OnChange);
         }
@@ -133,7 +134,6 @@ impl Worker {
         if outcome == Next::Again {
             return Ok(Next::Again);
         }
-        self.hold_what_stands(desired, &look).await;
         let due = self.due(desired, rest);
         self.finish_requests(desired, &due)?;
         if due.items.is_empty() {

@@ -33,6 +33,8 @@ pub struct Pace {
     working: BTreeMap<ObjectName, (Duration, bool)>,
     /// Whose task was told of: how it goes on is quiet work again.
     tasks: BTreeSet<ObjectName>,
+    /// Who was told to be Stalled, or to become so in time.
+    stalled: BTreeSet<ObjectName>,
     told_all: bool,
     outage: Option<String>,
 }
@@ -50,6 +52,14 @@ impl Pace {
         }
         self.tasks.remove(name);
         false
+    }
+
+    /// How it was told that this one stands.
+    fn told(&mut self, name: &ObjectName, standing: &Standing) {
+        match standing {
+            Standing::Stalled(..) | Standing::Unresolved(..) => drop(self.stalled.insert(name.clone())),
+            _ => drop(self.stalled.remove(name)),
+        }
     }
 
     /// In how long somebody has been at work for long enough to say so.
@@ -107,7 +117,21 @@ impl Worker {
             }
             *told = true;
         }
+        self.pace.told(&view.name, &facts.standing);
         self.house.reporter.assignment(facts);
+    }
+
+    /// Who was told to be Stalled and is not any more, by an edit of a Policy, say. It is told before the first call:
+    /// Flux and helm look once, right after applying, and give up on what says Stalled.
+    pub(super) fn say_mended(&mut self, desired: &Desired, changed: &BTreeSet<ObjectName>) {
+        let mended: Vec<_> = changed.intersection(&self.pace.stalled).cloned().collect();
+        for view in mended.iter().filter_map(|name| desired.assignments.get(name)) {
+            let facts = self.assignment_facts(desired, view);
+            if matches!(facts.standing, Standing::Working(..)) {
+                self.pace.told(&view.name, &facts.standing);
+                self.house.reporter.assignment(facts);
+            }
+        }
     }
 
     /// Releases that came to an end, claims that are proven, finalizers that can go.

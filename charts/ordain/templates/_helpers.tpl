@@ -1,3 +1,4 @@
+{{/* The name of everything; room is left for suffixes. */}}
 {{- define "ordain.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
@@ -11,18 +12,43 @@
 {{- end -}}
 {{- end }}
 
-{{- define "ordain.selector" -}}
+{{- define "ordain.instance" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* The operator's pod, and nothing else of the release. */}}
+{{- define "ordain.selector" -}}
+{{ include "ordain.instance" . }}
+app.kubernetes.io/component: operator
+{{- end }}
+
 {{- define "ordain.labels" -}}
-{{ include "ordain.selector" . }}
+{{ include "ordain.instance" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/*
+The metadata of an object: {root, name, [namespace], [labels], [annotations]}. Without a namespace it is the release's;
+"-" is none. Own labels and annotations win over the common ones.
+*/}}
+{{- define "ordain.metadata" -}}
+{{- $root := .root -}}
+{{- $labels := merge (dict) (default dict .labels) (include "ordain.labels" $root | fromYaml) -}}
+{{- $annotations := merge (dict) (default dict .annotations) $root.Values.commonAnnotations -}}
+name: {{ .name }}
+{{- $namespace := default $root.Release.Namespace .namespace }}
+{{- if ne $namespace "-" }}
+namespace: {{ $namespace }}
+{{- end }}
+labels: {{- toYaml $labels | nindent 2 }}
+{{- with $annotations }}
+annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
@@ -36,4 +62,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else -}}
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
+{{- end }}
+
+{{/* What the container may do: nothing beyond its volume. */}}
+{{- define "ordain.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
 {{- end }}

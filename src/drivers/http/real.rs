@@ -1,9 +1,10 @@
-//! The transport to real sockets: TLS always verified, addresses checked at resolution, no proxy, no redirects.
+//! The transport to real sockets: TLS always verified, addresses checked at resolution, no redirects, and no proxy but the
+//! one that the operator's flags name.
 
 use std::{
     collections::BTreeSet,
     error::Error as StdError,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -19,6 +20,7 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
+use url::Url;
 
 use super::{BodyStream, Transport, TransportError, address};
 
@@ -33,6 +35,34 @@ pub struct RealSettings {
     pub allowed_hosts: Vec<String>,
     /// Addresses refused besides the fixed ones: the API server's.
     pub refused: BTreeSet<IpAddr>,
+    /// `--ca-bundle`: certificates (PEM) trusted for every Backend.
+    pub ca_bundle: Option<String>,
+    /// `--https-proxy`.
+    pub proxy: Option<HttpsProxy>,
+}
+
+/// A proxy that tunnels (`CONNECT`) to the systems. It resolves their names, so no address can be checked here: behind
+/// one, only the names in `allowed_hosts` are reached, and the flags insist on some.
+#[derive(Clone)]
+pub struct HttpsProxy {
+    /// Where it is; may bear credentials, so this type has no Debug that would print it.
+    pub url: Url,
+    /// `--no-proxy`: hosts and suffixes (`.example.com`) that are reached without it.
+    pub direct: Vec<String>,
+}
+
+impl fmt::Debug for HttpsProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpsProxy").field("direct", &self.direct).finish_non_exhaustive()
+    }
+}
+
+impl HttpsProxy {
+    fn rule(&self) -> Result<reqwest::Proxy, SetupError> {
+        let rule = reqwest::Proxy::https(self.url.clone())
+            .map_err(|error| SetupError::Proxy(chain(&error.without_url())))?;
+        Ok(rule.no_proxy(reqwest::NoProxy::from_string(&self.direct.join(","))))
+    }
 }
 
 /// Turns names into addresses.
@@ -67,6 +97,8 @@ struct Rules {
     allowed_hosts: Vec<String>,
     refused: BTreeSet<IpAddr>,
     lookup: Arc<dyn Lookup>,
+    /// The operator's own choice, wherever it points.
+    proxy_host: Option<String>,
 }
 
 /// A transport that cannot be built.
@@ -75,6 +107,12 @@ pub enum SetupError {
     /// `caRef` holds something else than certificates.
     #[error("caRef: the data is not a list of PEM certificates ({0}); put the CA's certificate there")]
     Ca(String),
+    /// `--ca-bundle` holds something else than certificates.
+    #[error("--ca-bundle: the file is not a list of PEM certificates ({0})")]
+    Bundle(String),
+    /// `--https-proxy` cannot be used.
+    #[error("--https-proxy: {0}")]
+    Proxy(String),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
@@ -94,17 +132,24 @@ impl RealTransport {
     /// # Errors
     /// As for [`RealTransport::new`].
     pub fn with_lookup(settings: RealSettings, lookup: Arc<dyn Lookup>) -> Result<Self, SetupError> {
-        let tls = tls(settings.ca_pem.as_deref())?;
+        let tls = tls(&settings)?;
+        let proxy = settings.proxy.as_ref();
         let rules = Arc::new(Rules {
+            proxy_host: proxy.and_then(|proxy| proxy.url.host_str().map(str::to_owned)),
             allow_loopback: settings.allow_loopback,
             allowed_hosts: settings.allowed_hosts,
             refused: settings.refused,
             lookup,
         });
-        let client = reqwest::Client::builder()
+        // The environment's proxies are not for us: what is reached is what the flags say.
+        let builder = reqwest::Client::builder().no_proxy();
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(proxy.rule()?),
+            None => builder,
+        };
+        let client = builder
             .user_agent(concat!("ordain/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls)
-            .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -164,11 +209,14 @@ impl Resolve for Checked {
 impl Rules {
     /// Any refused address condemns the name: an honest one has no reason to mix them.
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        if address::is_localhost(name) {
+        if address::is_localhost(name) && self.proxy_host.as_deref() != Some(name) {
             let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
             return both.into_iter().map(|ip| self.check(name, ip).map(|()| ip)).collect();
         }
         let addresses = self.lookup.lookup(name).await?;
+        if self.proxy_host.as_deref() == Some(name) {
+            return Ok(addresses);
+        }
         addresses.iter().try_for_each(|ip| self.check(name, *ip))?;
         if addresses.is_empty() {
             return Err(io::Error::other(format!("{name} has no address")));
@@ -191,8 +239,11 @@ impl Rules {
     }
 }
 
-fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, SetupError> {
-    let extra = ca_pem.map(certificates).transpose()?.unwrap_or_default();
+fn tls(settings: &RealSettings) -> Result<ClientConfig, SetupError> {
+    let of =
+        |pem: &Option<String>| pem.as_deref().map(certificates).transpose().map(Option::unwrap_or_default);
+    let mut extra = of(&settings.ca_pem).map_err(SetupError::Ca)?;
+    extra.extend(of(&settings.ca_bundle).map_err(SetupError::Bundle)?);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -216,12 +267,12 @@ fn roots(extra: Vec<CertificateDer<'static>>) -> Result<RootCertStore, SetupErro
     Ok(roots)
 }
 
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match found {
-        Ok(list) if list.is_empty() => Err(SetupError::Ca("no certificate in it".to_owned())),
+        Ok(list) if list.is_empty() => Err("no certificate in it".to_owned()),
         Ok(list) => Ok(list),
-        Err(error) => Err(SetupError::Ca(format!("{error:?}"))),
+        Err(error) => Err(format!("{error:?}")),
     }
 }
 

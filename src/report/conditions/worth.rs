@@ -55,6 +55,8 @@ impl Worth {
 /// - equal → no;
 /// - work that passes by itself → after it has lasted [`SHOWN_AFTER`], so that a converge costs one
 ///   write; a task of the system answering an edit of this object is worth showing at once;
+/// - Stalled no more → now: Flux and helm give up on what says Stalled, so a mended Policy must not fail by what was said
+///   of the broken one;
 /// - another generation, request handled, condition, or reason → now, but while it stays
 ///   Reconciling not more often than every [`SHOWN_AFTER`];
 /// - numbers and messages alone → every [`DETAILS_EVERY`], and only those that last: what is open during a converge is
@@ -66,6 +68,9 @@ pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth
     };
     if before.same(after) {
         return Worth::No;
+    }
+    if before.is_true(ConditionType::Stalled) && !after.is_true(ConditionType::Stalled) {
+        return Worth::Now;
     }
     let still_going = reconciling(before) && reconciling(after) && before.same_generations(after);
     let spaced = |every| since.written.map_or(Worth::Now, |written| Worth::after(every, written));

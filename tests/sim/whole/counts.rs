@@ -163,5 +163,18 @@ async fn a_restore_with_other_uids_creates_and_deletes_nothing() {
                 "{store_lost}"
             );
         }
+        // Nothing had to be sent for them, and they are released all the same.
+        let bare: Vec<_> = (0..200)
+            .map(|number| format!("p{number:03}"))
+            .filter(|name| {
+                whole.told("PolicyAssignment", name)["finalizers"] != json!(["ordain.dev/release"])
+            })
+            .collect();
+        assert_eq!(bare, [""; 0], "{store_lost}");
+        whole.api.delete("PolicyAssignment", TEAM, "p000");
+        assert!(whole.settle().await);
+        assert_eq!(whole.told("PolicyAssignment", "p000"), Value::Null);
+        let held = |state: &Value| state["wso2"].as_array().unwrap().len();
+        assert_eq!(held(&whole.state()), held(&before) - 1, "{store_lost}: it is gone from the system, too");
     }
 }

@@ -60,6 +60,30 @@ async fn an_assignment_that_comes_before_its_policy_is_patient() {
     );
 }
 
+/// helm and Flux look at what they applied within milliseconds, and give up on what says Stalled: what was said of the
+/// broken Policy is taken back before the mended one is even compared with the system.
+#[tokio::test(start_paused = true)]
+async fn a_mended_policy_is_not_called_stalled_until_it_is_pushed() {
+    let stalled =
+        |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some();
+    let mut whole = Whole::new();
+    let mut broken = camera(false);
+    broken["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
+    whole.apply("Policy", "camera", broken);
+    whole.assign("camera", "wso2", to_roles(&["engineer"]));
+    whole.start(None);
+    assert!(whole.settle().await);
+    assert!(stalled(&whole), "a feature that does not exist");
+    whole.vendors.of("wso2").add_fault(&json!({"kind": "delay", "ms": 20_000})).unwrap();
+    whole.apply("Policy", "camera", camera(false));
+    whole.pass(5).await;
+    assert!(!stalled(&whole), "{:#}", whole.told("PolicyAssignment", "camera"));
+    assert!(whole.ready("PolicyAssignment", "camera").starts_with("False "), "and not in force yet");
+    whole.vendors.of("wso2").clear_faults();
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
+}
+
 /// I7, F11: after a restart an API server that lags shows a Policy or a TargetGroup as it was; neither is applied again.
 #[tokio::test(start_paused = true)]
 async fn an_older_policy_or_group_from_a_lagging_api_server_is_not_applied() {

@@ -269,3 +269,74 @@ fn a_ca_that_is_none_is_told() {
         assert!(matches!(error, Some(SetupError::Ca(_))), "{pem:?}");
     }
 }
+
+/// A proxy that tunnels to one port of loopback, whatever it is asked for, and tells what that was.
+fn tunnel(to: u16) -> (Url, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://user:secret@{}", listener.local_addr().unwrap())).unwrap();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = Arc::clone(&asked);
+    // Ends with the test process; it only ever waits for connections.
+    std::thread::spawn(move || {
+        for mut near in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && near.read(&mut byte).is_ok_and(|read| read == 1) {
+                head.push(byte[0]);
+            }
+            told.lock().unwrap().push(String::from_utf8(head).unwrap());
+            let _ = near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+            let far = std::net::TcpStream::connect(("127.0.0.1", to)).unwrap();
+            let (mut from, mut into) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut into));
+            let (mut from, mut into) = (far, near);
+            std::thread::spawn(move || std::io::copy(&mut from, &mut into));
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn a_proxy_tunnels_to_what_is_listed_and_to_nothing_else() {
+    let (port, pem) = tls_server("emm.example.test");
+    let (url, asked) = tunnel(port);
+    let behind = |direct: &[&str]| RealSettings {
+        ca_bundle: Some(pem.clone()),
+        allowed_hosts: vec!["*.example.test".to_owned(), "10.1.2.3".to_owned()],
+        proxy: Some(HttpsProxy {
+            url: url.clone(),
+            direct: direct.iter().map(|&host| host.to_owned()).collect(),
+        }),
+        ..RealSettings::default()
+    };
+    // Nobody here can resolve the name: that is the proxy's part.
+    let transport = RealTransport::with_lookup(behind(&[]), zone(&[])).unwrap();
+    let answer = send(transport, "https://emm.example.test", true).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let seen = asked.lock().unwrap().drain(..).collect::<Vec<_>>();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].starts_with("CONNECT emm.example.test:443 "), "{seen:?}");
+    let basic = "Basic dXNlcjpzZWNyZXQ=";
+    assert!(seen[0].contains(basic), "the proxy's credentials go to the proxy: {seen:?}");
+    let refused = [
+        ("not listed", behind(&[]), "https://elsewhere.test", "--allowed-hosts"),
+        ("a metadata service by its number", behind(&[]), "https://169.254.169.254", "metadata"),
+        (
+            "past the proxy, names are resolved and checked here",
+            behind(&[".example.test"]),
+            "https://emm.example.test",
+            "link-local",
+        ),
+    ];
+    for (why, settings, url, words) in refused {
+        let error = refusal(settings, zone(&[("emm.example.test", &["169.254.169.254"])]), url).await;
+        assert!(error.message.contains(words), "{why}: {}", error.message);
+    }
+    assert!(asked.lock().unwrap().is_empty(), "nothing of that reached the proxy");
+}
+
+#[test]
+fn a_bundle_that_is_none_is_told_by_its_own_name() {
+    let error = RealTransport::new(RealSettings { ca_bundle: Some("garbage".into()), ..open() }).err();
+    assert!(matches!(error, Some(SetupError::Bundle(_))));
+}

@@ -25,12 +25,20 @@ fn what_is_worth_a_write() {
         |message: &str| memo(&drifted(Standing::Unavailable { pending_work: true, message: message.into() }));
     let handled = memo(&AssignmentFacts { handled_request: Some("now".into()), ..facts(Standing::InStep) });
     let applying = memo(&working(Reason::Applying));
+    let stalled = memo(&drifted(Standing::Stalled(Reason::NameConflict, "taken".into())));
     let failing = memo(&working(Reason::Unreachable));
     let cases = [
         ("equal", Some(&in_step), in_step.clone(), since(None, 0), Worth::No),
         ("nothing known", None, in_step.clone(), since(None, 0), Worth::Now),
         ("nothing known, under way", None, applying.clone(), since(None, 0), Worth::After(seconds(30))),
         ("a push begins", Some(&in_step), applying.clone(), since(None, 0), Worth::After(seconds(30))),
+        (
+            "what was Stalled is at work again",
+            Some(&stalled),
+            applying.clone(),
+            since(Some(0), 0),
+            Worth::Now,
+        ),
         ("a push lasts", Some(&in_step), applying.clone(), since(None, 30), Worth::Now),
         ("a push fails", Some(&in_step), failing.clone(), since(Some(1), 0), Worth::Now),
         ("a push ends", Some(&applying), in_step.clone(), since(Some(1), 0), Worth::Now),

@@ -1,0 +1,123 @@
+//! A control plane for every test: what is installed here belongs to the whole cluster.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::programs::{output, path_of};
+
+/// Longer than anything here may take; only a broken test waits for it.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// etcd, API server and controller manager, without any right for anybody but the administrator.
+pub struct Cluster {
+    environment: BTreeMap<String, String>,
+    kube: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    /// Started and ready.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let kube = folder.path().join("kube");
+        let owner = std::process::id().to_string();
+        output(
+            Command::new(root().join("scripts/control-plane"))
+                .args(["start", "--controller-manager", "--owner", &owner])
+                .arg(&kube),
+        );
+        let printed = output(Command::new("bash").args(["-c", ". \"$0/env\" && env -0"]).arg(&kube));
+        let pairs = printed.split('\0').filter_map(|pair| pair.split_once('='));
+        let environment = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { environment, kube, folder }
+    }
+
+    /// A folder of the test's own.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.kube.join("kubeconfig")
+    }
+
+    /// A program that finds this cluster.
+    pub fn command(&self, program: &str) -> Command {
+        // What is found in PATH is that of the given environment, not of this process.
+        let found = self.environment["PATH"].split(':').map(|folder| Path::new(folder).join(program));
+        let found = found.into_iter().find(|path| path.is_file());
+        let command = Command::new(found.unwrap_or_else(|| panic!("no {program}: run make test-gitops")));
+        self.within(command)
+    }
+
+    fn within(&self, mut command: Command) -> Command {
+        command.env_clear().envs(&self.environment).stdin(Stdio::null());
+        command
+    }
+
+    /// kubectl as administrator; its output.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        output(self.command("kubectl").args(arguments))
+    }
+
+    /// helm as administrator; what it printed, and what it complained of.
+    pub fn helm(&self, arguments: &[&str]) -> Result<String, String> {
+        let out = self.command("helm").args(arguments).output().unwrap();
+        told(&out)
+    }
+
+    /// The built binary as administrator.
+    pub fn ordain(&self, arguments: &[&str]) -> Result<String, String> {
+        told(&self.within(Command::new(path_of("ORDAIN_BIN"))).args(arguments).output().unwrap())
+    }
+
+    /// An object, if it is there.
+    pub fn get(&self, namespace: &str, kind: &str, name: &str) -> Option<Value> {
+        let found = self.kubectl(&["get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "json"]);
+        serde_json::from_str(&found).ok()
+    }
+
+    /// Waits for a condition, as a user would.
+    pub fn wait(&self, namespace: &str, object: &str, condition: &str) {
+        let condition = format!("--for=condition={condition}");
+        self.kubectl(&["wait", object, "-n", namespace, &condition, "--timeout=120s"]);
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = Command::new(root().join("scripts/control-plane")).arg("stop").arg(&self.kube).status();
+    }
+}
+
+fn told(out: &Output) -> Result<String, String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match out.status.success() {
+        true => Ok(text(&out.stdout)),
+        false => Err(text(&out.stderr) + &text(&out.stdout)),
+    }
+}
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Polls until it holds; `false` after much more time than it may take.
+pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if holds() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    false
+}

@@ -1,0 +1,19 @@
+//! The tools our users work with, run for real: helm, Flux and the linters of charts, against a real API server.
+//!
+//! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS and the tools in PATH.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod chart;
+mod cluster;
+mod flux;
+mod helm;
+mod kubelet;
+#[path = "../e2e/support/programs.rs"]
+#[allow(dead_code, reason = "the end-to-end tests need more of it")]
+mod programs;
+mod site;
+#[path = "../e2e/support/vendors.rs"]
+#[allow(dead_code, reason = "the end-to-end tests need more of it")]
+mod vendors;
+
+use cluster::eventually;
