@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Worker, preview::Known};
 use crate::{
-    drivers::{DesiredItem, Driver},
+    drivers::{DesiredItem, Translate},
     index::Desired,
     model::{
         ItemKey, ObservedItem,
@@ -17,7 +17,7 @@ use crate::{
 impl Worker {
     /// Answers to the last saves of what everybody who holds it is applied of. Of anything else no more is known than its
     /// id: what was applied may be older than what stands in the cluster.
-    pub(super) fn answers_again(&self, now: &Desired, known: &Known, driver: &dyn Driver) -> Vec<Write> {
+    pub(super) fn answers_again(&self, now: &Desired, known: &Known, driver: &dyn Translate) -> Vec<Write> {
         if driver.facts().reads {
             return Vec::new();
         }

@@ -163,7 +163,7 @@ impl Worker {
         let orphans = released.iter().filter(|release| release.how == ReleasePolicy::Orphan);
         let orphaned: Vec<_> = orphans.filter(|one| known.concerned.contains(&one.by)).cloned().collect();
         let mut rest = self.let_go_without_a_call(then, released).await?;
-        let facts = self.session.as_ref().map(|session| session.driver.facts());
+        let facts = self.session.as_ref().map(|session| session.driver.translate().facts());
         let scope = facts.map(|facts| self.looked_at(known, &rest, facts)).unwrap_or_default();
         let items = scope.all();
         rest.retain(|release| items.contains(&release.item));
@@ -257,7 +257,7 @@ impl Worker {
         self.update_stakes(now);
         let proven = self.proven_again(now);
         self.commit(proven)?;
-        let answers = self.answers_again(now, known, driver.as_ref());
+        let answers = self.answers_again(now, known, driver.translate());
         self.commit(answers)?;
         Ok(before)
     }

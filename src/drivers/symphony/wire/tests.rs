@@ -172,7 +172,7 @@ fn the_systems_own_switching_off_is_told_from_somebodys() {
         value["active"] = active.into();
         value["dictionaryRefs"] = dictionaries;
         value["lastDisabledDate"] = json!(disabled);
-        let told = policy(&value, Naming::Suffixed).unwrap().switched_off;
+        let told = policy(&value, Some(&owner())).unwrap().switched_off;
         assert_eq!(told.is_some(), said.is_some(), "{why}: {told:?}");
         assert!(told.unwrap_or_default().contains(said.unwrap_or_default()), "{why}");
     }
