@@ -184,8 +184,7 @@ impl Worker {
         look: &Look,
     ) -> Result<Preview, Halt> {
         let (draft, order) = self.draft(then, look, rest)?;
-        let mut standing = standing(&draft, look, rest);
-        standing.retain(|stand| scope.told.contains(&stand.item));
+        let standing = standing(&draft, look, rest, scope);
         let told = |change: &&Change| scope.told.contains(&change.item);
         let changes: Vec<Change> = draft.plan.changes.iter().filter(told).cloned().collect();
         let counted = scope.count(&draft.removals);
@@ -340,7 +339,7 @@ impl Worker {
 }
 
 /// What is not in step and has no change: it waits, or a human must act.
-fn standing(draft: &Draft, look: &Look, rest: &[Release]) -> Vec<Stand> {
+fn standing(draft: &Draft, look: &Look, rest: &[Release], scope: &Scope) -> Vec<Stand> {
     let quiet = |verdict: &ItemVerdict| matches!(verdict, ItemVerdict::InStep | ItemVerdict::Differs(_));
     let contributors = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone());
     let witnesses = |item: &ItemKey| rest.iter().filter(|r| r.item == *item).map(|r| r.by.clone()).collect();
@@ -349,7 +348,7 @@ fn standing(draft: &Draft, look: &Look, rest: &[Release]) -> Vec<Stand> {
     let released = draft.released.iter().map(|(item, verdict)| (item, witnesses(item), verdict));
     wanted
         .chain(released)
-        .filter(|(_, _, verdict)| !quiet(verdict))
+        .filter(|(item, _, verdict)| scope.told.contains(*item) && !quiet(verdict))
         .map(|(item, assignments, verdict)| Stand {
             item: item.clone(),
             assignments,
