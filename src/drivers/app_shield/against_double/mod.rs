@@ -21,7 +21,6 @@ use crate::{
     },
     model::{
         Digester, ExternalId, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret,
-        Uid,
     },
     plan::diff::{Difference, difference},
     sandbox::{
@@ -178,8 +177,6 @@ impl World {
         let spec = json!({"policyRef": {"name": "rows"}, "backendRef": {"name": "bi"}});
         let binding = Binding {
             assignment: ObjectName::new("team", "acme"),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "rows".into(),
             display_name: policy["displayName"].as_str().unwrap_or("rows").into(),

@@ -20,7 +20,7 @@ use crate::{
         Binding, Class, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope,
         Step, connect::connect, http::Limits, testing::InProcess,
     },
-    model::{Digester, ExternalId, LeafPath, ObjectName, Observation, ObservedItem, OwnerId, Secret, Uid},
+    model::{Digester, ExternalId, LeafPath, ObjectName, Observation, ObservedItem, OwnerId, Secret},
     plan::diff::{Difference, difference},
     sandbox::{
         DoubleService,
@@ -144,8 +144,6 @@ impl World {
         let spec = json!({"policyRef": {"name": "cards"}, "backendRef": {"name": "pod"}});
         let binding = Binding {
             assignment: ObjectName::new("team", "everywhere"),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "cards".into(),
             display_name: policy["displayName"].as_str().unwrap_or("cards").into(),

@@ -22,7 +22,6 @@ use crate::{
     },
     model::{
         Digester, ExternalId, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret,
-        Uid,
     },
     plan::diff::{Difference, difference},
     sandbox::{
@@ -155,8 +154,6 @@ impl World {
         let spec = json!({"policyRef": {"name": "usb"}, "backendRef": {"name": "tachyon"}});
         let binding = Binding {
             assignment: ObjectName::new("team", "laptops"),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "usb".into(),
             display_name: policy["displayName"].as_str().unwrap_or("usb").into(),

@@ -18,9 +18,7 @@ use crate::{
         Binding, CompileContext, Compiled, DesiredItem, Driver, DriverError, Outcome, Reach, Scope, Step,
         connect::connect, http::Limits, testing::InProcess,
     },
-    model::{
-        Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape, Uid,
-    },
+    model::{Digester, LeafPath, MemberKind, ObjectName, Observation, ObservedItem, OwnerId, Secret, Shape},
     plan::diff::{Difference, difference},
     sandbox::{
         DoubleService,
@@ -128,8 +126,6 @@ impl World {
         let spec = json!({"policyRef": {"name": "laptops"}, "backendRef": {"name": "emm"}});
         let binding = Binding {
             assignment: ObjectName::new("team", "laptops"),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "laptops".into(),
             display_name: policy["displayName"].as_str().unwrap_or("laptops").into(),
