@@ -27,7 +27,7 @@ use tokio::{sync::Notify, task::JoinSet};
 /// One who follows the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Streams, index and what is remembered of statuses, as a running operator has them.
+    /// Streams, index, what is remembered of statuses and what they come to, as a running operator has them.
     Ordain,
     /// `kube::runtime::Controller` as its documentation begins, with a reconcile that does nothing.
     Plain,
@@ -65,8 +65,9 @@ async fn ordain(client: Client, count: usize, tasks: &mut JoinSet<()>) {
     let clock = Arc::new(SystemClock::new());
     let metrics = Metrics::new(clock.clone());
     let (writer, pen) = StatusWriter::new(client.clone(), clock, Arc::new(AlwaysLeader), &metrics, "bench");
-    let (announcer, news) = Announcer::new(writer);
+    let (announcer, news) = Announcer::new(writer.clone());
     let handle = IndexHandle::new(Scope::All, Arc::new(announcer));
+    tasks.spawn(watch::echo(handle.clone(), writer));
     let mut opened = handle.opened();
     let streams = watch::run(client, handle.clone());
     tasks.spawn(async move {

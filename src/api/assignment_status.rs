@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Mode, Reason, ReleasePolicy, conditions, limits, schema};
+use super::{Condition, Mode, Reason, ReleasePolicy, conditions, known, limits, schema};
 
 /// What is known of a `PolicyAssignment`.
 #[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct PolicyAssignmentStatus {
     #[schemars(schema_with = "schema::status_text")]
     pub last_handled_reconcile_at: Option<String>,
     /// `TargetsResolved`, `Accepted`, `InSync`, `Ready`; `Overridden`, `Reconciling` and `Stalled` while `True`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "conditions::known")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known::conditions")]
     #[schemars(schema_with = "conditions::list")]
     pub conditions: Vec<Condition>,
     /// The mode in force.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, SystemName, conditions, limits, schema};
+use super::{Condition, SystemName, conditions, known, limits, schema};
 
 /// What is known of a backend. Counts and conditions only; rates and times are metrics.
 #[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ pub struct BackendStatus {
     #[schemars(schema_with = "schema::generation")]
     pub observed_generation: Option<i64>,
     /// `Ready`; `Reconciling`, `Stalled`, `PendingDeployment` and `Held` while `True`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "conditions::known")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known::conditions")]
     #[schemars(schema_with = "conditions::list")]
     pub conditions: Vec<Condition>,
     /// The last handled value of the annotation `ordain.dev/reconcile-requested-at`.

@@ -4,11 +4,11 @@ use std::hash::{Hash, Hasher};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use super::reasons::Reason;
-use super::{limits, member::Member, schema};
+use super::{limits, schema};
 
 words! {
     /// Types of conditions.
@@ -111,17 +111,6 @@ impl Hash for Condition {
 /// A time as it stands in a status: to the second.
 pub(super) fn second(time: &Time) -> i64 {
     time.0.as_second()
-}
-
-/// Decodes the conditions this version knows and leaves out the others, which a newer version or
-/// somebody else wrote: a status must never make an object undecodable (F16).
-///
-/// # Errors
-/// Only where `conditions` is not a list.
-pub fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
-    let all = Option::<Vec<Member>>::deserialize(deserializer)?.unwrap_or_default();
-    let known = |one: Member| one.read().or_else(|| serde_json::from_value(one.tree().ok()?.value).ok());
-    Ok(all.into_iter().filter_map(known).collect())
 }
 
 /// Schema of `status.conditions`.

@@ -14,6 +14,7 @@ mod backend;
 mod backend_status;
 pub mod conditions;
 pub mod crds;
+mod known;
 pub mod limits;
 pub(crate) mod member;
 mod policy;

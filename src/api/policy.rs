@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, FreeForm, Id, IdOrName, SecretKeyRef, SystemName, conditions, limits, schema};
+use super::{Condition, FreeForm, Id, IdOrName, SecretKeyRef, SystemName, conditions, known, limits, schema};
 
 /// What should hold, in one facet per kind of system. It acts only where a `PolicyAssignment` names it.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -330,7 +330,7 @@ pub struct PolicyStatus {
     #[schemars(schema_with = "schema::generation")]
     pub observed_generation: Option<i64>,
     /// `Ready` and `Reconciling`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "conditions::known")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known::conditions")]
     #[schemars(schema_with = "conditions::list")]
     pub conditions: Vec<Condition>,
     /// The facets, joined with commas.

@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, TargetSpec, conditions, schema};
+use super::{Condition, TargetSpec, conditions, known, schema};
 
 /// Whom policies reach, in the words of one system. Assignments of the same namespace include it by name.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ pub struct TargetGroupStatus {
     #[schemars(schema_with = "schema::generation")]
     pub observed_generation: Option<i64>,
     /// `Ready` and `Reconciling`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "conditions::known")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known::conditions")]
     #[schemars(schema_with = "conditions::list")]
     pub conditions: Vec<Condition>,
 }

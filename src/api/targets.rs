@@ -10,17 +10,18 @@ use super::{Id, IdOrName, LocalRef, Name, SystemName, limits, schema};
 union! {
     rules = schema::exactly_one;
 
-    /// A selection in one system, a union of everything it names.
+    /// A selection in one system, a union of everything it names. What is larger than a list is boxed: thousands are
+    /// kept.
     #[derive(Eq, Hash)]
     pub enum TargetSpec {
         /// Customers and their groups, in Trend Micro WFBSS.
         Wfbss(WfbssTargets) = "wfbss",
         /// Groups and users, in Yurbi App Shield.
-        AppShield(AppShieldTargets) = "appShield",
+        AppShield(Box<AppShieldTargets>) = "appShield",
         /// Management groups, in 1E Tachyon.
-        Tachyon(TachyonTargets) = "tachyon",
+        Tachyon(Box<TachyonTargets>) = "tachyon",
         /// Roles, users and groups, in WSO2 EMM, IoT Server or Entgra.
-        Wso2(Wso2Targets) = "wso2",
+        Wso2(Box<Wso2Targets>) = "wso2",
     }
 }
 
@@ -35,11 +36,11 @@ union! {
         /// Customers and their groups, in Trend Micro WFBSS.
         Wfbss(WfbssTargets) = "wfbss",
         /// Groups and users, in Yurbi App Shield.
-        AppShield(AppShieldTargets) = "appShield",
+        AppShield(Box<AppShieldTargets>) = "appShield",
         /// Management groups, in 1E Tachyon.
-        Tachyon(TachyonTargets) = "tachyon",
+        Tachyon(Box<TachyonTargets>) = "tachyon",
         /// Roles, users and groups, in WSO2 EMM, IoT Server or Entgra.
-        Wso2(Wso2Targets) = "wso2",
+        Wso2(Box<Wso2Targets>) = "wso2",
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     api::conditions::Reason,
-    model::{Catalogue, Contribution, Digester, ItemKey, ObjectName, OwnerId, Secret, Uid},
+    model::{Catalogue, Contribution, Digester, ItemKey, ObjectName, OwnerId, Secret},
 };
 
 /// One assignment with everything it refers to: the input of `compile`.
@@ -12,10 +12,6 @@ use crate::{
 pub struct Binding {
     /// The assignment.
     pub assignment: ObjectName,
-    /// Its uid.
-    pub uid: Uid,
-    /// Its generation.
-    pub generation: i64,
     /// The Policy's generation.
     pub policy_generation: i64,
     /// `metadata.name` of the Policy.

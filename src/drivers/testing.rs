@@ -21,7 +21,7 @@ use super::{
     http::{BodyStream, Limits, Transport, TransportError},
 };
 use crate::{
-    model::{Digester, ObjectName, ObservedItem, OwnerId, Secret, Uid},
+    model::{Digester, ObjectName, ObservedItem, OwnerId, Secret},
     plan::diff::{Difference, difference},
     sandbox::{DoubleService, Dropped, support::TokioClock},
 };
@@ -83,8 +83,6 @@ pub async fn compiled(driver: &dyn Driver, name: &str, policy: &Value, reach: Re
     let spec = json!({"policyRef": {"name": name}, "backendRef": {"name": "backend"}});
     let binding = Binding {
         assignment: ObjectName::new("team", "laptops"),
-        uid: Uid("u".into()),
-        generation: 1,
         policy_generation: 1,
         policy_name: name.into(),
         display_name: policy["displayName"].as_str().unwrap_or(name).into(),

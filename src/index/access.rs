@@ -14,13 +14,10 @@ use crate::{
     drivers::Reach,
 };
 
-/// The label every namespace bears.
-const NAME_LABEL: &str = "kubernetes.io/metadata.name";
-
 /// Who asks.
 pub(super) struct Tenant<'a> {
     pub namespace: &'a str,
-    /// `None` where the namespace is not known yet.
+    /// With the one every namespace bears; `None` where the namespace is not known yet.
     pub labels: Option<&'a BTreeMap<String, String>>,
 }
 
@@ -73,9 +70,7 @@ fn lets_in(entry: &Access, tenant: &Tenant<'_>) -> Option<bool> {
         return Some(true);
     }
     let Some(selector) = &entry.namespaces.selector else { return Some(false) };
-    let mut labels = tenant.labels?.clone();
-    labels.entry(NAME_LABEL.into()).or_insert_with(|| tenant.namespace.into());
-    Some(selector.matches(&labels))
+    Some(selector.matches(tenant.labels?))
 }
 
 fn allows(entry: &Access, request: &Request<'_>) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use super::{
     entry::{Assignment, Fault},
-    links::{beside, named},
+    links::named,
     tables::Index,
 };
 use crate::{
@@ -27,12 +27,12 @@ impl Index {
         let ours = age(name, entry);
         let oldest = self
             .siblings(name, entry)
-            .filter_map(|sibling| Some((self.assignments.get(&sibling)?, sibling)))
+            .filter_map(|sibling| Some((self.assignments.get(sibling)?, sibling)))
             .filter(|(other, sibling)| adopts(other).is_some() && age(sibling, other) < ours)
             .min_by_key(|(other, sibling)| age(sibling, other));
         match oldest.filter(|(other, _)| adopts(other) != Some(adopt)) {
             None => Ok(()),
-            Some((other, sibling)) => Err(conflict(&sibling, adopts(other))),
+            Some((other, sibling)) => Err(conflict(sibling, adopts(other))),
         }
     }
 
@@ -41,11 +41,10 @@ impl Index {
         &'a self,
         name: &'a ObjectName,
         entry: &'a Assignment,
-    ) -> impl Iterator<Item = ObjectName> + 'a {
-        let policy = entry.policy.as_ref().map(|policy| beside(name, policy));
-        let all = policy.into_iter().flat_map(|policy| named(&self.by_policy, &policy).collect::<Vec<_>>());
+    ) -> impl Iterator<Item = &'a ObjectName> + 'a {
+        let all = entry.policy.iter().flat_map(|policy| named(&self.by_policy, policy));
         all.filter(move |sibling| {
-            sibling != name
+            *sibling != name
                 && self.assignments.get(sibling).is_some_and(|other| {
                     other.backend == entry.backend && !other.observe_only && !other.slot.head.deleting
                 })
@@ -56,12 +55,11 @@ impl Index {
     pub(super) fn stale_adopters(&mut self, name: &ObjectName) {
         let Some(entry) = self.assignments.get(name).filter(|entry| adopts(entry).is_some()) else { return };
         let Some(policy) = entry.policy.as_ref().filter(|_| !self.stale.all_assignments) else { return };
-        let siblings: Vec<_> = named(&self.by_policy, &beside(name, policy)).collect();
-        self.stale.assignments.extend(siblings);
+        self.stale.assignments.extend(named(&self.by_policy, policy).cloned());
     }
 }
 
-fn adopts(entry: &Assignment) -> Option<&Adopt> {
+pub(super) fn adopts(entry: &Assignment) -> Option<&Adopt> {
     entry.slot.body.as_ref()?.adopt.as_ref()
 }
 

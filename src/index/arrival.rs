@@ -1,6 +1,9 @@
 //! Is what comes in news? By uid, generation and resourceVersion (F10, F11).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    num::NonZeroU64,
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -51,7 +54,7 @@ impl Index {
         if let Some(name) = self.names.introduced(namespace, name) {
             return name;
         }
-        let name = ObjectName { namespace: self.names.get(namespace), name: name.into() };
+        let name = ObjectName::new(self.names.get(namespace), name);
         match self.assignments.get_key_value(&name) {
             Some((known, _)) => known.clone(),
             None => name,
@@ -88,7 +91,7 @@ impl Index {
         !older && !known && !went_back
     }
 
-    fn state(&self, kind: Kind, name: &ObjectName) -> Option<(&Head, Option<u64>)> {
+    fn state(&self, kind: Kind, name: &ObjectName) -> Option<(&Head, Option<NonZeroU64>)> {
         match kind {
             Kind::Namespace => None,
             Kind::Policy => self.policies.get(name).map(|slot| (&slot.head, slot.version)),

@@ -83,6 +83,9 @@ pub struct BackendSettings {
     pub suspend: bool,
 }
 
+/// Uid and generation of objects.
+pub type Sources = Arc<[(Uid, i64)]>;
+
 /// A PolicyAssignment with what it refers to.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
@@ -106,7 +109,7 @@ pub struct AssignmentView {
     /// `spec.releasePolicy`, as written.
     pub release_policy: Option<crate::api::ReleasePolicy>,
     /// Annotation `ordain.dev/reconcile-requested-at`.
-    pub requested_at: Option<String>,
+    pub requested_at: Option<Box<str>>,
     /// Annotation `ordain.dev/external-id`: the recorded id, as this or another installation wrote it (R15).
     pub external_id: Option<Box<str>>,
     /// What it comes to.
@@ -123,7 +126,7 @@ pub enum Input {
         /// Found while resolving references.
         findings: Vec<Finding>,
         /// Uid and generation of the Policy and the TargetGroups it was resolved from.
-        sources: Box<[(Uid, i64)]>,
+        sources: Sources,
     },
     /// Something is missing or forbidden: what was applied stays as it is (a freeze), nothing is removed.
     /// Releasing on deletion stays possible.

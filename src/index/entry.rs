@@ -1,6 +1,6 @@
 //! What is kept of each object: pruned, shared, compact.
 
-use std::sync::Arc;
+use std::{num::NonZeroU64, sync::Arc};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -82,7 +82,7 @@ impl Fault {
 }
 
 /// `metadata.resourceVersion`, where it can be compared.
-pub(super) fn version(meta: &ObjectMeta) -> Option<u64> {
+pub(super) fn version(meta: &ObjectMeta) -> Option<NonZeroU64> {
     meta.resource_version.as_deref()?.parse().ok()
 }
 
@@ -91,7 +91,7 @@ pub(super) fn version(meta: &ObjectMeta) -> Option<u64> {
 pub(super) struct Slot<T> {
     pub head: Head,
     /// `metadata.resourceVersion`, where it can be compared.
-    pub version: Option<u64>,
+    pub version: Option<NonZeroU64>,
     /// `None` where nothing of it can be used.
     pub body: Option<T>,
     pub fault: Option<Box<Fault>>,
@@ -190,7 +190,7 @@ pub(super) struct Assignment {
     /// `None` where it cannot be read.
     pub backend: Option<Arc<BackendId>>,
     /// The same.
-    pub policy: Option<Arc<str>>,
+    pub policy: Option<ObjectName>,
     /// Kept apart from the spec, so that they are shared with the views.
     pub targets: Option<Targets>,
     pub release_policy: Option<ReleasePolicy>,
@@ -208,7 +208,7 @@ impl Assignment {
         let targets = targets.map(|new| old_targets.filter(|old| **old == new).cloned().unwrap_or(new));
         Self {
             backend: Some(backend_id(&spec.backend_ref, &name.namespace, names)),
-            policy: Some(names.get(&spec.policy_ref.name)),
+            policy: Some(names.policy(name, &spec.policy_ref.name)),
             targets,
             release_policy: spec.release_policy,
             suspended: spec.suspended(),
@@ -228,7 +228,7 @@ impl Assignment {
         Self {
             slot: Slot::new(meta, None, Some(Fault::undecodable(error))),
             backend: raw.backend.as_ref().map(|backend| backend_id(backend, &name.namespace, names)),
-            policy: raw.policy.as_deref().map(|policy| names.get(policy)),
+            policy: raw.policy.as_deref().map(|policy| names.policy(name, policy)),
             targets: None,
             release_policy: raw.release_policy,
             suspended: false,

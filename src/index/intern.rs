@@ -1,11 +1,13 @@
 //! One copy of what many objects share: names, references to backends, specs without their targets.
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeSet, HashSet},
     hash::Hash,
     sync::Arc,
 };
 
+use super::desired::Sources;
 use crate::{
     api::{IdOrName, PolicyAssignmentSpec},
     model::{BackendId, ObjectName, Uid},
@@ -17,11 +19,12 @@ const SMALL: usize = 512;
 /// The pools.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    names: HashSet<Arc<str>>,
+    names: Pool<Arc<str>>,
+    policies: Pool<ObjectName>,
     backends: BTreeSet<Arc<BackendId>>,
-    specs: Pool<PolicyAssignmentSpec>,
-    groups: Pool<[IdOrName]>,
-    swept: usize,
+    specs: Pool<Arc<PolicyAssignmentSpec>>,
+    groups: Pool<Arc<[IdOrName]>>,
+    sources: Pool<Sources>,
     /// An object that is about to be taken in.
     introduced: Option<ObjectName>,
     uid: Option<Uid>,
@@ -30,16 +33,18 @@ pub(super) struct Interner {
 impl Interner {
     /// The one copy of `name`.
     pub fn get(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return Arc::clone(known);
+        self.names.known(name).unwrap_or_else(|| self.names.add(name.into()))
+    }
+
+    /// The one copy of the name of a Policy in the namespace of an assignment.
+    pub fn policy(&mut self, assignment: &ObjectName, policy: &str) -> ObjectName {
+        let last = self.policies.last.as_ref();
+        let same = |last: &&ObjectName| *last.name == *policy && last.namespace == assignment.namespace;
+        if let Some(last) = last.filter(same) {
+            return last.clone();
         }
-        if self.names.len() >= 2 * self.swept.max(SMALL) {
-            self.names.retain(|name| Arc::strong_count(name) > 1);
-            self.swept = self.names.len();
-        }
-        let new: Arc<str> = name.into();
-        self.names.insert(Arc::clone(&new));
-        new
+        let name = self.get(policy);
+        self.policies.get(ObjectName::new(Arc::clone(&assignment.namespace), name))
     }
 
     /// The one copy of a reference; there are as many as backends ever named.
@@ -62,6 +67,11 @@ impl Interner {
         *groups = groups.take().map(|groups| self.groups.get(groups));
     }
 
+    /// The one copy of what assignments are resolved from, the same for most of a policy.
+    pub fn sources(&mut self, sources: &Sources) -> Sources {
+        self.sources.get(Arc::clone(sources))
+    }
+
     /// Remembers the name of an object that is about to be taken in.
     pub fn introduce(&mut self, name: &ObjectName) {
         self.introduced = Some(name.clone());
@@ -82,29 +92,62 @@ impl Interner {
     }
 }
 
-/// Values of which there is one copy each.
-#[derive(Debug)]
-struct Pool<T: ?Sized> {
-    all: HashSet<Arc<T>>,
-    swept: usize,
+/// What is held by pointer, so that one copy serves many.
+trait Shared: Clone + Eq + Hash {
+    /// Whether somebody else than the pool holds it.
+    fn is_used(&self) -> bool;
 }
 
-impl<T: ?Sized> Default for Pool<T> {
-    fn default() -> Self {
-        Self { all: HashSet::new(), swept: 0 }
+impl<T: Eq + Hash + ?Sized> Shared for Arc<T> {
+    fn is_used(&self) -> bool {
+        Arc::strong_count(self) > 1
     }
 }
 
-impl<T: Eq + Hash + ?Sized> Pool<T> {
-    fn get(&mut self, new: Arc<T>) -> Arc<T> {
-        if let Some(known) = self.all.get(&new) {
-            return Arc::clone(known);
+impl Shared for ObjectName {
+    fn is_used(&self) -> bool {
+        self.is_shared()
+    }
+}
+
+/// Values of which there is one copy each.
+#[derive(Debug)]
+struct Pool<T> {
+    all: HashSet<T>,
+    /// The one asked for last: equal ones often come in a row, and comparing is cheaper than hashing.
+    last: Option<T>,
+    swept: usize,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self { all: HashSet::new(), last: None, swept: 0 }
+    }
+}
+
+impl<T: Shared> Pool<T> {
+    /// The one copy of `new`, which may become it.
+    fn get(&mut self, new: T) -> T {
+        if let Some(last) = self.last.as_ref().filter(|last| **last == new) {
+            return last.clone();
         }
+        let one = self.known(&new).unwrap_or_else(|| self.add(new));
+        self.last.insert(one).clone()
+    }
+
+    fn known<Q: Eq + Hash + ?Sized>(&self, value: &Q) -> Option<T>
+    where
+        T: Borrow<Q>,
+    {
+        self.all.get(value).cloned()
+    }
+
+    fn add(&mut self, new: T) -> T {
         if self.all.len() >= 2 * self.swept.max(SMALL) {
-            self.all.retain(|one| Arc::strong_count(one) > 1);
+            self.all.retain(T::is_used);
             self.swept = self.all.len();
         }
-        self.all.insert(Arc::clone(&new));
+        self.all.insert(new.clone());
         new
     }
 }
@@ -123,7 +166,7 @@ mod tests {
         for i in 0..5000 {
             interner.get(&format!("passing-{i}"));
         }
-        assert!(interner.names.len() <= 1025, "{} names are kept", interner.names.len());
+        assert!(interner.names.all.len() <= 1025, "{} names are kept", interner.names.all.len());
         assert!(Arc::ptr_eq(&kept, &interner.get("kept")));
     }
 
@@ -143,6 +186,22 @@ mod tests {
             interner.spec(spec(i));
         }
         assert!(interner.specs.all.len() <= 1025, "{} specs are kept", interner.specs.all.len());
+    }
+
+    #[test]
+    fn a_policy_has_one_name_for_all_assignments_of_its_namespace() {
+        let mut interner = Interner::default();
+        let [a, b] = ["a", "b"].map(|name| ObjectName::new("team", name));
+        let one = interner.policy(&a, "p");
+        let other = interner.policy(&ObjectName::new("sales", "a"), "p");
+        assert_eq!((&one, &other), (&ObjectName::new("team", "p"), &ObjectName::new("sales", "p")));
+        assert_eq!(interner.policy(&b, "q"), ObjectName::new("team", "q"));
+        drop((interner.policy(&b, "p"), other));
+        assert_eq!(interner.policies.all.len(), 3, "one copy each");
+        for i in 0..2000 {
+            interner.policy(&a, &format!("passing-{i}"));
+        }
+        assert!(interner.policies.all.len() <= 1025 && interner.policies.all.contains(&one));
     }
 
     #[test]

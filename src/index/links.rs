@@ -8,6 +8,7 @@ use std::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{
+    adoption::adopts,
     backends,
     entry::{Assignment, Fault, Slot, shared},
     object::Kind,
@@ -18,8 +19,11 @@ use crate::{
     model::{BackendId, BackendKind, ObjectName},
 };
 
+/// The label every namespace bears, though an API server older than it may not show it.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
 /// Names of assignments by what they refer to, in the same namespace.
-pub(super) type Links = BTreeMap<ObjectName, BTreeSet<Arc<str>>>;
+pub(super) type Links = BTreeMap<ObjectName, BTreeSet<ObjectName>>;
 
 impl Index {
     pub(super) fn apply_policy(&mut self, object: Policy) {
@@ -41,7 +45,7 @@ impl Index {
     }
 
     pub(super) fn policy_changed(&mut self, name: &ObjectName) {
-        self.stale.assignments.extend(named(&self.by_policy, name));
+        self.stale.assignments.extend(named(&self.by_policy, name).cloned());
         self.dirty.policies.insert(name.clone());
     }
 
@@ -64,7 +68,7 @@ impl Index {
     }
 
     pub(super) fn group_changed(&mut self, name: &ObjectName) {
-        self.stale.assignments.extend(named(&self.by_group, name));
+        self.stale.assignments.extend(named(&self.by_group, name).cloned());
         self.dirty.groups.insert(name.clone());
     }
 
@@ -97,13 +101,16 @@ impl Index {
     }
 
     pub(super) fn put_assignment(&mut self, name: ObjectName, new: Assignment) {
-        let old = self.assignments.get(&name);
+        let old = self.assignments.get(&name).map(|old| &**old);
         if old.is_some_and(|old| old.same_view(&new)) {
             self.assignments.insert(name, Box::new(new));
             return;
         }
         let is_known = old.is_some();
-        self.stale_adopters(&name);
+        let (adopted, adopts) = (old.and_then(adopts).is_some(), adopts(&new).is_some());
+        if adopted {
+            self.stale_adopters(&name);
+        }
         self.exchange(Kind::PolicyAssignment, &name, new.slot.is_undecodable(), |index| {
             if is_known {
                 index.unlink(&name, new.backend.as_deref());
@@ -112,7 +119,9 @@ impl Index {
             index.note_summaries(&name, &new);
             index.assignments.insert(name.clone(), Box::new(new));
         });
-        self.stale_adopters(&name);
+        if adopts {
+            self.stale_adopters(&name);
+        }
         if !self.stale.all_assignments {
             self.stale.assignments.insert(name);
         }
@@ -128,26 +137,26 @@ impl Index {
 
     fn link(&mut self, name: &ObjectName, entry: &Assignment) {
         if let Some(policy) = &entry.policy {
-            self.by_policy.entry(beside(name, policy)).or_default().insert(Arc::clone(&name.name));
+            self.by_policy.entry(policy.clone()).or_default().insert(name.clone());
         }
         for group in entry.groups() {
-            self.by_group.entry(beside(name, group)).or_default().insert(Arc::clone(&name.name));
+            self.by_group.entry(beside(name, group)).or_default().insert(name.clone());
         }
     }
 
     /// Takes an assignment out of the reverse indexes, and off its seat unless it stays there.
     fn unlink(&mut self, name: &ObjectName, stays: Option<&BackendId>) {
         let Some(old) = self.assignments.get(name) else { return };
-        self.dirty.policies.extend(old.policy.as_ref().map(|policy| beside(name, policy)));
-        self.dirty.groups.extend(old.groups().map(|group| beside(name, group)));
-        let policy = old.policy.as_ref().map(|policy| beside(name, policy));
+        let policy = old.policy.clone();
         let groups: Vec<_> = old.groups().map(|group| beside(name, group)).collect();
         let seat = old.backend.clone().filter(|backend| Some(&**backend) != stays);
         if let Some(policy) = policy {
-            forget(&mut self.by_policy, &policy, &name.name);
+            forget(&mut self.by_policy, &policy, name);
+            self.dirty.policies.insert(policy);
         }
         for group in groups {
-            forget(&mut self.by_group, &group, &name.name);
+            forget(&mut self.by_group, &group, name);
+            self.dirty.groups.insert(group);
         }
         if let Some(backend) = seat {
             self.unseat(&backend, name);
@@ -156,7 +165,7 @@ impl Index {
 
     /// What an assignment says is news to the objects it names.
     fn note_summaries(&mut self, name: &ObjectName, entry: &Assignment) {
-        self.dirty.policies.extend(entry.policy.as_ref().map(|policy| beside(name, policy)));
+        self.dirty.policies.extend(entry.policy.clone());
         self.dirty.groups.extend(entry.groups().map(|group| beside(name, group)));
     }
 
@@ -164,7 +173,8 @@ impl Index {
         let Some(name) = meta.name.as_deref() else { return };
         let name = self.object_name("", name);
         self.feeds.seen(Kind::Namespace, &name);
-        let labels = meta.labels.clone().unwrap_or_default();
+        let mut labels = meta.labels.clone().unwrap_or_default();
+        labels.entry(NAME_LABEL.into()).or_insert_with(|| name.name.to_string());
         if self.namespaces.get(&name.name) != Some(&labels) {
             self.namespaces.insert(Arc::clone(&name.name), labels);
             self.stale_tenants(&name.name);
@@ -189,22 +199,21 @@ impl Index {
         &'a self,
         namespace: &'a Arc<str>,
     ) -> impl Iterator<Item = (&'a ObjectName, &'a Box<Assignment>)> {
-        let first = ObjectName { namespace: Arc::clone(namespace), name: "".into() };
+        let first = ObjectName::new(Arc::clone(namespace), "");
         self.assignments.range(first..).take_while(move |(name, _)| name.namespace == *namespace)
     }
 }
 
 /// An object of the same namespace.
 pub(super) fn beside(name: &ObjectName, other: &Arc<str>) -> ObjectName {
-    ObjectName { namespace: Arc::clone(&name.namespace), name: Arc::clone(other) }
+    ObjectName::new(Arc::clone(&name.namespace), Arc::clone(other))
 }
 
-pub(super) fn named<'a>(map: &'a Links, of: &'a ObjectName) -> impl Iterator<Item = ObjectName> + 'a {
-    let names = map.get(of).into_iter().flatten();
-    names.map(|name| beside(of, name))
+pub(super) fn named<'a>(map: &'a Links, of: &ObjectName) -> impl Iterator<Item = &'a ObjectName> {
+    map.get(of).into_iter().flatten()
 }
 
-fn forget(map: &mut Links, of: &ObjectName, name: &Arc<str>) {
+fn forget(map: &mut Links, of: &ObjectName, name: &ObjectName) {
     if let Some(names) = map.get_mut(of) {
         names.remove(name);
         if names.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     access::{self, Request, Tenant},
-    desired::Input,
+    desired::{Input, Sources},
     entry::{Assignment, Entry, Fault, Slot, Target, Targets},
     links::beside,
     object::Kind,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{PolicyAssignmentSpec, PolicySpec, Reason, SystemName, TargetSpec, limits},
     drivers::{Binding, Finding, Reach, Severity},
-    model::{BackendId, BackendKind, ObjectName, Uid},
+    model::{BackendId, BackendKind, ObjectName},
 };
 
 type Resolved<T> = Result<T, Fault>;
@@ -46,8 +46,10 @@ impl Index {
         }
         let (system, cluster) = self.system(entry.backend.as_deref())?;
         let spec = entry.slot.usable()?;
-        let policy_name = entry.policy.clone().unwrap_or_default();
-        let slot = self.policy(name, &policy_name)?;
+        let Some(policy_name) = &entry.policy else {
+            return fault(Reason::PolicyNotFound, "spec.policyRef cannot be read");
+        };
+        let slot = self.policy(policy_name)?;
         let policy = usable("Policy", &spec.policy_ref.name, slot)?;
         fits(policy, &spec.policy_ref.name, spec, system)?;
         self.adoption(name, entry, spec, system)?;
@@ -56,11 +58,9 @@ impl Index {
         Ok(Input::Bound {
             binding: Box::new(Binding {
                 assignment: name.clone(),
-                uid: entry.slot.head.uid.clone(),
-                generation: entry.slot.head.generation,
                 policy_generation: slot.head.generation,
-                display_name: display_name(policy, name, &policy_name, system, cluster)?.into(),
-                policy_name,
+                display_name: display_name(policy, policy_name, system, cluster)?.into(),
+                policy_name: Arc::clone(&policy_name.name),
                 policy: Arc::clone(policy),
                 spec: Arc::clone(spec),
                 reach,
@@ -71,12 +71,7 @@ impl Index {
     }
 
     /// What else than the assignment itself says what is applied: an older state of it must not be acted on (I7).
-    fn sources(
-        &self,
-        name: &ObjectName,
-        entry: &Assignment,
-        policy: &Slot<Arc<PolicySpec>>,
-    ) -> Box<[(Uid, i64)]> {
+    fn sources(&self, name: &ObjectName, entry: &Assignment, policy: &Slot<Arc<PolicySpec>>) -> Sources {
         let groups = entry.groups().filter_map(|group| self.groups.get(&beside(name, group)));
         let heads = std::iter::once(&policy.head).chain(groups.map(|slot| &slot.head));
         heads.map(|head| (head.uid.clone(), head.generation)).collect()
@@ -102,15 +97,16 @@ impl Index {
         }
     }
 
-    fn policy(&self, name: &ObjectName, policy: &Arc<str>) -> Resolved<&Slot<Arc<PolicySpec>>> {
-        if let Some(slot) = self.policies.get(&beside(name, policy)) {
+    fn policy(&self, policy: &ObjectName) -> Resolved<&Slot<Arc<PolicySpec>>> {
+        if let Some(slot) = self.policies.get(policy) {
             return Ok(slot);
         }
-        self.feeds.listed(Kind::Policy, &name.namespace).or_else(|why| fault(Reason::Pending, why))?;
+        self.feeds.listed(Kind::Policy, &policy.namespace).or_else(|why| fault(Reason::Pending, why))?;
         fault(
             Reason::PolicyNotFound,
             format!(
-                "Policy {policy} does not exist, what was applied stays: create it, or delete this assignment"
+                "Policy {} does not exist, what was applied stays: create it, or delete this assignment",
+                policy.name
             ),
         )
     }
@@ -266,24 +262,23 @@ fn fits(policy: &PolicySpec, name: &str, spec: &PolicyAssignmentSpec, system: Sy
 /// `displayName`, or its default; a default may be too long, a name of its own was validated.
 fn display_name(
     policy: &PolicySpec,
-    assignment: &ObjectName,
-    policy_name: &str,
+    name: &ObjectName,
     system: SystemName,
     cluster: bool,
 ) -> Resolved<String> {
     if let Some(given) = &policy.display_name {
         return Ok(given.clone());
     }
-    let default =
-        if cluster { format!("{}-{policy_name}", assignment.namespace) } else { policy_name.to_owned() };
+    let default = if cluster { format!("{}-{}", name.namespace, name.name) } else { name.name.to_string() };
     let max =
         if system == SystemName::Symphony { limits::SYMPHONY_DISPLAY_NAME } else { limits::DISPLAY_NAME };
     if default.chars().count() > max {
         return fault(
             Reason::Invalid,
             format!(
-                "Policy {policy_name} has no spec.displayName, and its default {default} has more than {max} \
-                 characters: name one"
+                "Policy {} has no spec.displayName, and its default {default} has more than {max} characters: name \
+                 one",
+                name.name
             ),
         );
     }

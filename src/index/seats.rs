@@ -9,7 +9,7 @@ use super::{
     backends,
     desired::{AssignmentView, BackendView, Desired, Input},
     entry::Assignment,
-    links::named,
+    links::{Links, named},
     object::Kind,
     tables::{Index, backend_id, kind_of},
 };
@@ -129,9 +129,10 @@ impl Index {
             return;
         };
         let mut view = self.view(name, entry);
-        if let Input::Bound { binding, .. } = &mut view.input {
+        if let Input::Bound { binding, sources, .. } = &mut view.input {
             // Mostly the default, which is the same for all assignments of a policy.
             binding.display_name = self.names.get(&binding.display_name);
+            *sources = self.names.sources(sources);
         }
         let seat = self.seats.entry((*id).clone()).or_default();
         if seat.assignments.get(name).is_some_and(|old| **old == view) {
@@ -156,7 +157,7 @@ impl Index {
             suspended: entry.suspended,
             observe_only: entry.observe_only,
             release_policy: entry.release_policy,
-            requested_at: head.requested_at.as_deref().map(str::to_owned),
+            requested_at: head.requested_at.clone(),
             external_id: head.external_id.clone(),
             input: self.resolve(name, entry),
         }
@@ -187,13 +188,14 @@ impl Index {
 
     /// Whether an object may have a say in what is desired of a backend.
     fn concerns(&self, kind: Kind, name: &ObjectName, id: &BackendId) -> bool {
-        let any = |mut users: Box<dyn Iterator<Item = ObjectName> + '_>| {
-            users.any(|user| self.assignments.get(&user).is_some_and(|entry| may_name(entry, &user, id)))
+        let any = |links: &Links| {
+            named(links, name)
+                .any(|user| self.assignments.get(user).is_some_and(|entry| may_name(entry, user, id)))
         };
         match kind {
             Kind::Namespace => false,
-            Kind::Policy => any(Box::new(named(&self.by_policy, name))),
-            Kind::TargetGroup => any(Box::new(named(&self.by_group, name))),
+            Kind::Policy => any(&self.by_policy),
+            Kind::TargetGroup => any(&self.by_group),
             Kind::PolicyAssignment => {
                 self.assignments.get(name).is_some_and(|entry| may_name(entry, name, id))
             }

@@ -63,7 +63,7 @@ impl Index {
         let (mut policies, mut groups) = (BTreeSet::new(), BTreeSet::new());
         for name in assignments {
             let Some(entry) = self.assignments.get(name) else { continue };
-            policies.extend(entry.policy.as_ref().map(|policy| beside(name, policy)));
+            policies.extend(entry.policy.clone());
             groups.extend(entry.groups().map(|group| beside(name, group)));
         }
         (policies, groups)
@@ -76,18 +76,18 @@ impl Index {
         said: impl Fn(&ObjectName) -> Option<Said>,
     ) -> Option<Vec<AssignmentSummary>> {
         self.feeds.listed(Kind::PolicyAssignment, &of.namespace).ok()?;
-        let summary = |name: ObjectName| {
-            let entry = self.assignments.get(&name)?;
+        let summary = |name: &ObjectName| {
+            let entry = self.assignments.get(name)?;
             let groups: BTreeMap<Arc<str>, Option<i64>> =
                 entry.groups().map(|group| (Arc::clone(group), None)).collect();
             Some(AssignmentSummary {
-                policy: entry.policy.clone().unwrap_or_default(),
+                policy: entry.policy.as_ref().map(|policy| Arc::clone(&policy.name)).unwrap_or_default(),
                 groups,
                 generation: entry.slot.head.generation,
                 suspended: entry.suspended,
                 observe: entry.observe_only,
-                said: said(&name).unwrap_or_default(),
-                name,
+                said: said(name).unwrap_or_default(),
+                name: name.clone(),
             })
         };
         Some(named(links, of).filter_map(summary).collect())

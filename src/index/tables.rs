@@ -184,7 +184,7 @@ impl Index {
     }
 
     pub(super) fn object_name(&mut self, namespace: &str, name: &str) -> ObjectName {
-        ObjectName { namespace: self.names.get(namespace), name: self.names.get(name) }
+        ObjectName::new(self.names.get(namespace), self.names.get(name))
     }
 }
 
@@ -194,7 +194,7 @@ pub(super) fn backend_id(kind: Kind, name: &ObjectName) -> BackendId {
 }
 
 pub(super) fn object_name(id: &BackendId) -> ObjectName {
-    ObjectName { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
+    ObjectName::new(Arc::clone(&id.namespace), Arc::clone(&id.name))
 }
 
 pub(super) fn kind_of(id: &BackendId) -> Kind {

@@ -8,7 +8,7 @@
 use super::{
     desired::Input,
     entry::Assignment,
-    tables::{Index, kind_of, object_name},
+    tables::{Index, kind_of},
 };
 use crate::{
     api::{Mode, Reason, ReleasePolicy},
@@ -84,9 +84,9 @@ impl Index {
             .map(|(feed, why)| why.map_or_else(|| format!("{feed} are being listed"), str::to_owned))
             .collect();
         let kind = kind_of(id);
-        let name = object_name(id).name;
         format!(
-            "nothing is done for {kind} {name} until everything that may name it is listed: {}",
+            "nothing is done for {kind} {} until everything that may name it is listed: {}",
+            id.name,
             missing.join("; ")
         )
     }

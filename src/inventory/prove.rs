@@ -11,7 +11,7 @@ use crate::{
         PolicyAssignmentSpec, Selector, TargetSpec, validate,
     },
     drivers::{Binding, CompileContext, Described, DesiredItem, Reach, Severity, Translate},
-    model::{BackendId, BackendKind, Catalogue, Digester, ObjectName, ObservedItem, OwnerId, Uid},
+    model::{BackendId, BackendKind, Catalogue, Digester, ObjectName, ObservedItem, OwnerId},
     plan::{
         diff::{Difference, difference, leaf_digest},
         merge::{Stake, merge},
@@ -152,8 +152,6 @@ fn binding(manifests: &Manifests) -> Binding {
     let name = part(&policy.metadata.name);
     Binding {
         assignment: ObjectName::new(part(&assignment.metadata.namespace), name.clone()),
-        uid: Uid("".into()),
-        generation: 1,
         policy_generation: 1,
         display_name: policy.spec.display_name.clone().unwrap_or_else(|| name.clone()).into(),
         policy_name: name.into(),

@@ -4,18 +4,34 @@ use std::{cmp::Ordering, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// Namespace and name of a namespaced object.
+/// Namespace and name of a namespaced object. One pointer wide: many maps and views hold the name of each assignment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ObjectName {
+#[serde(transparent)]
+pub struct ObjectName(Arc<NameParts>);
+
+/// What an [`ObjectName`] consists of.
+#[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NameParts {
     /// The namespace.
     pub namespace: Arc<str>,
     /// The name.
     pub name: Arc<str>,
 }
 
-/// By namespace, then name. Namespaces are mostly one copy, so that looking at them is rarely needed.
+impl std::ops::Deref for ObjectName {
+    type Target = NameParts;
+
+    fn deref(&self) -> &NameParts {
+        &self.0
+    }
+}
+
+/// By namespace, then name. Names and namespaces are mostly one copy, so that looking into them is rarely needed.
 impl Ord for ObjectName {
     fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
         let by_name = || self.name.cmp(&other.name);
         if Arc::ptr_eq(&self.namespace, &other.namespace) {
             return by_name();
@@ -33,7 +49,12 @@ impl PartialOrd for ObjectName {
 impl ObjectName {
     /// Both parts as they stand in `metadata`.
     pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self(Arc::new(NameParts { namespace: namespace.into(), name: name.into() }))
+    }
+
+    /// Whether there is another clone of it.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 }
 
@@ -262,7 +283,7 @@ fn base32(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
+    #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
     use super::*;
 
@@ -335,6 +356,13 @@ mod tests {
     fn an_owner_id_taken_from_a_mark_is_kept_as_it_is() {
         let owner = OwnerId::new("a cluster");
         assert_eq!(OwnerId::new(owner.as_str()), owner);
+    }
+
+    #[test]
+    fn a_name_is_stored_as_its_two_parts() {
+        let (name, stored) = (ObjectName::new("team", "laptops"), r#"{"namespace":"team","name":"laptops"}"#);
+        assert_eq!(serde_json::to_string(&name).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<ObjectName>(stored).unwrap(), name);
     }
 
     #[test]

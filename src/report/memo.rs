@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, Hash, Hasher, RandomState},
+    num::NonZeroI64,
     sync::LazyLock,
 };
 
@@ -64,7 +65,7 @@ body! {
     TargetGroupStatus {}
 }
 
-/// A condition without its message.
+/// A condition without its message, in eight bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Brief {
     /// Which.
@@ -73,17 +74,24 @@ pub struct Brief {
     pub status: ConditionStatus,
     /// Why.
     pub reason: Reason,
-    /// When its status last changed.
-    pub since: Timestamp,
+    /// Seconds after 1970, as Kubernetes writes times. What lies outside is cut to that: to 1970, which stands for
+    /// nobody having been there, or to 2106.
+    since: u32,
+}
+
+impl Brief {
+    /// When its status last changed; `None` where nobody was there to see it.
+    pub fn since(&self) -> Option<Timestamp> {
+        Timestamp::from_second(self.since.into()).ok().filter(|since| *since > Timestamp::UNIX_EPOCH)
+    }
 }
 
 /// A status, remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memo {
-    /// Generation it speaks of.
-    pub observed_generation: Option<i64>,
-    /// Generation of the Policy it speaks of.
-    pub policy_generation: Option<i64>,
+    /// No object has the generation 0.
+    observed_generation: Option<NonZeroI64>,
+    policy_generation: Option<NonZeroI64>,
     conditions: Box<[Brief]>,
     /// Ready's message while Ready is not True; a True one's is made again from its reason.
     ready_message: Option<Box<str>>,
@@ -101,8 +109,8 @@ impl Memo {
         let ready = conditions::find(status.conditions(), ConditionType::Ready);
         let message = ready.filter(|ready| ready.status != ConditionStatus::True);
         Self {
-            observed_generation: status.observed_generation(),
-            policy_generation: status.policy_generation(),
+            observed_generation: status.observed_generation().and_then(NonZeroI64::new),
+            policy_generation: status.policy_generation().and_then(NonZeroI64::new),
             ready_message: message.map(|ready| ready.message.as_str().into()),
             digest: digest(status),
             essence: essence(status),
@@ -115,6 +123,16 @@ impl Memo {
     pub fn and_text(status: &impl Body) -> (Self, String) {
         // Statuses are plain structs, lists and words: they always have a JSON form.
         (Self::of(status), serde_json::to_string(status).unwrap_or_default())
+    }
+
+    /// Generation it speaks of.
+    pub fn observed_generation(&self) -> Option<i64> {
+        self.observed_generation.map(NonZeroI64::get)
+    }
+
+    /// Generation of the Policy it speaks of.
+    pub fn policy_generation(&self) -> Option<i64> {
+        self.policy_generation.map(NonZeroI64::get)
     }
 
     /// All conditions.
@@ -161,11 +179,12 @@ impl Memo {
 }
 
 fn brief(condition: &Condition) -> Brief {
+    let second = condition.last_transition_time.0.as_second();
     Brief {
         type_: condition.type_,
         status: condition.status,
         reason: condition.reason,
-        since: condition.last_transition_time.0,
+        since: u32::try_from(second.max(0)).unwrap_or(u32::MAX),
     }
 }
 
@@ -185,3 +204,43 @@ fn digest(of: &(impl Hash + ?Sized)) -> u64 {
 
 /// Random, so that nobody can make up a status that passes for another.
 static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn remembered(at: &str, generation: i64) -> Memo {
+        let condition = json!({
+            "type": "Ready", "status": "True", "reason": "InStep", "message": "m", "lastTransitionTime": at,
+        });
+        let status = json!({"observedGeneration": generation, "conditions": [condition]});
+        Memo::of(&serde_json::from_value::<PolicyAssignmentStatus>(status).unwrap())
+    }
+
+    #[test]
+    fn a_time_is_kept_to_the_second_unless_nobody_was_there() {
+        let cases = [
+            ("2026-03-01T00:00:01Z", Some("2026-03-01T00:00:01Z"), "as Kubernetes writes it"),
+            ("2026-03-01T00:00:01.9Z", Some("2026-03-01T00:00:01Z"), "as it comes back"),
+            ("1970-01-01T00:00:01Z", Some("1970-01-01T00:00:01Z"), "the first that was seen"),
+            ("1970-01-01T00:00:00Z", None, "the default of the CRD"),
+            ("1969-01-01T00:00:00Z", None, "before anybody"),
+            ("2106-02-07T06:28:16Z", Some("2106-02-07T06:28:15Z"), "the end"),
+        ];
+        for (at, since, why) in cases {
+            let found = remembered(at, 1).conditions()[0].since().map(|since| since.to_string());
+            assert_eq!(found.as_deref(), since, "{why}: {at}");
+        }
+    }
+
+    #[test]
+    fn generations_are_kept_but_none_that_no_object_has() {
+        for (written, kept) in [(3, Some(3)), (-1, Some(-1)), (0, None)] {
+            assert_eq!(remembered("2026-03-01T00:00:00Z", written).observed_generation(), kept);
+        }
+    }
+}

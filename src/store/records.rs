@@ -308,7 +308,7 @@ fn read(
         kind::CATALOGUE => memory.catalogue = serde_json::from_slice(body)?,
         kind::CLAIM => {
             let (item, namespace, name): (String, String, String) = parse_key(key)?;
-            let who = ObjectName { namespace: names.get(&namespace), name: names.get(&name) };
+            let who = ObjectName::new(names.get(&namespace), names.get(&name));
             let claim = names.claim(serde_json::from_slice(body)?);
             memory.claims.insert((ItemKey(names.get(&item)), who), claim);
         }

@@ -1,5 +1,7 @@
 //! The audience of a running operator: the writer is told what to write, the supervisor what to start.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::{Audience, IndexHandle, Watched};
@@ -49,7 +51,10 @@ impl Announcer {
 }
 
 fn key(kind: Kind, name: ObjectName) -> Option<Key> {
-    let backend = |kind, ObjectName { namespace, name }| Key::Backend(BackendId { kind, namespace, name });
+    let backend = |kind, name: ObjectName| {
+        let (namespace, name) = (Arc::clone(&name.namespace), Arc::clone(&name.name));
+        Key::Backend(Box::new(BackendId { kind, namespace, name }))
+    };
     match kind {
         Kind::PolicyAssignment => Some(Key::Assignment(name)),
         Kind::Policy => Some(Key::Policy(name)),

@@ -102,8 +102,8 @@ impl IndexHandle {
                 dirty.unbound.insert(name.clone());
             }
             Key::Backend(id) => {
-                dirty.backends.insert(id.clone());
-                dirty.unbound_backends.insert(id.clone());
+                dirty.backends.insert((**id).clone());
+                dirty.unbound_backends.insert((**id).clone());
             }
             Key::Policy(name) => drop(dirty.policies.insert(name.clone())),
             Key::TargetGroup(name) => drop(dirty.groups.insert(name.clone())),

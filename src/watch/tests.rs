@@ -46,7 +46,7 @@ fn an_object_is_pruned_and_its_status_set_apart() {
     assert_eq!(meta.annotations.as_ref().unwrap().len(), 1);
     assert_eq!((meta.generation, meta.resource_version.as_deref()), (Some(3), Some("12")));
     assert_eq!(meta.finalizers.as_deref().unwrap(), ["ordain.dev/release"]);
-    assert_eq!(incoming.status.unwrap().observed_generation, Some(2));
+    assert_eq!(incoming.status.unwrap().observed_generation(), Some(2));
     let Arrived::Object(Object::Assignment(object)) = incoming.arrived else { panic!() };
     assert_eq!(object.spec.priority, Some(7));
     assert!(object.status.is_none());

@@ -203,7 +203,7 @@ impl Worker {
         for view in desired.assignments.values().filter(|view| view.requested_at.is_some()) {
             let who = view.name.to_string();
             if self.requests.finish(&who, view.requested_at.as_deref(), &is_due) {
-                handled.push(Write::Handled(who, view.requested_at.clone()));
+                handled.push(Write::Handled(who, view.requested_at.as_deref().map(str::to_owned)));
                 self.pace.touch([view.name.clone()]);
             }
         }

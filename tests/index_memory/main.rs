@@ -8,8 +8,9 @@ use ordain::index::{Index, Object, Scope};
 use serde_json::json;
 
 const COUNT: usize = 10_000;
-/// What product and design allow per assignment, there of 2.6 kB.
-const LIMIT: usize = 2_000;
+/// What the index takes of the 2 kB that product and design allow per assignment, there of 2.6 kB; what the writer
+/// remembers of a status comes on top. Measured 1,216.
+const LIMIT: usize = 1_300;
 
 /// Resident memory in bytes.
 fn resident() -> usize {
@@ -35,7 +36,7 @@ fn others(index: &mut Index) {
 }
 
 #[test]
-fn ten_thousand_assignments_fit_into_twenty_megabytes() {
+fn ten_thousand_assignments_fit_into_thirteen_megabytes() {
     let wire = manifests::assignment(7).to_string().len();
     assert!((2_600..3_800).contains(&wire), "the assignment measured has {wire} bytes");
     let mut index = Index::new(Scope::All);

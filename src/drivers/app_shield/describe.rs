@@ -57,10 +57,10 @@ fn whom(observed: &ObservedItem, catalogue: &Catalogue) -> Result<AssignmentTarg
         };
     }
     let nobody = groups.is_empty() && users.is_empty();
-    let targets = only(Selector::AppShield(AppShieldTargets {
+    let targets = only(Selector::AppShield(Box::new(AppShieldTargets {
         groups: groups.into_iter().map(IdOrName::id).collect(),
         users: users.into_iter().map(IdOrName::id).collect(),
-    }));
+    })));
     // A policy that names nobody filters nobody: it must be asked for.
     Ok(AssignmentTargets { allow_empty: nobody.then_some(true), ..targets })
 }

@@ -95,7 +95,8 @@ impl Resolver<'_> {
     }
 
     fn of_this_system<'t>(&mut self, field: &str, targets: &'t TargetSpec) -> Vec<(EntryKind, &'t IdOrName)> {
-        if let TargetSpec::AppShield(AppShieldTargets { groups, users }) = targets {
+        if let TargetSpec::AppShield(targets) = targets {
+            let AppShieldTargets { groups, users } = &**targets;
             let groups = groups.iter().map(|one| (EntryKind::Group, one));
             return groups.chain(users.iter().map(|one| (EntryKind::User, one))).collect();
         }
@@ -230,8 +231,8 @@ impl Resolver<'_> {
 /// Whether the selection holds anything but this kind: nobody can say who of it belongs to what is excluded.
 fn names_others(reach: &Reach, kind: EntryKind) -> bool {
     reach.include.iter().any(|(_, targets)| match targets.as_ref() {
-        TargetSpec::AppShield(AppShieldTargets { groups, users }) => {
-            let others = if kind == EntryKind::Group { users } else { groups };
+        TargetSpec::AppShield(targets) => {
+            let others = if kind == EntryKind::Group { &targets.users } else { &targets.groups };
             !others.is_empty()
         }
         _ => false,

@@ -50,7 +50,7 @@ fn whom(observed: &ObservedItem, catalogue: &Catalogue) -> Result<AssignmentTarg
     }
     let nobody = groups.is_empty();
     let management_groups = groups.into_iter().map(IdOrName::id).collect();
-    let targets = only(Selector::Tachyon(TachyonTargets { management_groups }));
+    let targets = only(Selector::Tachyon(Box::new(TachyonTargets { management_groups })));
     Ok(AssignmentTargets { allow_empty: nobody.then_some(true), ..targets })
 }
 

@@ -14,7 +14,7 @@ use crate::{
         Reach,
         wfbss::testing::{A, B, catalogue, key},
     },
-    model::{Digester, ObjectName, OwnerId, Secret, Uid},
+    model::{Digester, ObjectName, OwnerId, Secret},
 };
 
 fn binding(policy: Value, assignment: Value, groups: Value) -> Binding {
@@ -23,8 +23,6 @@ fn binding(policy: Value, assignment: Value, groups: Value) -> Binding {
     spec.as_object_mut().unwrap().extend(assignment.as_object().unwrap().clone());
     Binding {
         assignment: ObjectName::new("team", "laptops"),
-        uid: Uid("u".into()),
-        generation: 1,
         policy_generation: 1,
         policy_name: "p".into(),
         display_name: "p".into(),

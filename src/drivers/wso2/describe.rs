@@ -122,12 +122,12 @@ fn whom(rules: Rules, observed: &ObservedItem, notes: &mut Vec<String>) -> Resul
                 .to_owned(),
         );
     }
-    Ok(only(Selector::Wso2(Wso2Targets {
+    Ok(only(Selector::Wso2(Box::new(Wso2Targets {
         roles: roles.into_iter().collect(),
         users: users.into_iter().collect(),
         groups: groups.into_iter().map(IdOrName::id).collect(),
         devices: Vec::new(),
-    })))
+    }))))
 }
 
 #[cfg(test)]

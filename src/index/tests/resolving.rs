@@ -27,7 +27,7 @@ fn what_is_complete_is_bound_with_defaults_filled_in() {
     let Input::Bound { binding, findings, .. } = input(&index) else { panic!() };
     assert_eq!(findings, []);
     assert_eq!(&*binding.display_name, "p");
-    assert_eq!((binding.generation, binding.policy_generation), (1, 1));
+    assert_eq!(binding.policy_generation, 1);
     assert_eq!(binding.reach.include.len(), 1);
     assert_eq!(&*binding.reach.include[0].0, "spec.targets.include[0]");
     assert!(!binding.reach.everyone);

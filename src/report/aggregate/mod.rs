@@ -52,8 +52,8 @@ pub struct Said {
 impl From<&Memo> for Said {
     fn from(memo: &Memo) -> Self {
         Self {
-            generation: memo.observed_generation,
-            policy_generation: memo.policy_generation,
+            generation: memo.observed_generation(),
+            policy_generation: memo.policy_generation(),
             ready: memo.is_true(ConditionType::Ready),
             stalled: memo.is_true(ConditionType::Stalled),
         }

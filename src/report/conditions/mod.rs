@@ -20,7 +20,7 @@ pub use backend::backend_status;
 pub use standing::{UNRESOLVED_GRACE, ripens_at};
 pub use worth::{DETAILS_EVERY, SHOWN_AFTER, Since, Worth, worth_writing};
 
-use super::memo::Memo;
+use super::memo::{Brief, Memo};
 use crate::api::{Condition, ConditionStatus, ConditionType, Reason, limits};
 
 /// How Ready and the abnormal one of Reconciling and Stalled come out.
@@ -107,8 +107,7 @@ impl<'a> Draft<'a> {
     /// The beginning of time stands in the default that the CRD gives; nobody was there to see it.
     fn since(&self, type_: ConditionType, status: ConditionStatus) -> Timestamp {
         let before = self.before.and_then(|before| before.find(type_));
-        let unchanged = before.filter(|b| b.status == status && b.since > Timestamp::UNIX_EPOCH);
-        unchanged.map_or(self.now, |before| before.since)
+        before.filter(|before| before.status == status).and_then(Brief::since).unwrap_or(self.now)
     }
 }
 

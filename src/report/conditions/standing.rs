@@ -115,8 +115,8 @@ fn unavailable(facts: &AssignmentFacts, before: Option<&Memo>, message: &str) ->
 
 /// Whether a status speaks of the generations that the facts speak of.
 pub(super) fn speaks_of(before: &Memo, facts: &AssignmentFacts) -> bool {
-    before.observed_generation == Some(facts.generation)
-        && before.policy_generation == facts.policy_generation
+    before.observed_generation() == Some(facts.generation)
+        && before.policy_generation() == facts.policy_generation
 }
 
 /// The verdict that stands in a status; none if nothing has looked yet.

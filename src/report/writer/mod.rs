@@ -194,11 +194,11 @@ impl Reporter for WriterHandle {
     }
 
     async fn ensure_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
-        self.pin(Key::Backend(backend.clone()), uid, Pin::Add).await
+        self.pin(Key::Backend(Box::new(backend.clone())), uid, Pin::Add).await
     }
 
     async fn remove_in_use(&self, backend: &BackendId, uid: &Uid) -> Result<(), WriteError> {
-        self.pin(Key::Backend(backend.clone()), uid, Pin::Remove).await
+        self.pin(Key::Backend(Box::new(backend.clone())), uid, Pin::Remove).await
     }
 }
 

@@ -20,8 +20,8 @@ use crate::{
 pub enum Key {
     /// A `PolicyAssignment`.
     Assignment(ObjectName),
-    /// A Backend or `ClusterBackend`.
-    Backend(BackendId),
+    /// A Backend or `ClusterBackend`. Boxed, since keys of assignments are many and one pointer wide.
+    Backend(Box<BackendId>),
     /// A Policy.
     Policy(ObjectName),
     /// A `TargetGroup`.
@@ -30,11 +30,13 @@ pub enum Key {
 
 impl Key {
     /// Its kind.
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Assignment(_) => "PolicyAssignment",
-            Self::Backend(BackendId { kind: BackendKind::Backend, .. }) => "Backend",
-            Self::Backend(BackendId { kind: BackendKind::ClusterBackend, .. }) => "ClusterBackend",
+            Self::Backend(id) => match id.kind {
+                BackendKind::Backend => "Backend",
+                BackendKind::ClusterBackend => "ClusterBackend",
+            },
             Self::Policy(_) => "Policy",
             Self::TargetGroup(_) => "TargetGroup",
         }
@@ -69,8 +71,10 @@ impl Key {
     pub(super) fn path(&self) -> String {
         let plural = match self {
             Self::Assignment(_) => "policyassignments",
-            Self::Backend(BackendId { kind: BackendKind::Backend, .. }) => "backends",
-            Self::Backend(BackendId { kind: BackendKind::ClusterBackend, .. }) => "clusterbackends",
+            Self::Backend(id) => match id.kind {
+                BackendKind::Backend => "backends",
+                BackendKind::ClusterBackend => "clusterbackends",
+            },
             Self::Policy(_) => "policies",
             Self::TargetGroup(_) => "targetgroups",
         };
@@ -110,7 +114,7 @@ impl Report {
     pub fn key(&self) -> Key {
         match self {
             Self::Assignment(facts) => Key::Assignment(facts.name.clone()),
-            Self::Backend(facts) => Key::Backend(facts.id.clone()),
+            Self::Backend(facts) => Key::Backend(Box::new(facts.id.clone())),
             Self::Policy(facts) => Key::Policy(facts.name.clone()),
             Self::TargetGroup(facts) => Key::TargetGroup(facts.name.clone()),
         }

@@ -291,8 +291,6 @@ impl Rig {
         let uid = Uid(format!("uid-{name}-{}", state.restores).into());
         let binding = Binding {
             assignment: key.clone(),
-            uid: uid.clone(),
-            generation,
             policy_generation: generation,
             policy_name: policy_name.into(),
             display_name: policy.display_name.clone().unwrap_or_else(|| policy_name.to_owned()).into(),

@@ -44,7 +44,7 @@ impl Audience for Ear {
         assert!(object.metadata.managed_fields.is_none(), "pruned");
         let generation = match status {
             None => None,
-            Some(status) => status.observed_generation,
+            Some(status) => status.observed_generation(),
         };
         self.note(format!("seen {} {} {generation:?}", object.kind, object.name.name));
     }

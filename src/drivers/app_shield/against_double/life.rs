@@ -1,5 +1,7 @@
 //! The life of one policy: made inert, filled, changed, drifting, let go.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{api::Reason, drivers::error::Class};
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     api::PolicyAssignmentSpec,
     drivers::Reach,
-    model::{Catalogue, Digester, Entry, EntryKind, MemberKind, Uid},
+    model::{Catalogue, Digester, Entry, EntryKind, MemberKind},
 };
 
 fn settings(paths: Value) -> AppShield {
@@ -53,8 +53,6 @@ impl Case {
         let include = serde_json::from_value(json!({ "appShield": self.include })).unwrap();
         let binding = Binding {
             assignment: ObjectName::new("team", self.assignment),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "rows".into(),
             display_name: "Acme rows".into(),

@@ -1,5 +1,7 @@
 //! The life of one policy: made inert, switched on, drifted, emptied, adopted, removed.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     api::{IdOrName, TargetSpec},
     drivers::Reach,
-    model::{Catalogue, Digester, Entry, EntryKind, Uid},
+    model::{Catalogue, Digester, Entry, EntryKind},
 };
 
 const SUFFIXED: Translator = Translator { naming: Naming::Suffixed };
@@ -38,8 +38,6 @@ fn binding(name: &str, policy: &Value) -> Binding {
     let spec = json!({"policyRef": {"name": "cards"}, "backendRef": {"name": "pod"}, "priority": 3});
     Binding {
         assignment: ObjectName::new("team", "everywhere"),
-        uid: Uid("u".into()),
-        generation: 1,
         policy_generation: 1,
         policy_name: "cards".into(),
         display_name: name.into(),
@@ -103,8 +101,7 @@ fn a_policy_comes_to_one_object_keyed_by_the_policy() {
 #[test]
 fn assignments_of_one_policy_want_the_same() {
     let one = binding("Cards", &of(&facet(json!([{"id": "d1"}]))));
-    let other =
-        Binding { assignment: ObjectName::new("team", "elsewhere"), uid: Uid("v".into()), ..one.clone() };
+    let other = Binding { assignment: ObjectName::new("team", "elsewhere"), ..one.clone() };
     let [a, b] = [one, other].map(|binding| {
         let mut all = compiled(SUFFIXED, &binding, &known()).contributions;
         all.pop().unwrap()

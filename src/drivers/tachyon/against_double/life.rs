@@ -1,5 +1,7 @@
 //! A whole life of a policy, and every reading of the sheet on the way.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 /// Readings of what the sheet leaves open.

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     api::PolicyAssignmentSpec,
     drivers::Reach,
-    model::{Catalogue, Digester, Entry, EntryKind, Uid},
+    model::{Catalogue, Digester, Entry, EntryKind},
 };
 
 fn catalogue() -> Catalogue {
@@ -86,8 +86,6 @@ impl Case {
         };
         let binding = Binding {
             assignment: ObjectName::new("team", "laptops"),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "usb".into(),
             display_name: self.policy["displayName"].as_str().unwrap_or("usb").into(),

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     api::{PolicyAssignmentSpec, TargetSpec as Targets},
     drivers::Reach,
-    model::{Catalogue, Digester, Entry, EntryKind, MemberKind, ObjectName, Secret, Uid},
+    model::{Catalogue, Digester, Entry, EntryKind, MemberKind, ObjectName, Secret},
 };
 
 fn settings(extra: Value) -> Wso2 {
@@ -91,8 +91,6 @@ impl Case {
         };
         let binding = Binding {
             assignment: ObjectName::new("team", "laptops"),
-            uid: Uid("u".into()),
-            generation: 1,
             policy_generation: 1,
             policy_name: "laptops".into(),
             display_name: self.policy["displayName"].as_str().unwrap_or("laptops").into(),

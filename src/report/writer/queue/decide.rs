@@ -93,8 +93,8 @@ impl Queue {
 /// Somebody edited this very object, or asked for it: they are looking.
 fn lane(before: Option<&Memo>, after: &Memo) -> Lane {
     let edited = |before: &Memo| {
-        let known = before.observed_generation.is_some_and(|generation| generation > 0);
-        known && before.observed_generation != after.observed_generation || !before.same_request(after)
+        let known = before.observed_generation().is_some_and(|generation| generation > 0);
+        known && before.observed_generation() != after.observed_generation() || !before.same_request(after)
     };
     if before.is_some_and(edited) { Lane::Interactive } else { Lane::Bulk }
 }

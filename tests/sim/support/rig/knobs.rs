@@ -89,7 +89,7 @@ impl Rig {
 
     /// Annotation `ordain.dev/reconcile-requested-at` on an assignment.
     pub fn request(&self, name: &str, value: &str) {
-        self.cluster.edit(&ObjectName::new("team", name), |view| view.requested_at = Some(value.to_owned()));
+        self.cluster.edit(&ObjectName::new("team", name), |view| view.requested_at = Some(value.into()));
     }
 
     /// An edit of a view that is no edit of its spec.
