@@ -47,7 +47,11 @@ impl Worker {
         if bare.is_empty() {
             return;
         }
-        let holders = self.memory.claims.keys().filter_map(|(_, who)| Some((who.clone(), Arc::clone(bare.remove(who)?))));
+        let holders = self
+            .memory
+            .claims
+            .keys()
+            .filter_map(|(_, who)| Some((who.clone(), Arc::clone(bare.remove(who)?))));
         let holders = holders.collect();
         // Refused ones are tried again after the next pass.
         drop(self.finalize(desired, holders).await);

@@ -21,7 +21,8 @@ use crate::{
         },
     },
     model::{
-        Clock, ExternalId, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem, OwnerId, Shape,
+        Clock, ExternalId, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem, OwnerId,
+        Shape,
     },
     sandbox::support::TokioClock,
 };

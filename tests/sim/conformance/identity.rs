@@ -128,7 +128,8 @@ pub async fn vanishes(subject: &Subject) {
             continue;
         }
         let standing = rig.cluster.standing("one");
-        let told = matches!(&standing, Some(Standing::Stalled(reason, _)) if *reason == Reason::ExternalObjectGone);
+        let told =
+            matches!(&standing, Some(Standing::Stalled(reason, _)) if *reason == Reason::ExternalObjectGone);
         assert!(told, "{}: {standing:?}", subject.name);
         assert_eq!((subject.ours)(&rig).len(), 1, "{}: never made anew", subject.name);
         rig.delete("one");
