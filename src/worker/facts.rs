@@ -108,38 +108,11 @@ impl Worker {
             return fact(None, Reason::NotReadable, "the system gives no way to read what it holds");
         }
         if let Some(watching) = watching {
-            return match &watching.trouble {
-                Some((reason, message)) => fact(Some(false), *reason, message.clone()),
-                None if watching.plan.create + watching.plan.update == 0 => {
-                    fact(Some(true), Reason::InStep, "")
-                }
-                None => fact(
-                    Some(false),
-                    Reason::DriftDetected,
-                    format!("differs: {}{}", watching.paths.join(", "), watching.authors.concat()),
-                ),
-            };
+            return observed(watching);
         }
         let unread =
             |item: &&&ItemKey| self.memory.items.get(**item).is_none_or(|record| record.observed.is_none());
-        let differing: Vec<String> = items
-            .iter()
-            .filter(|item| !self.is_proven(item))
-            .flat_map(|item| match self.verdicts.get(*item) {
-                Some(ItemVerdict::Differs(paths)) => {
-                    paths.iter().map(|path| format!("{item} {path}")).collect()
-                }
-                Some(ItemVerdict::Blocked(Reason::DriftDetected, _)) => {
-                    vec![
-                        self.drift_of(item)
-                            .map_or_else(|| item.to_string(), |d| format!("{item} {}", d.sentence())),
-                    ]
-                }
-                Some(ItemVerdict::Undeployed) => vec![format!("{item} (not deployed)")],
-                _ => vec![item.to_string()],
-            })
-            .take(PATHS)
-            .collect();
+        let differing = self.differing(items);
         let compiled = self.stakes.get(&view.name).is_some();
         if !compiled || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
             return fact(None, Reason::NotObserved, "what the system holds has not been read");
@@ -164,6 +137,21 @@ impl Worker {
         });
         let authors: String = authors.take(AUTHORS).collect();
         fact(Some(false), Reason::DriftDetected, format!("differs: {}{authors}", differing.join(", ")))
+    }
+
+    /// Where items stand differently, for people.
+    fn differing(&self, items: &[&ItemKey]) -> Vec<String> {
+        let places = |item: &&&ItemKey| match self.verdicts.get(**item) {
+            Some(ItemVerdict::Differs(paths)) => paths.iter().map(|path| format!("{item} {path}")).collect(),
+            Some(ItemVerdict::Blocked(Reason::DriftDetected, _)) => {
+                let told = self.drift_of(item).map(|drift| format!("{item} {}", drift.sentence()));
+                vec![told.unwrap_or_else(|| item.to_string())]
+            }
+            Some(ItemVerdict::Undeployed) => vec![format!("{item} (not deployed)")],
+            _ => vec![item.to_string()],
+        };
+        let unproven = items.iter().filter(|item| !self.is_proven(item));
+        unproven.flat_map(|item| places(&item)).take(PATHS).collect()
     }
 
     fn drift_of(&self, item: &ItemKey) -> Option<&Drift> {
@@ -330,4 +318,16 @@ fn lost_leaves(all: &BTreeMap<ObjectName, BTreeSet<Lost>>, name: &ObjectName) ->
         false => format!("{} {}", lost.item, lost.path),
     })
     .collect()
+}
+
+/// What Observe mode found.
+fn observed(watching: &Watching) -> Fact {
+    match &watching.trouble {
+        Some((reason, message)) => fact(Some(false), *reason, message.clone()),
+        None if watching.plan.create + watching.plan.update == 0 => fact(Some(true), Reason::InStep, ""),
+        None => {
+            let differs = format!("differs: {}{}", watching.paths.join(", "), watching.authors.concat());
+            fact(Some(false), Reason::DriftDetected, differs)
+        }
+    }
 }

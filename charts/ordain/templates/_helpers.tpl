@@ -13,8 +13,8 @@
 {{- end }}
 
 {{- define "ordain.instance" -}}
-app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* The operator's pod, and nothing else of the release. */}}
@@ -23,28 +23,30 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{- define "ordain.testSelector" -}}
+{{ include "ordain.instance" . }}
+app.kubernetes.io/component: test
+{{- end }}
+
 {{- define "ordain.labels" -}}
 {{ include "ordain.instance" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/*
 The metadata of an object: {root, name, [namespace], [labels], [annotations]}. Without a namespace it is the release's;
-"-" is none. Own labels and annotations win over the common ones.
+"-" is none. What tells whose an object is wins over its own labels, these over the common ones.
 */}}
 {{- define "ordain.metadata" -}}
 {{- $root := .root -}}
-{{- $labels := merge (dict) (default dict .labels) (include "ordain.labels" $root | fromYaml) -}}
+{{- $labels := merge (dict) (include "ordain.labels" $root | fromYaml) (default dict .labels) $root.Values.commonLabels -}}
 {{- $annotations := merge (dict) (default dict .annotations) $root.Values.commonAnnotations -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{- $namespace := default $root.Release.Namespace .namespace }}
 {{- if ne $namespace "-" }}
-namespace: {{ $namespace }}
+namespace: {{ $namespace | quote }}
 {{- end }}
 labels: {{- toYaml $labels | nindent 2 }}
 {{- with $annotations }}
@@ -53,6 +55,9 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 
 {{- define "ordain.serviceAccount" -}}
+{{- if not (or .Values.serviceAccount.create .Values.serviceAccount.name) -}}
+{{- fail "\n\nserviceAccount: with create off, name the one that is there (serviceAccount.name)" -}}
+{{- end -}}
 {{- default (include "ordain.fullname" .) .Values.serviceAccount.name -}}
 {{- end }}
 
