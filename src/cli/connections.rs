@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -25,10 +26,28 @@ pub struct Connections {
     ca_bundle: Option<PathBuf>,
     /// Proxy to reach the systems through, e.g. http://proxy.example.com:3128; needs --allowed-hosts
     #[arg(long, env = "ORDAIN_HTTPS_PROXY", value_name = "URL", hide_env_values = true)]
-    https_proxy: Option<String>,
+    https_proxy: Option<ProxyUrl>,
     /// Hosts and suffixes (.example.com) that are reached without the proxy, separated by commas
     #[arg(long, env = "ORDAIN_NO_PROXY", value_delimiter = ',')]
     no_proxy: Vec<String>,
+}
+
+/// May bear credentials: shown to nobody.
+#[derive(Clone)]
+struct ProxyUrl(String);
+
+impl std::str::FromStr for ProxyUrl {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl Connections {
@@ -50,7 +69,9 @@ impl Connections {
     }
 
     fn proxy(&self) -> Result<Option<HttpsProxy>, String> {
-        let Some(text) = self.https_proxy.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(ProxyUrl(text)) = self.https_proxy.as_ref().filter(|url| !url.0.is_empty()) else {
+            return Ok(None);
+        };
         let url =
             Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {

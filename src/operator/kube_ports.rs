@@ -124,7 +124,7 @@ impl Connector for RealConnector {
             ca_pem: ca_pem.map(str::to_owned),
             ..self.connections.clone()
         })
-        .map_err(|why| DriverError::new(Class::Rejected, Reason::CaInvalid, format!("spec.caRef: {why}")))?;
+        .map_err(|why| DriverError::new(Class::Rejected, Reason::CaInvalid, why.to_string()))?;
         let wire = FencedWire {
             wire: Arc::new(transport),
             system: system.name(),

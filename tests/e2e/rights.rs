@@ -1,4 +1,5 @@
-//! S7: the operator needs exactly what the chart grants: nothing it tries is forbidden, nothing granted is never used.
+//! S7: the operator needs exactly what the chart grants where it works in one namespace: nothing it tries is forbidden, nothing
+//! granted is never used. Everywhere is the same rules, by one ClusterRole.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +10,9 @@ use crate::support::{Installation, apply_text, audit, eventually, kubectl, right
 /// (verb, group, resource with subresource)
 type Right = (String, String, String);
 
-fn granted(namespace: &str) -> BTreeSet<Right> {
+fn granted(system: &str, team: &str) -> BTreeSet<Right> {
     let mut found = BTreeSet::new();
-    for document in rights(namespace).split("\n---") {
+    for document in rights(system, Some(team)).split("\n---") {
         let object: Value = serde_saphyr::from_str(document).unwrap_or_default();
         for rule in object["rules"].as_array().into_iter().flatten() {
             let words = |key: &str| -> Vec<String> {
@@ -42,7 +43,7 @@ fn asked(user: &str) -> (BTreeSet<Right>, Vec<String>) {
 
 #[test]
 fn the_chart_grants_what_is_used_and_nothing_else() {
-    let installation = Installation::without_operator("rights");
+    let installation = Installation::narrow("rights");
     let team = installation.team.clone();
     // Every way of reading and writing: a ClusterBackend with a CA of its own, drift told twice, releases.
     kubectl(&["delete", "backend", "wfbss", "-n", &team]);
@@ -87,7 +88,7 @@ fn the_chart_grants_what_is_used_and_nothing_else() {
     installation.stop();
     let (used, refused) = asked(&user);
     assert!(refused.is_empty(), "forbidden: {refused:?}");
-    let granted = granted(&installation.system);
+    let granted = granted(&installation.system, &team);
     let unused: Vec<_> = granted.difference(&used).collect();
     let beyond: Vec<_> = used.difference(&granted).collect();
     assert!(beyond.is_empty(), "used without being granted by the chart: {beyond:?}");
@@ -148,25 +149,19 @@ fn drift_until_told_twice(installation: &Installation, user: &str) {
     assert!(told, "an event is told, and told again as a series");
 }
 
-/// The binding that gives an installation its rights over the cluster.
-fn binding(system: &str) -> String {
-    let all: Value = serde_json::from_str(&kubectl(&["get", "clusterrolebindings", "-o", "json"])).unwrap();
-    let of = |binding: &&Value| binding["subjects"][0]["namespace"] == system;
-    all["items"].as_array().unwrap().iter().find(of).unwrap()["metadata"]["name"].as_str().unwrap().to_owned()
-}
-
 #[test]
 fn rights_withdrawn_while_it_runs_cost_nothing_but_time() {
-    let mut installation = Installation::new("withdrawn");
+    let mut installation = Installation::narrow("withdrawn");
+    installation.start();
     installation
         .apply(&include_str!("../../examples/wso2-baseline.yaml").replace("ordain-demo", "withdrawn"));
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
-    kubectl(&["delete", "clusterrolebinding", &binding(&installation.system)]);
+    kubectl(&["delete", "rolebinding", &format!("{}-ordain-work", installation.system), "-n", "withdrawn"]);
     let longer = r#"[{"op": "replace", "path": "/spec/displayName", "value": "Longer"}]"#;
     kubectl(&["patch", "policy", "phone-baseline", "-n", "withdrawn", "--type", "json", "-p", longer]);
     assert!(eventually(|| installation.logs().contains("forbidden")), "{}", installation.logs());
     assert!(installation.operator().ended().is_none(), "it goes on trying");
-    apply_text(&rights(&installation.system));
+    apply_text(&rights(&installation.system, Some(&installation.team)));
     installation.wait_ready("policy", "phone-baseline");
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
     let named = |name: &str| {

@@ -29,7 +29,8 @@ fn chart() -> PathBuf {
 /// Everything on that can be on.
 fn rendered() -> String {
     let all = "networkPolicy.enabled=true,podDisruptionBudget.enabled=true,caBundle.configMap=corporate,\
-               watchNamespaces={mobile,servers},ownerId=old";
+               watchNamespaces={mobile,servers},ownerId=old,imagePullSecrets[0].name=registry,\
+               proxy.url=http://proxy.example.com:3128,allowedHosts={a.example.com},priorityClassName=high";
     output(
         Command::new("helm").args(["template", "ordain", "-n", "ordain-system", "--set", all]).arg(chart()),
     )
@@ -204,4 +205,28 @@ fn whole(schema: &Value, all: &Value, within: &mut Vec<String>) -> Value {
         Value::Array(items) => items.iter().map(|item| whole(item, all, within)).collect(),
         other => other.clone(),
     }
+}
+
+#[test]
+fn the_plugin_has_a_manifest_that_krew_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    for platform in ["linux-amd64", "linux-arm64", "darwin-arm64"] {
+        fs::write(folder.path().join(format!("ordain-{platform}.tar.gz")), platform).unwrap();
+    }
+    let url = "https://example.com/ordain/releases/download/v1.2.3";
+    let mut command = Command::new(root().join("scripts/release"));
+    let manifest = output(command.args(["krew", "v1.2.3", url]).arg(folder.path()));
+    assert_eq!(manifest.matches("  - uri: ").count(), 3);
+    let path = folder.path().join("ordain.yaml");
+    fs::write(&path, manifest).unwrap();
+    output(Command::new("krew").arg("-manifest").arg(&path).arg("-skip-install"));
+}
+
+#[test]
+fn a_release_says_one_version_everywhere() {
+    let said = format!("v{}", env!("CARGO_PKG_VERSION"));
+    let mut command = Command::new(root().join("scripts/release"));
+    assert_eq!(output(command.args(["version", &said])).trim(), env!("CARGO_PKG_VERSION"));
+    let mut command = Command::new(root().join("scripts/release"));
+    assert!(!command.args(["version", "v9.9.9"]).output().unwrap().status.success());
 }

@@ -48,13 +48,15 @@ impl Cluster {
         self.kube.join("kubeconfig")
     }
 
+    /// Where a program lies. What is found in PATH is that of the given environment, not of this process.
+    pub fn path(&self, program: &str) -> PathBuf {
+        let mut found = self.environment["PATH"].split(':').map(|folder| Path::new(folder).join(program));
+        found.find(|path| path.is_file()).unwrap_or_else(|| panic!("no {program}: run make test-gitops"))
+    }
+
     /// A program that finds this cluster.
     pub fn command(&self, program: &str) -> Command {
-        // What is found in PATH is that of the given environment, not of this process.
-        let found = self.environment["PATH"].split(':').map(|folder| Path::new(folder).join(program));
-        let found = found.into_iter().find(|path| path.is_file());
-        let command = Command::new(found.unwrap_or_else(|| panic!("no {program}: run make test-gitops")));
-        self.within(command)
+        self.within(Command::new(self.path(program)))
     }
 
     fn within(&self, mut command: Command) -> Command {
@@ -82,6 +84,24 @@ impl Cluster {
     pub fn get(&self, namespace: &str, kind: &str, name: &str) -> Option<Value> {
         let found = self.kubectl(&["get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "json"]);
         serde_json::from_str(&found).ok()
+    }
+
+    /// What the API server refused this user for want of a right; not what was refused after its roles had gone, with the
+    /// release that made them.
+    pub fn refused(&self, user: &str) -> Vec<String> {
+        let log = std::fs::read_to_string(&self.environment["ORDAIN_AUDIT_LOG"]).unwrap();
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut refused = Vec::new();
+        for entry in entries {
+            let resource = entry["objectRef"]["resource"].as_str().unwrap_or_default();
+            if entry["verb"] == "delete" && resource == "clusterrolebindings" {
+                return refused;
+            }
+            if entry["user"]["username"] == user && entry["responseStatus"]["code"] == 403 {
+                refused.push(format!("{} {resource}", entry["verb"]));
+            }
+        }
+        refused
     }
 
     /// Waits for a condition, as a user would.

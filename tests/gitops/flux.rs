@@ -29,33 +29,22 @@ struct Flux<'a> {
     served: Arc<Mutex<Vec<u8>>>,
     url: String,
     revision: std::cell::Cell<u32>,
-    _controller: Program,
+    controller: std::cell::RefCell<Program>,
 }
 
 impl<'a> Flux<'a> {
     fn start(cluster: &'a Cluster) -> Self {
-        let tools = root().join("tests/gitops/tools/kustomize-controller");
-        let module = "github.com/fluxcd/kustomize-controller";
-        let list = ["list", "-m", "-f", "{{.Dir}}", module];
-        let folder = output(
-            Command::new("go").args(list).current_dir(tools).env("GOWORK", "off").env("GOFLAGS", "-mod=mod"),
-        );
-        let crds = format!("{}/config/crd/bases", folder.trim());
-        cluster.kubectl(&[
-            "apply",
-            "--server-side",
-            "-f",
-            &crds,
-            "-f",
-            root().join("tests/gitops/flux/sources.yaml").to_str().unwrap(),
-        ]);
+        // Beside the controller, as its module has them.
+        let crds = cluster.path("kustomize-controller").with_extension("crds.yaml");
+        for manifest in [crds, root().join("tests/gitops/flux/sources.yaml")] {
+            cluster.kubectl(&["apply", "--server-side", "-f", manifest.to_str().unwrap()]);
+        }
         cluster.kubectl(&["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"]);
         cluster.kubectl(&["create", "namespace", FLUX]);
-        let health = free_port();
         let mut command = cluster.command("kustomize-controller");
         command
             .args(["--watch-all-namespaces", "--enable-leader-election=false", "--metrics-addr=127.0.0.1:0"])
-            .arg(format!("--health-addr=127.0.0.1:{health}"))
+            .arg("--health-addr=0")
             .args(["--http-retry=2", "--requeue-dependency=2s", "--feature-gates=ExternalArtifact=true"])
             .env("RUNTIME_NAMESPACE", FLUX);
         let controller = Program::start(command, &cluster.folder().join("flux.log"));
@@ -64,7 +53,7 @@ impl<'a> Flux<'a> {
         let source = json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "ExternalArtifact",
             "metadata": {"name": "policies", "namespace": FLUX}, "spec": {}});
         apply(cluster, &source.to_string());
-        Self { cluster, served, url, revision: std::cell::Cell::new(0), _controller: controller }
+        Self { cluster, served, url, revision: std::cell::Cell::new(0), controller: controller.into() }
     }
 
     /// The Kustomization of the recipe, but for where it comes from and how long it is patient.
@@ -133,7 +122,8 @@ impl<'a> Flux<'a> {
     fn waits_for_the_truth(&self, revision: &str, holds: impl Fn() -> bool) {
         let done = || {
             let ready = self.ready(revision).is_some_and(|(status, _)| status == "True");
-            assert!(!ready || holds(), "Flux calls {revision} Ready, and the system does not hold it");
+            assert!(!ready || holds(), "Flux calls {revision} Ready, and a system does not hold it");
+            assert!(self.controller.borrow_mut().ended().is_none(), "Flux has ended: {}", self.log());
             ready
         };
         assert!(eventually(done), "{:#}\n{}", self.status(), self.log());
@@ -148,10 +138,6 @@ fn apply(cluster: &Cluster, manifest: &str) {
     let path = cluster.folder().join("applied.yaml");
     fs::write(&path, manifest).unwrap();
     cluster.kubectl(&["apply", "-f", path.to_str().unwrap()]);
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Serves what is in there, to whoever asks for anything; ends with the test process.

@@ -20,8 +20,9 @@ use std::{
 
 use k8s_openapi::api::{
     authentication::v1::TokenRequest,
-    core::v1::{Container, EnvVar, Node, Pod, ServiceAccount},
+    core::v1::{Container, EnvVar, Node, Pod, Service, ServiceAccount},
 };
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::{
     Api, Client, Config, ResourceExt as _,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
-    programs::{Program, path_of},
+    programs::{Program, path_of, signal},
 };
 
 const NODE: &str = "a-node";
@@ -92,6 +93,7 @@ struct Running {
     program: Program,
     /// Where its pages are.
     address: String,
+    labels: BTreeMap<String, String>,
     ready: Option<bool>,
 }
 
@@ -123,7 +125,10 @@ impl Machine {
         if self.beaten.is_none_or(|at| at.elapsed() > HEARTBEAT) {
             self.beat().await;
         }
-        let pods = Api::<Pod>::all(self.client.clone()).list(&ListParams::default()).await.unwrap();
+        // What fails now (a pod that is gone, a busy machine) is done in the next turn.
+        let Ok(pods) = Api::<Pod>::all(self.client.clone()).list(&ListParams::default()).await else {
+            return;
+        };
         for pod in pods {
             self.tend(&pod).await;
         }
@@ -135,8 +140,8 @@ impl Machine {
             "lastHeartbeatTime": now, "lastTransitionTime": now});
         let status = json!({"status": {"conditions": [ready]}});
         let api = Api::<Node>::all(self.client.clone());
-        api.patch_status(NODE, &PatchParams::default(), &Patch::Strategic(status)).await.unwrap();
-        self.beaten = Some(Instant::now());
+        let told = api.patch_status(NODE, &PatchParams::default(), &Patch::Strategic(status)).await;
+        self.beaten = told.is_ok().then(Instant::now);
     }
 
     async fn tend(&mut self, pod: &Pod) {
@@ -149,8 +154,7 @@ impl Machine {
         } else if ["Succeeded", "Failed"].contains(&phase.as_str()) {
         } else if self.pods.contains_key(&uid) {
             self.watch(pod).await;
-        } else {
-            let running = self.run(pod).await;
+        } else if let Some(running) = self.run(pod).await {
             self.pods.insert(uid, running);
             self.tell(pod, "Running", Some(false)).await;
         }
@@ -169,7 +173,11 @@ impl Machine {
     /// SIGTERM, and the pod is gone once the process is.
     async fn end(&mut self, pod: &Pod) {
         if let Some(mut running) = self.pods.remove(&pod.uid().unwrap()) {
-            running.program.terminate();
+            let patience = pod.spec.as_ref().unwrap().termination_grace_period_seconds.unwrap_or(30);
+            assert!(
+                ends(&mut running.program, patience).await,
+                "it did not end within {patience} s of SIGTERM"
+            );
         }
         let at_once = DeleteParams::default().grace_period(0);
         let _ = self.api(pod).delete(&pod.name_any(), &at_once).await;
@@ -214,35 +222,55 @@ impl Machine {
         let _ = self.api(pod).patch_status(&pod.name_any(), &PatchParams::default(), &patch).await;
     }
 
-    async fn run(&mut self, pod: &Pod) -> Running {
-        self.starts += 1;
+    /// `None`: what it calls is not there yet.
+    async fn run(&mut self, pod: &Pod) -> Option<Running> {
         let container = &pod.spec.as_ref().unwrap().containers[0];
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(path_of("ORDAIN_BIN"));
-        command.env_clear().args(self.arguments(pod, container));
+        command.env_clear().args(self.arguments(pod, container).await?);
         for variable in container.env.iter().flatten() {
             command.env(&variable.name, self.value(pod, variable, &address));
         }
         if pod.spec.as_ref().unwrap().automount_service_account_token != Some(false) {
             command.env("KUBECONFIG", self.identity(pod).await);
         }
+        self.starts += 1;
         let log = self.folder.join(format!("{}-{}.log", pod.name_any(), self.starts));
-        Running { program: Program::start(command, &log), address, ready: None }
+        Some(Running {
+            program: Program::start(command, &log),
+            address,
+            labels: pod.labels().clone(),
+            ready: None,
+        })
     }
 
     /// With the names of Services turned into where their pods listen.
-    fn arguments(&self, pod: &Pod, container: &Container) -> Vec<String> {
-        let namespace = pod.namespace().unwrap();
-        let given = container.args.clone().unwrap_or_default();
-        let resolved = |argument: String| match argument.strip_prefix("http://") {
-            Some(host) if host.contains(&format!(".{namespace}:")) => {
-                let operator = self.pods.values().next().expect("the operator runs before its test does");
-                format!("http://{}", operator.address)
-            }
-            _ => argument,
-        };
-        given.into_iter().map(resolved).collect()
+    async fn arguments(&self, pod: &Pod, container: &Container) -> Option<Vec<String>> {
+        let mut arguments = Vec::new();
+        for argument in container.args.clone().unwrap_or_default() {
+            arguments.push(match argument.strip_prefix("http://") {
+                Some(host) => format!("http://{}", self.resolve(pod, host).await?),
+                None => argument,
+            });
+        }
+        Some(arguments)
+    }
+
+    /// `SERVICE.NAMESPACE:PORT`, as DNS and the Service resolve it: a running pod that its selector matches.
+    async fn resolve(&self, pod: &Pod, host: &str) -> Option<String> {
+        let (name, port) = host.split_once(':')?;
+        let (service, namespace) = name.split_once('.')?;
+        assert_eq!(namespace, pod.namespace().unwrap(), "the node knows names of the pod's namespace only");
+        let api: Api<Service> = Api::namespaced(self.client.clone(), namespace);
+        let spec = api.get(service).await.ok()?.spec?;
+        let port: i32 = port.parse().ok()?;
+        let listed = spec.ports?.into_iter().find(|listed| listed.port == port);
+        assert_eq!(listed.and_then(|listed| listed.target_port), Some(IntOrString::String("http".into())));
+        let selector = spec.selector.unwrap_or_default();
+        let chosen =
+            |running: &&Running| selector.iter().all(|(key, value)| running.labels.get(key) == Some(value));
+        self.pods.values().find(chosen).map(|running| running.address.clone())
     }
 
     fn value(&self, pod: &Pod, variable: &EnvVar, address: &str) -> String {
@@ -280,4 +308,17 @@ impl Machine {
     fn api(&self, pod: &Pod) -> Api<Pod> {
         Api::namespaced(self.client.clone(), &pod.namespace().unwrap())
     }
+}
+
+/// SIGTERM, then time to end; who does not is killed.
+async fn ends(program: &mut Program, seconds: i64) -> bool {
+    signal(program.id(), "-TERM");
+    for _ in 0..seconds * 10 {
+        if program.ended().is_some() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    program.kill();
+    false
 }

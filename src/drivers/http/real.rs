@@ -105,7 +105,7 @@ struct Rules {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// `caRef` holds something else than certificates.
-    #[error("caRef: the data is not a list of PEM certificates ({0}); put the CA's certificate there")]
+    #[error("spec.caRef: the data is not a list of PEM certificates ({0}); put the CA's certificate there")]
     Ca(String),
     /// `--ca-bundle` holds something else than certificates.
     #[error("--ca-bundle: the file is not a list of PEM certificates ({0})")]
@@ -240,31 +240,34 @@ impl Rules {
 }
 
 fn tls(settings: &RealSettings) -> Result<ClientConfig, SetupError> {
-    let of =
-        |pem: &Option<String>| pem.as_deref().map(certificates).transpose().map(Option::unwrap_or_default);
-    let mut extra = of(&settings.ca_pem).map_err(SetupError::Ca)?;
-    extra.extend(of(&settings.ca_bundle).map_err(SetupError::Bundle)?);
+    let mut roots = native_roots();
+    trust(&mut roots, settings.ca_pem.as_deref()).map_err(SetupError::Ca)?;
+    trust(&mut roots, settings.ca_bundle.as_deref()).map_err(SetupError::Bundle)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| SetupError::Tls(error.to_string()))?;
-    let mut config = builder.with_root_certificates(roots(extra)?).with_no_client_auth();
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-/// The machine's certificates and the given ones. Without any, every https call fails, which is the safe side.
-fn roots(extra: Vec<CertificateDer<'static>>) -> Result<RootCertStore, SetupError> {
+/// The machine's certificates. Without any, and without given ones, every https call fails, which is the safe side.
+fn native_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {
         tracing::warn!(%error, "a certificate of this machine cannot be read");
     }
     roots.add_parsable_certificates(native.certs);
-    for certificate in extra {
-        roots.add(certificate).map_err(|error| SetupError::Ca(error.to_string()))?;
+    roots
+}
+
+fn trust(roots: &mut RootCertStore, pem: Option<&str>) -> Result<(), String> {
+    for certificate in pem.map(certificates).transpose()?.unwrap_or_default() {
+        roots.add(certificate).map_err(|error| error.to_string())?;
     }
-    Ok(roots)
+    Ok(())
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {

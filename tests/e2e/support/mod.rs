@@ -42,12 +42,21 @@ impl Installation {
 
     /// The same, before the operator runs.
     pub fn without_operator(name: &str) -> Self {
+        Self::with_rights(name, None)
+    }
+
+    /// The same, with rights in the team's namespace alone, as the chart grants them where it is told the namespaces.
+    pub fn narrow(name: &str) -> Self {
+        Self::with_rights(name, Some(name))
+    }
+
+    fn with_rights(name: &str, only: Option<&str>) -> Self {
         crds();
         let folder = tempfile::tempdir().unwrap();
         let (system, team) = (format!("{name}-system"), name.to_owned());
         kubectl(&["create", "namespace", &system]);
         kubectl(&["create", "namespace", &team]);
-        let rights = rights(&system);
+        let rights = rights(&system, only);
         apply_text(&rights);
         let sandbox = Sandbox::start(&folder.path().join("sandbox"));
         apply_text(&sandbox.cluster(&team));
@@ -258,13 +267,15 @@ pub fn crds() {
     });
 }
 
-/// ServiceAccount and RBAC as the chart renders them for a release in this namespace.
-pub fn rights(namespace: &str) -> String {
+/// ServiceAccount and RBAC as the chart renders them for a release in this namespace that works everywhere, or in one
+/// namespace alone.
+pub fn rights(system: &str, only: Option<&str>) -> String {
     let chart = root().join("charts/ordain");
+    let namespaces = only.map(|team| format!(",watchNamespaces={{{team}}}")).unwrap_or_default();
     output(
         Command::new("helm")
-            .args(["template", namespace, chart.to_str().unwrap(), "--namespace", namespace])
-            .args(["--set", "serviceAccount.name=ordain"])
+            .args(["template", system, chart.to_str().unwrap(), "--namespace", system])
+            .args(["--set", &format!("serviceAccount.name=ordain{namespaces}")])
             .args(["--show-only", "templates/serviceaccount.yaml", "--show-only", "templates/rbac.yaml"]),
     )
 }
