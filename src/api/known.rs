@@ -167,7 +167,7 @@ fn skip_items<'de, T, A: SeqAccess<'de>>(mut items: A) -> Result<Option<T>, A::E
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use serde_json::{Value, json};
 

@@ -86,7 +86,7 @@ mod tests {
         api::Reason,
         index::{
             Input, Kind,
-            tests::{Manifest, assignment, backend, delete, index, policy},
+            tests::{Manifest, apply, assignment, backend, delete, index, policy},
         },
         model::ObjectName,
     };
@@ -136,6 +136,16 @@ mod tests {
             let index = index(&all);
             assert_eq!((reason(&index, "older"), reason(&index, "younger")), (None, expected), "{why}");
         }
+    }
+
+    #[test]
+    fn the_younger_gives_way_once_an_older_one_comes() {
+        let mut all = app_shield().to_vec();
+        all.push(one("younger", "2026-02-01T00:00:00Z", json!({"id": "18"})));
+        let mut index = index(&all);
+        assert_eq!(reason(&index, "younger"), None);
+        apply(&mut index, &one("older", "2026-01-01T00:00:00Z", json!({"id": "17"})));
+        assert_eq!(reason(&index, "younger"), Some(Reason::ConflictingAdoption));
     }
 
     #[test]
