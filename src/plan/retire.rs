@@ -16,7 +16,7 @@ use crate::{
     drivers::{Facts, Members},
     model::{
         Digest, ItemKey, LeafPath, ObjectName, ObservedItem,
-        memory::{CatalogueRecord, Origin},
+        memory::{CatalogueRecord, ItemRecord, Origin},
     },
 };
 
@@ -236,23 +236,7 @@ fn object_release(
     // Once our removal went out, another object with the mark is somebody's copy: it stays.
     let removed = |o: &ObservedItem| record.is_some_and(|r| r.retiring && r.id.is_some() && r.id != o.id);
     let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
-        // What cannot be listed is gone once its removal was taken, which took the id out of the record.
-        let forgotten = !inputs.driver.facts().lists && record.is_none_or(|r| r.id.is_none());
-        let id = record.and_then(|r| r.id.as_ref()).filter(|_| !inputs.driver.facts().lists);
-        let absent = id.is_some_and(|id| is_absent(inputs, id));
-        if let Some(id) = id.filter(|_| !absent) {
-            return ItemVerdict::Blocked(Reason::NotReadable, not_shown(id));
-        }
-        if !inputs.observation.complete && !forgotten && !absent {
-            return ItemVerdict::Waiting(Reason::NotReadable, inputs.observation.why_incomplete(Some(item)));
-        }
-        // F23: one list that misses what nobody removed proves nothing yet; after our own removal it is the proof.
-        if record.is_some_and(|r| r.id.is_some() && !r.retiring && !r.is_missed_for_good()) {
-            let words = "the object is missing from the list; reading once more";
-            return ItemVerdict::Waiting(Reason::NotReadable, words.into());
-        }
-        push(changes, item, &whole, ChangeKind::Forget);
-        return ItemVerdict::InStep;
+        return unseen_release(inputs, item, record, &whole, changes);
     };
     if let Some(resting) = inputs.resting.get(item) {
         return resting.clone();
@@ -262,6 +246,33 @@ fn object_release(
         return restore::adopted(inputs, item, &whole, observed, changes);
     }
     delete(inputs, item, &whole, observed, changes)
+}
+
+/// An object that no read shows, or none but somebody's copy of it.
+fn unseen_release(
+    inputs: &Inputs<'_>,
+    item: &ItemKey,
+    record: Option<&ItemRecord>,
+    whole: &[&Release],
+    changes: &mut Vec<Change>,
+) -> ItemVerdict {
+    // What cannot be listed is gone once its removal was taken, which took the id out of the record.
+    let forgotten = !inputs.driver.facts().lists && record.is_none_or(|r| r.id.is_none());
+    let id = record.and_then(|r| r.id.as_ref()).filter(|_| !inputs.driver.facts().lists);
+    let absent = id.is_some_and(|id| is_absent(inputs, id));
+    if let Some(id) = id.filter(|_| !absent) {
+        return ItemVerdict::Blocked(Reason::NotReadable, not_shown(id));
+    }
+    if !inputs.observation.complete && !forgotten && !absent {
+        return ItemVerdict::Waiting(Reason::NotReadable, inputs.observation.why_incomplete(Some(item)));
+    }
+    // F23: one list that misses what nobody removed proves nothing yet; after our own removal it is the proof.
+    if record.is_some_and(|r| r.id.is_some() && !r.retiring && !r.is_missed_for_good()) {
+        let words = "the object is missing from the list; reading once more";
+        return ItemVerdict::Waiting(Reason::NotReadable, words.into());
+    }
+    push(changes, item, whole, ChangeKind::Forget);
+    ItemVerdict::InStep
 }
 
 /// Restrict before remove: devices keep what a removed object gave them unless it was off and deployed first.

@@ -149,7 +149,9 @@ impl EventWriter {
                 api.create(&params, &self.object(event, about.clone(), name, namespace, now)).await?;
             }
             Call::Repeat { name, count } => {
-                let series = json!({"series": {"count": count, "lastObservedTime": MicroTime(now)}});
+                // The note is that of the last time.
+                let series = json!({"series": {"count": count, "lastObservedTime": MicroTime(now)},
+                    "note": cut(&event.note, NOTE)});
                 let params =
                     PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
                 api.patch_metadata(name, &params, &Patch::Merge(series)).await?;
@@ -261,7 +263,8 @@ impl Book {
 
 fn digest(event: &Event) -> [u8; 16] {
     let about = reference(&event.regarding);
-    let parts = json!([about, event.warning, event.reason, event.action, event.note]);
+    let news = event.series.as_ref().unwrap_or(&event.note);
+    let parts = json!([about, event.warning, event.reason, event.action, news]);
     let mut digest = [0; 16];
     blake3::Hasher::new().update(parts.to_string().as_bytes()).finalize_xof().fill(&mut digest);
     digest
@@ -294,6 +297,7 @@ mod tests {
             reason: "DriftCorrected",
             action: "Apply",
             note: note.into(),
+            series: None,
         }
     }
 
@@ -310,6 +314,15 @@ mod tests {
         let repeat = book.enter(&event("a"), wall, at(70));
         assert_eq!(repeat, Some(Call::Repeat { name, count: 3 }), "the one not written is counted");
         assert!(matches!(book.enter(&event("b"), wall, at(70)), Some(Call::Create { .. })), "other news");
+    }
+
+    #[test]
+    fn what_happens_again_by_somebody_else_is_the_same_series() {
+        let by = |who: &str| Event { series: Some("camera".into()), ..event(&format!("camera, by {who}")) };
+        let mut book = Book::default();
+        let wall = Timestamp::UNIX_EPOCH;
+        let Some(Call::Create { name }) = book.enter(&by("alice"), wall, at(0)) else { panic!("not created") };
+        assert_eq!(book.enter(&by("bob"), wall, at(70)), Some(Call::Repeat { name, count: 2 }));
     }
 
     #[test]

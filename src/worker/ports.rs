@@ -91,6 +91,8 @@ pub struct Event {
     pub action: &'static str,
     /// For people.
     pub note: String,
+    /// What makes another one the same news although its note tells more, as who did it and when; `None`: the note.
+    pub series: Option<String>,
 }
 
 /// The object an event is about.

@@ -161,14 +161,14 @@ impl Worker {
                 self.let_go.insert((release.item.clone(), release.by.clone()));
             }
             self.pace.touch([release.by.clone()]);
-            self.tell(
-                desired,
-                &release.by,
-                false,
-                "Released",
-                "Release",
-                format!("{} was released", release.item),
-            );
+            self.tell(desired, &release.by, |regarding| Event {
+                regarding,
+                warning: false,
+                reason: "Released",
+                action: "Release",
+                note: format!("{} was released", release.item),
+                series: None,
+            });
         }
         self.drop_finalizers(desired, &open).await;
         Ok(())
@@ -182,23 +182,22 @@ impl Worker {
                 let told = self.drifting.get(item).and_then(|drifting| drifting.told.as_ref());
                 let how = told.map_or_else(|| "changed outside Git".to_owned(), Drift::sentence);
                 let note = format!("{item} has been corrected: {how}");
-                self.tell(desired, &name, true, "DriftCorrected", "Apply", note);
+                self.tell(desired, &name, |regarding| Event {
+                    regarding,
+                    warning: true,
+                    reason: "DriftCorrected",
+                    action: "Apply",
+                    note,
+                    // Whoever changes it, and whenever: one series.
+                    series: Some(item.to_string()),
+                });
             }
         }
     }
 
-    fn tell(
-        &self,
-        desired: &Desired,
-        name: &ObjectName,
-        warning: bool,
-        reason: &'static str,
-        action: &'static str,
-        note: String,
-    ) {
+    fn tell(&self, desired: &Desired, name: &ObjectName, event: impl FnOnce(Regarding) -> Event) {
         if let Some(view) = desired.assignments.get(name) {
-            let regarding = Regarding::Assignment(name.clone(), view.uid.clone());
-            self.house.reporter.event(Event { regarding, warning, reason, action, note });
+            self.house.reporter.event(event(Regarding::Assignment(name.clone(), view.uid.clone())));
         }
     }
 }

@@ -103,6 +103,10 @@ pub fn recognise(
     found: AccountRecord,
 ) -> Recognised {
     let Some(known) = &memory.account else { return Recognised::New(Write::Account(Some(found))) };
+    // A first look that saw nothing (a cut list) says nothing of whose account it is, and nothing was done by it.
+    if known.evidence.is_empty() && !found.evidence.is_empty() {
+        return Recognised::New(Write::Account(Some(found)));
+    }
     if driver.same_account(&known.evidence, &found.evidence) {
         let mut found = AccountRecord { fingerprint: known.fingerprint.clone(), ..found };
         keep_proof(known, &mut found);

@@ -154,13 +154,14 @@ async fn play(subject: &Subject, plot: Plot, point: Option<(u64, Moment)>) -> Ru
 /// and what waits asks the same again and again: who has died at three of such calls need not die at the fourth.
 fn points(subject: &Subject, plot: Plot, rig: &Rig, base: u64) -> Vec<u64> {
     let mut seen = BTreeMap::new();
+    let waits = plot.is_about_the_deployment() || plot == Plot::DeployHeld;
     let first = if plot.is_about_the_deployment() { last_write(subject, rig) } else { base + 1 };
     let journal = rig.gate.journal();
     let of_the_plot = journal.iter().filter(|io| io.number >= first);
     let worth = of_the_plot.filter(|io| {
         let times = seen.entry(&io.label).or_insert(0);
         *times += 1;
-        *times <= 3 || subject.deploys.is_none()
+        *times <= 3 || !waits
     });
     worth.map(|io| io.number - base).collect()
 }
