@@ -321,7 +321,9 @@ mod tests {
         let by = |who: &str| Event { series: Some("camera".into()), ..event(&format!("camera, by {who}")) };
         let mut book = Book::default();
         let wall = Timestamp::UNIX_EPOCH;
-        let Some(Call::Create { name }) = book.enter(&by("alice"), wall, at(0)) else { panic!("not created") };
+        let Some(Call::Create { name }) = book.enter(&by("alice"), wall, at(0)) else {
+            panic!("not created")
+        };
         assert_eq!(book.enter(&by("bob"), wall, at(70)), Some(Call::Repeat { name, count: 2 }));
     }
 
