@@ -16,6 +16,7 @@ fn corrected(note: &str) -> Event {
         reason: "DriftCorrected",
         action: "Apply",
         note: note.into(),
+        series: None,
     }
 }
 

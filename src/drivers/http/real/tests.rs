@@ -315,9 +315,10 @@ async fn a_proxy_tunnels_to_what_is_listed_and_to_nothing_else() {
     assert_eq!(answer.status, 200);
     let seen = asked.lock().unwrap().drain(..).collect::<Vec<_>>();
     assert_eq!(seen.len(), 1);
-    assert!(seen[0].starts_with("CONNECT emm.example.test:443 "), "{seen:?}");
+    let seen = seen.first().unwrap();
+    assert!(seen.starts_with("CONNECT emm.example.test:443 "), "{seen:?}");
     let basic = "Basic dXNlcjpzZWNyZXQ=";
-    assert!(seen[0].contains(basic), "the proxy's credentials go to the proxy: {seen:?}");
+    assert!(seen.contains(basic), "the proxy's credentials go to the proxy: {seen:?}");
     let refused = [
         ("not listed", behind(&[]), "https://elsewhere.test", "--allowed-hosts"),
         ("a metadata service by its number", behind(&[]), "https://169.254.169.254", "metadata"),
