@@ -90,7 +90,9 @@ impl Worker {
                 Annotated::Nothing => {}
                 Annotated::Id(id) => {
                     let (title, key) = (&part.title, &part.status_key);
-                    let record = ItemRecord::new(Origin::Created, Some(id), Some(mark.clone()), title, key);
+                    // As it was when the id was noted, as far as anybody says so now (R11, R13).
+                    let origin = if adopted { Origin::Adopted } else { Origin::Created };
+                    let record = ItemRecord::new(origin, Some(id), Some(mark.clone()), title, key);
                     writes.push(Write::Item(item.clone(), Some(Box::new(record))));
                 }
                 // Whoever adopts by id says which object is meant.
@@ -170,8 +172,6 @@ impl Worker {
     }
 }
 
-enum Annotated {
-    Nothing,
 /// Objects beside these to ask for, to tell whether a call that shows none of these shows anything: those that were seen
 /// last, since what is gone for good would never be shown.
 pub(super) fn others(memory: &Memory, asked: &BTreeSet<ExternalId>) -> BTreeSet<ExternalId> {
@@ -182,6 +182,8 @@ pub(super) fn others(memory: &Memory, asked: &BTreeSet<ExternalId>) -> BTreeSet<
     others.into_iter().take(OTHERS).map(|(_, id)| id.clone()).collect()
 }
 
+enum Annotated {
+    Nothing,
     Id(ExternalId),
     Unbelievable(String),
 }
@@ -244,7 +246,6 @@ mod tests {
         let subject = Subject { mark: &mark, fingerprint: "f" };
         assert_eq!(subject.verify(&keys("k"), &subject.annotation(&keys("k"), &id)), Some(id));
     }
-}
 
     #[test]
     fn those_seen_last_tell_whether_a_call_works() {
@@ -283,3 +284,4 @@ mod tests {
             assert_eq!(others(&memory, &ids(asked)), ids(expected), "{why}");
         }
     }
+}

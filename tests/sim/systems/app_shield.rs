@@ -41,6 +41,48 @@ async fn the_recorded_id_is_written_once_and_brings_the_object_back() {
     assert_eq!(rig.state("appshield")["counters"]["creates"], 1);
 }
 
+/// A policy made in the console that "one" has taken over.
+async fn adopted(mut rig: Rig, more: Value) -> Rig {
+    rig.by_hand(
+        "appshield",
+        json!({"addPolicy": {"name": "Rows", "isActive": true, "groups": ["17"],
+            "constraints": [{"AppField": "Sales.Region"}]}}),
+    );
+    let state = rig.state("appshield");
+    let is_it = |(_, policy): &(&String, &Value)| policy["name"] == "Rows";
+    let id = state["policies"].as_object().unwrap().iter().find(is_it).unwrap().0.clone();
+    let mut assignment = to(&["16"]);
+    assignment["adopt"] = json!({ "id": id });
+    assignment.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut whole = policy();
+    (whole["enabled"], whole["description"]) = (true.into(), "Taken over".into());
+    rig.assign("one", whole, assignment);
+    rig.start();
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_adopted_stays_so_though_the_store_is_lost() {
+    let mut rig = adopted(rig(), json!({})).await;
+    rig.kill().await;
+    rig.lose_store();
+    rig.start();
+    rig.settle().await;
+    let before = named(&rig, "appshield", "Rows").unwrap();
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    rig.delete("one");
+    rig.settle().await;
+    assert!(!rig.cluster.exists("one"), "{:#?}", rig.cluster.facts("one").pop());
+    assert_eq!(
+        named(&rig, "appshield", "Rows").unwrap(),
+        before,
+        "Orphan is the default of what was adopted"
+    );
+}
+
+/// A refusal may pass: what is not shown for a moment is not made a second time (I2).
 #[tokio::test(start_paused = true)]
 async fn an_id_that_was_not_written_here_is_not_believed() {
     let mut rig = rig();
