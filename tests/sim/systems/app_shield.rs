@@ -4,7 +4,10 @@ use ordain::{api::Reason, report::facts::Standing};
 use serde_json::{Value, json};
 
 use super::{named, reason};
-use crate::support::{rig::Rig, systems::app_shield as rig};
+use crate::support::{
+    rig::Rig,
+    systems::{app_shield as rig, app_shield_get},
+};
 
 fn policy() -> Value {
     json!({"displayName": "Rows", "content": {"appShield": {"constraints": [{"AppField": "Sales.Region"}]}}})
@@ -83,6 +86,28 @@ async fn what_was_adopted_stays_so_though_the_store_is_lost() {
 }
 
 /// A refusal may pass: what is not shown for a moment is not made a second time (I2).
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_a_moment_is_not_gone() {
+    let mut rig = app_shield_get();
+    for name in ["one", "two"] {
+        let mut rows = policy();
+        rows["displayName"] = name.into();
+        rig.assign(name, rows, to(&["16"]));
+    }
+    rig.start();
+    rig.settle().await;
+    rig.pass(10 * 60).await;
+    let made = |rig: &Rig| rig.state("appshield")["counters"]["creates"].clone();
+    assert_eq!(made(&rig), 2);
+    rig.by_hand("appshield", json!({"removePolicy": {"name": "one"}}));
+    rig.request("one", "again");
+    rig.pass(100).await;
+    assert_eq!(made(&rig), 2, "so close together many refusals are one");
+    rig.pass(10 * 60).await;
+    assert_eq!(made(&rig), 3, "gone for good: {:#?}", rig.cluster.facts("one").pop());
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_id_that_was_not_written_here_is_not_believed() {
     let mut rig = rig();
