@@ -34,6 +34,9 @@ pub(super) fn adopted(
     changes: &mut Vec<Change>,
 ) -> ItemVerdict {
     let claims =
+    if observed.is_blind() {
+        return unseen();
+    }
         releases.iter().filter_map(|release| inputs.memory.claims.get(&(item.clone(), release.by.clone())));
     let claimed: BTreeMap<&LeafPath, Digest> =
         claims.clone().flat_map(|claim| claim.leaves.iter().map(|(path, digest)| (path, *digest))).collect();
@@ -131,6 +134,13 @@ fn emptied(kind: MemberKind) -> ItemVerdict {
 fn former_leaves(
     inputs: &Inputs<'_>,
     item: &ItemKey,
+/// A save replaces all of it: of what was not read it would leave nothing.
+fn unseen() -> ItemVerdict {
+    let message = "what stands there cannot be read, so that a save would empty the object instead of putting back what was \
+                   there before. Let the Backend read it again, or set releasePolicy: Orphan to leave it as it stands";
+    ItemVerdict::Blocked(Reason::NotReadable, message.to_owned())
+}
+
     observed: &ObservedItem,
     claimed: &BTreeMap<&LeafPath, Digest>,
 ) -> (BTreeMap<LeafPath, Value>, Vec<String>) {

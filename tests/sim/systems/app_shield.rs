@@ -85,6 +85,29 @@ async fn what_was_adopted_stays_so_though_the_store_is_lost() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_can_be_read_no_more_is_not_emptied_by_a_restore() {
+    let rig = adopted(app_shield_get(), json!({"releasePolicy": "Restore"})).await;
+    let before = named(&rig, "appshield", "Rows").unwrap();
+    rig.edit_system(|system| system["paths"] = json!({}));
+    rig.delete("one");
+    rig.settle().await;
+    assert_eq!(named(&rig, "appshield", "Rows").unwrap(), before);
+    let standing = rig.cluster.standing("one");
+    let told = matches!(&standing, Some(Standing::Terminating { stalled: true, reason, .. }) if *reason == Reason::NotReadable);
+    assert!(told, "{standing:?}");
+    rig.edit_system(|system| system["paths"] = json!({"get": "/AppShield/GetPolicy"}));
+    rig.pass(45 * 60).await;
+    rig.settle().await;
+    assert!(!rig.cluster.exists("one"), "{:#?}", rig.cluster.facts("one").pop());
+    let after = named(&rig, "appshield", "Rows").unwrap();
+    assert_eq!(
+        (&after["groups"], &after["description"]),
+        (&json!(["17"]), &json!("Rows (made in the console)")),
+        "as it was before us"
+    );
+}
+
 /// A refusal may pass: what is not shown for a moment is not made a second time (I2).
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_for_a_moment_is_not_gone() {
