@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::model::{
-    Catalogue, ItemKey, LeafPath, Observation, ObservedItem,
+    Catalogue, ItemKey, LeafPath, MemberKind, Observation, ObservedItem,
     memory::{AccountRecord, TaskState},
 };
 
@@ -142,6 +142,13 @@ pub trait Translate: Send + Sync {
     fn is_listed(&self, item: &ItemKey, catalogue: &Catalogue) -> Option<bool> {
         let _ = (item, catalogue);
         None
+    }
+
+    /// Whether the catalogue, complete, lacks whom an object reached once, so that a save that names it again would be
+    /// refused; `false` where it cannot tell.
+    fn is_member_gone(&self, kind: MemberKind, name: &str, catalogue: &Catalogue) -> bool {
+        let _ = (kind, name, catalogue);
+        false
     }
 
     /// The reverse of [`Translate::compile`] for one object or document: what somebody would have written for it.

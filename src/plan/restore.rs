@@ -7,6 +7,7 @@
 //! | yes | no | no | stays: somebody else gave it |
 //! | no | – | yes, and we took it out (`taken`) | comes back |
 //! | no | – | yes, and somebody else took it out | stays away |
+//! | no | – | yes, and the system has none of it any more | stays away |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,13 +34,19 @@ pub(super) fn adopted(
     observed: &ObservedItem,
     changes: &mut Vec<Change>,
 ) -> ItemVerdict {
+    if observed.is_blind() {
+        return unseen();
+    }
     let claims =
         releases.iter().filter_map(|release| inputs.memory.claims.get(&(item.clone(), release.by.clone())));
     let claimed: BTreeMap<&LeafPath, Digest> =
         claims.clone().flat_map(|claim| claim.leaves.iter().map(|(path, digest)| (path, *digest))).collect();
     let kinds: BTreeSet<MemberKind> = claims.flat_map(|claim| claim.members.keys().copied()).collect();
+    let record = inputs.memory.items.get(item);
     let members =
-        former_members(inputs.memory.items.get(item), &kinds, observed, &staying(inputs, item, releases));
+        former_members(record, &kinds, observed, &staying(inputs, item, releases), &|kind, name| {
+            is_gone(inputs, record, kind, name)
+        });
     let (leaves, mut lost) = former_leaves(inputs, item, observed, &claimed);
     lost.extend(members.lost.iter().map(|kind| format!("members/{kind:?}")));
     if !lost.is_empty() {
@@ -91,11 +98,20 @@ struct Former {
     nobody: Option<MemberKind>,
 }
 
+/// The system has nobody of this name any more, by a list that was made after our last write took it out: a Restore that
+/// names it would be refused for ever (R16).
+fn is_gone(inputs: &Inputs<'_>, record: Option<&ItemRecord>, kind: MemberKind, name: &str) -> bool {
+    let sent = record.and_then(|record| record.sent.as_ref()).map(|sent| sent.at);
+    let catalogue = inputs.memory.catalogue.as_ref().filter(|listed| sent.is_none_or(|at| at < listed.at));
+    catalogue.is_some_and(|listed| inputs.driver.is_member_gone(kind, name, &listed.catalogue))
+}
+
 fn former_members(
     record: Option<&ItemRecord>,
     kinds: &BTreeSet<MemberKind>,
     observed: &ObservedItem,
     staying: &Members,
+    is_gone: &dyn Fn(MemberKind, &str) -> bool,
 ) -> Former {
     let (mut out, none) = (Former::default(), BTreeSet::new());
     for kind in kinds {
@@ -108,7 +124,7 @@ fn former_members(
         let (ours, stays) = (of(&record.added), of(staying));
         let goes = |name: &&String| ours.contains(*name) && !former.contains(*name) && !stays.contains(*name);
         let mut wanted: BTreeSet<String> = stand.iter().filter(|name| !goes(name)).cloned().collect();
-        wanted.extend(of(&record.taken));
+        wanted.extend(of(&record.taken).into_iter().filter(|name| !is_gone(*kind, name)));
         if wanted.is_empty() && !former.is_empty() && !stand.is_empty() {
             out.nobody = Some(*kind);
         } else if wanted != *stand {
@@ -118,10 +134,17 @@ fn former_members(
     out
 }
 
+/// A save replaces all of it: of what was not read it would leave nothing.
+fn unseen() -> ItemVerdict {
+    let message = "what stands there cannot be read, so that a save would empty the object instead of putting back what was \
+                   there before. Let the Backend read it again, or set releasePolicy: Orphan to leave it as it stands";
+    ItemVerdict::Blocked(Reason::NotReadable, message.to_owned())
+}
+
 fn emptied(kind: MemberKind) -> ItemVerdict {
     let message = format!(
-        "somebody else took out whom it reached before, so that without ours members/{kind:?} would name nobody, which \
-         a system may take for everybody. Name somebody in the console, or set releasePolicy: Orphan"
+        "whom it reached before was taken out by somebody else or is gone from the system, so that without ours \
+         members/{kind:?} would name nobody, which a system may take for everybody. Name somebody in the console, or set releasePolicy: Orphan"
     );
     ItemVerdict::Blocked(Reason::RestoreIncomplete, message)
 }
@@ -169,9 +192,13 @@ mod tests {
         BTreeMap::from([(KIND, names.split_whitespace().map(str::to_owned).collect())])
     }
 
+    fn is_five(_: MemberKind, name: &str) -> bool {
+        name == "5"
+    }
+
     #[test]
     fn ours_go_theirs_stay_and_what_we_took_out_comes_back() {
-        // Stand there; there before; ours; taken out by us; kept; what is left.
+        // Stand there; there before; ours; taken out by us; kept; what is left. The system has no 5 any more.
         let cases = [
             ("16", "17", "16", "17", "", "17", "ours goes, what we took out comes back"),
             ("16 17", "17", "16", "", "", "17", "who was there before stays"),
@@ -181,6 +208,8 @@ mod tests {
             ("16 19", "17", "16 19", "17", "19", "17 19", "19 was left with Orphan, or is somebody's still"),
             ("16", "", "16", "", "", "", "nobody was there before"),
             ("17", "17", "16", "", "", "17", "somebody else took ours out"),
+            ("16", "5 17", "16", "5 17", "", "17", "5 is gone, and the rest comes back without it"),
+            ("5 16", "5", "16", "", "", "5", "what still stands there is left to the system"),
         ];
         for (stand, former, added, taken, kept, expected, reason) in cases {
             let record = ItemRecord {
@@ -190,7 +219,8 @@ mod tests {
                 ..ItemRecord::new(Origin::Adopted, None, None, "", "")
             };
             let observed = ObservedItem { members: of(stand), ..ObservedItem::default() };
-            let former = former_members(Some(&record), &BTreeSet::from([KIND]), &observed, &of(kept));
+            let former =
+                former_members(Some(&record), &BTreeSet::from([KIND]), &observed, &of(kept), &is_five);
             let change = if stand == expected { Members::new() } else { of(expected) };
             assert_eq!(former, Former { change, ..Former::default() }, "{reason}");
         }
@@ -201,11 +231,18 @@ mod tests {
         let observed = ObservedItem { members: of("16"), ..ObservedItem::default() };
         let record = ItemRecord::new(Origin::Adopted, None, None, "", "");
         let kinds = BTreeSet::from([KIND]);
-        let unknown = former_members(Some(&record), &kinds, &observed, &Members::new());
+        let unknown = former_members(Some(&record), &kinds, &observed, &Members::new(), &is_five);
         assert_eq!(unknown, Former { lost: vec![KIND], ..Former::default() }, "a lost store");
         let record = ItemRecord { former: of("17"), added: of("16"), ..record };
-        let emptied = former_members(Some(&record), &kinds, &observed, &Members::new());
+        let emptied = former_members(Some(&record), &kinds, &observed, &Members::new(), &is_five);
         assert_eq!(emptied, Former { nobody: Some(KIND), ..Former::default() }, "somebody else took 17 out");
+        let record = ItemRecord { former: of("5"), taken: of("5"), ..record };
+        let emptied = former_members(Some(&record), &kinds, &observed, &Members::new(), &is_five);
+        assert_eq!(
+            emptied,
+            Former { nobody: Some(KIND), ..Former::default() },
+            "5 is gone, and there was nobody else"
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! ```
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -21,11 +22,14 @@ use crate::{
     index::{AssignmentView, Desired},
     model::{
         Contribution, ExternalId, ItemKey, Mark, ObjectName, Shape,
-        memory::{ItemRecord, Origin, Write},
+        memory::{ItemRecord, Memory, Origin, Write},
     },
     plan::{identify::Trouble, release::Release},
     store::Keys,
 };
+
+/// So many objects beside those of a round may be read to tell whether one of them is gone.
+const OTHERS: usize = 3;
 
 /// What an annotation speaks of. One copied from elsewhere, or made for another account, does not verify.
 struct Subject<'a> {
@@ -86,7 +90,9 @@ impl Worker {
                 Annotated::Nothing => {}
                 Annotated::Id(id) => {
                     let (title, key) = (&part.title, &part.status_key);
-                    let record = ItemRecord::new(Origin::Created, Some(id), Some(mark.clone()), title, key);
+                    // As it was when the id was noted, as far as anybody says so now (R11, R13).
+                    let origin = if adopted { Origin::Adopted } else { Origin::Created };
+                    let record = ItemRecord::new(origin, Some(id), Some(mark.clone()), title, key);
                     writes.push(Write::Item(item.clone(), Some(Box::new(record))));
                 }
                 // Whoever adopts by id says which object is meant.
@@ -166,6 +172,16 @@ impl Worker {
     }
 }
 
+/// Objects beside these to ask for, to tell whether a call that shows none of these shows anything: those that were seen
+/// last, since what is gone for good would never be shown.
+pub(super) fn others(memory: &Memory, asked: &BTreeSet<ExternalId>) -> BTreeSet<ExternalId> {
+    let seen = |record: &ItemRecord| Reverse(record.observed.as_ref().map(|observed| observed.at));
+    let records = memory.items.values().filter_map(|record| Some((seen(record), record.id.as_ref()?)));
+    let mut others: Vec<_> = records.filter(|(_, id)| !asked.contains(id)).collect();
+    others.sort_by_key(|(seen, _)| *seen);
+    others.into_iter().take(OTHERS).map(|(_, id)| id.clone()).collect()
+}
+
 enum Annotated {
     Nothing,
     Id(ExternalId),
@@ -190,7 +206,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::model::{Identity, ObjectName, OwnerId, Secret};
+    use crate::model::{Digest, Identity, ObjectName, OwnerId, Provenance, Secret, memory::ObservedRecord};
 
     fn keys(seed: &str) -> Keys {
         Keys::derive(&Secret::new(seed.repeat(40))).unwrap()
@@ -229,5 +245,43 @@ mod tests {
         let (mark, id) = (mark("team", "us"), ExternalId("a.b.c".into()));
         let subject = Subject { mark: &mark, fingerprint: "f" };
         assert_eq!(subject.verify(&keys("k"), &subject.annotation(&keys("k"), &id)), Some(id));
+    }
+
+    #[test]
+    fn those_seen_last_tell_whether_a_call_works() {
+        let observed = |second| ObservedRecord {
+            at: Timestamp::from_second(second).unwrap(),
+            leaves: Vec::new(),
+            members: Digest(0),
+            foreign: 0,
+            enabled: None,
+            pending: false,
+            proves: None,
+            provenance: Provenance::default(),
+        };
+        let ids = |ids: &str| ids.split_whitespace().map(|id| ExternalId(id.into())).collect::<BTreeSet<_>>();
+        // Id and when it was seen last, by key; asked for; asked for besides.
+        let cases = [
+            (&[("a", 0), ("b", 0), ("c", 0), ("d", 9)][..], "", "a b d", "three are gone, and stay recorded"),
+            (
+                &[("a", 1), ("b", 1), ("c", 1), ("d", 9), ("e", 9)],
+                "e",
+                "a b d",
+                "gone at once, and not yet known",
+            ),
+            (&[("a", 9), ("b", 9)], "a", "b", "only what is not asked for anyway"),
+            (&[("a", 0)], "", "a", "what nobody saw yet may still stand, after a lost store"),
+            (&[], "", "", "nothing recorded"),
+        ];
+        for (recorded, asked, expected, why) in cases {
+            let mut memory = Memory::default();
+            for (id, second) in recorded {
+                let id = Some(ExternalId((*id).into()));
+                let mut record = ItemRecord::new(Origin::Adopted, id, None, "", "");
+                record.observed = (*second > 0).then(|| observed(*second));
+                memory.items.insert(ItemKey(record.id.as_ref().unwrap().0.clone()), record);
+            }
+            assert_eq!(others(&memory, &ids(asked)), ids(expected), "{why}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{Worker, look::Look};
 use crate::{
     index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName},
+    model::{ItemKey, ObjectName, Uid},
     plan::steps::PlannedStep,
 };
 
@@ -55,6 +55,17 @@ impl Worker {
         let holders = holders.collect();
         // Refused ones are tried again after the next pass.
         drop(self.finalize(desired, holders).await);
+    }
+
+    /// Ours is known to be on it by the write alone only until the watch shows it: what is seen without it afterwards lost it
+    /// to somebody else, a `kubectl replace` say, and gets it again (I3).
+    pub(super) fn see_finalizers(&mut self, desired: &Desired) {
+        if self.finalized.is_empty() {
+            return;
+        }
+        let bare: BTreeSet<&Uid> =
+            desired.assignments.values().filter(|view| !view.finalizer).map(|view| &view.uid).collect();
+        self.finalized.retain(|uid| bare.contains(uid));
     }
 
     /// Not known to bear our finalizer, and it can still get it.

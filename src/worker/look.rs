@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Worker, record,
+    Worker, external_id, record,
     round::{Halt, holds_anything},
 };
 use crate::{
@@ -29,8 +29,6 @@ use crate::{
 const WORDS_OF_OTHERS: usize = 128;
 /// Longest reason for what was not read, which may quote an answer.
 const SENTENCE_OF_OTHERS: usize = 512;
-/// So many objects beside those of a round may be read to tell whether one of them is gone.
-const OTHERS: usize = 3;
 
 /// What one look shows.
 pub struct Look {
@@ -161,8 +159,7 @@ impl Worker {
                 Adopt::ByName => None,
             });
         scope.objects.extend(recorded.chain(adopted));
-        let ids = self.memory.items.values().filter_map(|record| record.id.as_ref());
-        scope.others = ids.filter(|id| !scope.objects.contains(id)).take(OTHERS).cloned().collect();
+        scope.others = external_id::others(&self.memory, &scope.objects);
         for item in round {
             let claimed = self
                 .memory

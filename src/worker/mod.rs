@@ -155,6 +155,7 @@ pub struct Worker {
     duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
     shadows: BTreeMap<ItemKey, String>,
+    /// Got our finalizer, and the watch did not show it yet.
     finalized: BTreeSet<crate::model::Uid>,
     /// Recorded ids written onto assignments, until the watch shows them (R15).
     noted: BTreeMap<crate::model::Uid, String>,
@@ -274,6 +275,7 @@ impl Worker {
                 return Wake::OnChange;
             }
             let Some(desired) = self.house.source.desired(&self.id) else { return Wake::Never };
+            self.see_finalizers(&desired);
             let (source, id) = (self.house.source.clone(), self.id.clone());
             let asked = || {
                 *stop.borrow()

@@ -58,7 +58,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     record.mark = desired.mark();
     record.title.clone_from(&desired.title);
     record.status_key.clone_from(&desired.status_key);
-    record.absences = 0;
+    (record.absences, record.missed_at) = (0, None);
     record.retiring = false;
     record.slot = observed.slot.filter(|slot| *slot > 0).or(record.slot);
     judge_last_write(&mut record, before, wanted, observed, difference, inputs);
@@ -173,11 +173,22 @@ fn note_drift(
 fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
     let record = inputs.memory.items.get(key)?;
     let view = &inputs.observation;
-    let counts = record.id.as_ref().is_some_and(|id| view.complete || view.absent.contains(id));
+    let counts = record
+        .id
+        .as_ref()
+        .is_some_and(|id| view.complete || (view.absent.contains(id) && is_apart(inputs, record)));
     (counts && !record.is_missed_for_good()).then(|| {
-        let record = ItemRecord { absences: record.absences + 1, observed: None, ..record.clone() };
+        let (absences, missed_at) = (record.absences + 1, Some(inputs.now));
+        let record = ItemRecord { absences, missed_at, observed: None, ..record.clone() };
         Write::Item(key.clone(), Some(Box::new(record)))
     })
+}
+
+/// Any refusal of a read counts as "none there", also one that passes, of a locked object say: two that lie close together
+/// are one, or a second object would be made beside it (I2).
+fn is_apart(inputs: &Inputs<'_>, record: &ItemRecord) -> bool {
+    let last = record.missed_at.filter(|_| record.absences > 0);
+    last.is_none_or(|at| inputs.now.duration_since(at) >= inputs.settle)
 }
 
 /// Digests of the owned leaves as read.

@@ -153,7 +153,7 @@ impl Policies {
         view: &mut Observation,
     ) -> Result<(), DriverError> {
         let found = match &self.paths.get {
-            Some(get) => self.each(get, hidden).await?.items,
+            Some(get) => self.each(get, hidden, &view.items).await?,
             None => Vec::new(),
         };
         let open = !hidden.is_empty() && listed.may_be_cut();
@@ -173,14 +173,6 @@ impl Policies {
         let known = listed.first().and_then(|item| item.id.as_ref());
         let (Some(get), Some(id)) = (&self.paths.get, known) else { return Ok(false) };
         Ok(self.get(get, id).await?.is_some())
-    }
-
-    async fn each(&self, path: &str, ids: &BTreeSet<ExternalId>) -> Result<Observation, DriverError> {
-        let mut view = Observation::default();
-        for id in ids {
-            view.items.extend(self.get(path, id).await?);
-        }
-        Ok(view)
     }
 
     async fn call(

@@ -68,12 +68,13 @@ fn provenance(value: &Value) -> Provenance {
 /// Whether a policy is off by the system's own doing or by somebody's, as far as its dates tell.
 ///
 /// The system disables what loses its last dictionary, in the edit that takes it away (sheet section 4.3, rule 3), and
-/// does not enable it again when it gets one (rule 7). So with dictionaries and without an edit since, it was a call.
+/// does not enable it again when it gets one (rule 7). So with dictionaries and without an edit since, it was a call. One
+/// without any may never have had one, and somebody may have switched it off.
 fn switched_off(value: &Value, empty: bool) -> Option<String> {
     let date = |member: &str| value.get(member).and_then(milliseconds);
     if empty {
         return Some(
-            "the system itself switched it off, as it does with a policy that loses its last dictionary"
+            "the system itself may have switched it off, as it does with a policy that loses its last dictionary"
                 .into(),
         );
     }

@@ -68,7 +68,7 @@ pub fn replace(
 /// The body that puts former leaves and members back and takes our mark off; a null takes a feature out again.
 ///
 /// # Errors
-/// As for [`replace`].
+/// As for [`replace`]. Members that are not put back leave open to whom it was open before.
 pub fn restore(
     dialect: Dialect,
     observed: &ObservedItem,
@@ -79,6 +79,17 @@ pub fn restore(
     let mut leaves = observed.leaves.clone();
     leaves.extend(former.clone());
     leaves.retain(|path, value| !(is_feature(path) && value.is_null()));
+    if !members.is_empty() {
+        let mut reached = observed.members.clone();
+        reached.extend(members.clone());
+        reach(dialect, &reached, members.contains_key(&MemberKind::Device)).map_err(|error| {
+            let remedy = "name somebody in the console and request it again, or set releasePolicy: Orphan";
+            DriverError {
+                message: format!("what stood before cannot be put back: {}; {remedy}", error.message),
+                ..error
+            }
+        })?;
+    }
     Draft { dialect, leaves, mark: None, members, raw: &observed.raw, names }.body()
 }
 

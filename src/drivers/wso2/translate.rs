@@ -20,7 +20,10 @@ use crate::{
     drivers::{
         Binding, CompileContext, Compiled, DeploySettings, Described, Facts, Finding, Severity, Translate,
     },
-    model::{Catalogue, Contribution, Identity, ItemKey, LeafPath, LeafValue, ObservedItem, OwnerId, Shape},
+    model::{
+        Catalogue, Contribution, EntryKind, Identity, ItemKey, LeafPath, LeafValue, MemberKind, ObservedItem,
+        OwnerId, Shape, catalogue::Lookup,
+    },
 };
 
 /// Columns of the system (sheet section 3.1).
@@ -75,6 +78,12 @@ impl Translate for Translator {
 
     fn canonicalise(&self, path: &LeafPath, value: &Value) -> Value {
         canonical::leaf(&path.0, value)
+    }
+
+    /// A call names groups by the names they have now, so that one without cannot be sent; other kinds are sent as they are.
+    fn is_member_gone(&self, kind: MemberKind, name: &str, catalogue: &Catalogue) -> bool {
+        let found = || catalogue.lookup(EntryKind::Group, None, |group| group.id == name);
+        kind == MemberKind::Group && found() == Lookup::NotFound
     }
 
     fn describe(&self, observed: &ObservedItem, _: &Catalogue) -> Result<Described, String> {

@@ -108,6 +108,9 @@ pub struct ItemRecord {
     /// Consecutive complete views in which an object of ours was missing (F23: two before it counts as gone).
     #[serde(default)]
     pub absences: u8,
+    /// When it was missed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_at: Option<Timestamp>,
 }
 
 /// One read of an item, as digests.
@@ -286,6 +289,7 @@ impl ItemRecord {
             kept: BTreeMap::new(),
             leftovers: 0,
             absences: 0,
+            missed_at: None,
         }
     }
 

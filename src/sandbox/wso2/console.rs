@@ -19,7 +19,7 @@ use super::{
 ///               {"id": 3, "delete": true}],
 ///  "add": [{"name": "Kiosk", "deviceType": "android", "features": {"CAMERA": {"enabled": false}}, "active": true}],
 ///  "devices": [{"id": "a-7", "type": "android", "owner": "mlee", "violations": ["CAMERA"]}],
-///  "users": {"jdoe": ["sales"]}, "applyChanges": true}
+///  "users": {"jdoe": ["sales"]}, "removeGroups": ["Finance"], "applyChanges": true}
 /// ```
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -32,6 +32,8 @@ struct Change {
     users: BTreeMap<String, BTreeSet<String>>,
     /// New passwords.
     passwords: BTreeMap<String, String>,
+    /// Device groups, by name; no policy may name one of them any more.
+    remove_groups: Vec<String>,
     /// Someone presses "Apply changes".
     apply_changes: bool,
 }
@@ -116,6 +118,9 @@ pub(super) fn patch(inner: &mut Inner, change: Value, now: Moment) -> Result<(),
     }
     for device in change.devices {
         edit_device(inner, device, now);
+    }
+    for name in change.remove_groups {
+        inner.store.groups.remove(&name).ok_or_else(|| format!("removeGroups: no group {name:?}"))?;
     }
     if change.apply_changes {
         let outcome = inner.next_outcome();

@@ -77,7 +77,7 @@ prop_compose! {
         let added = BTreeMap::from([(MemberKind::ManagementGroup, groups)]);
         ItemRecord {
             origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, answer, kept: added.clone(), former: added.clone(), taken: added.clone(), added, leftovers,
-            absences,
+            absences, missed_at: suspect_until,
         }
     }
 }

@@ -4,7 +4,10 @@ use ordain::{api::Reason, report::facts::Standing};
 use serde_json::{Value, json};
 
 use super::{named, reason};
-use crate::support::{rig::Rig, systems::app_shield as rig};
+use crate::support::{
+    rig::Rig,
+    systems::{app_shield as rig, app_shield_get},
+};
 
 fn policy() -> Value {
     json!({"displayName": "Rows", "content": {"appShield": {"constraints": [{"AppField": "Sales.Region"}]}}})
@@ -39,6 +42,93 @@ async fn the_recorded_id_is_written_once_and_brings_the_object_back() {
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
     assert_eq!((rig.cluster.notes(), saves(&rig)), (1, 3), "sent once more, since nothing is known of it");
     assert_eq!(rig.state("appshield")["counters"]["creates"], 1);
+}
+
+/// A policy made in the console that "one" has taken over.
+async fn adopted(mut rig: Rig, more: Value) -> Rig {
+    rig.by_hand(
+        "appshield",
+        json!({"addPolicy": {"name": "Rows", "isActive": true, "groups": ["17"],
+            "constraints": [{"AppField": "Sales.Region"}]}}),
+    );
+    let state = rig.state("appshield");
+    let is_it = |(_, policy): &(&String, &Value)| policy["name"] == "Rows";
+    let id = state["policies"].as_object().unwrap().iter().find(is_it).unwrap().0.clone();
+    let mut assignment = to(&["16"]);
+    assignment["adopt"] = json!({ "id": id });
+    assignment.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut whole = policy();
+    (whole["enabled"], whole["description"]) = (true.into(), "Taken over".into());
+    rig.assign("one", whole, assignment);
+    rig.start();
+    rig.settle().await;
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_adopted_stays_so_though_the_store_is_lost() {
+    let mut rig = adopted(rig(), json!({})).await;
+    rig.kill().await;
+    rig.lose_store();
+    rig.start();
+    rig.settle().await;
+    let before = named(&rig, "appshield", "Rows").unwrap();
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
+    rig.delete("one");
+    rig.settle().await;
+    assert!(!rig.cluster.exists("one"), "{:#?}", rig.cluster.facts("one").pop());
+    assert_eq!(
+        named(&rig, "appshield", "Rows").unwrap(),
+        before,
+        "Orphan is the default of what was adopted"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_read_no_more_is_not_emptied_by_a_restore() {
+    let rig = adopted(app_shield_get(), json!({"releasePolicy": "Restore"})).await;
+    let before = named(&rig, "appshield", "Rows").unwrap();
+    rig.edit_system(|system| system["paths"] = json!({}));
+    rig.delete("one");
+    rig.settle().await;
+    assert_eq!(named(&rig, "appshield", "Rows").unwrap(), before);
+    let standing = rig.cluster.standing("one");
+    let told = matches!(&standing, Some(Standing::Terminating { stalled: true, reason, .. }) if *reason == Reason::NotReadable);
+    assert!(told, "{standing:?}");
+    rig.edit_system(|system| system["paths"] = json!({"get": "/AppShield/GetPolicy"}));
+    rig.pass(45 * 60).await;
+    rig.settle().await;
+    assert!(!rig.cluster.exists("one"), "{:#?}", rig.cluster.facts("one").pop());
+    let after = named(&rig, "appshield", "Rows").unwrap();
+    assert_eq!(
+        (&after["groups"], &after["description"]),
+        (&json!(["17"]), &json!("Rows (made in the console)")),
+        "as it was before us"
+    );
+}
+
+/// A refusal may pass: what is not shown for a moment is not made a second time (I2).
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_a_moment_is_not_gone() {
+    let mut rig = app_shield_get();
+    for name in ["one", "two"] {
+        let mut rows = policy();
+        rows["displayName"] = name.into();
+        rig.assign(name, rows, to(&["16"]));
+    }
+    rig.start();
+    rig.settle().await;
+    rig.pass(10 * 60).await;
+    let made = |rig: &Rig| rig.state("appshield")["counters"]["creates"].clone();
+    assert_eq!(made(&rig), 2);
+    rig.by_hand("appshield", json!({"removePolicy": {"name": "one"}}));
+    rig.request("one", "again");
+    rig.pass(100).await;
+    assert_eq!(made(&rig), 2, "so close together many refusals are one");
+    rig.pass(10 * 60).await;
+    assert_eq!(made(&rig), 3, "gone for good: {:#?}", rig.cluster.facts("one").pop());
+    assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
 }
 
 #[tokio::test(start_paused = true)]

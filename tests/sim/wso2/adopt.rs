@@ -112,6 +112,30 @@ async fn restore_puts_back_what_stood_before_and_takes_the_mark_off() {
     }
 }
 
+/// The system has no such group any more, and would refuse a Restore that names it for ever.
+#[tokio::test(start_paused = true)]
+async fn restore_leaves_out_a_group_that_was_deleted_meanwhile() {
+    for listed_before in [true, false] {
+        let mut story = Story::new(Dialect::DeviceMgtV1);
+        story.console(json!({"policies": [{"id": 2, "deviceGroups": ["Lab phones"], "updated": false}]}));
+        let before = story.policy(2).unwrap();
+        let restoring = with(adopting(&json!({"id": "2"})), json!({"releasePolicy": "Restore"}));
+        story.assign("baseline", vpn(), restoring);
+        story.start();
+        story.settle().await;
+        story.assert_in_step("baseline");
+        assert_eq!(story.policy(2).unwrap()["deviceGroups"], json!([]), "exactly our roles");
+        story.console(json!({"removeGroups": ["Lab phones"]}));
+        story.pass(if listed_before { 45 * 60 } else { 0 }).await;
+        story.delete("baseline");
+        story.pass(45 * 60).await;
+        story.settle().await;
+        assert!(!story.cluster.exists("baseline"), "{:?}", story.standing("baseline"));
+        let after = story.policy(2).unwrap();
+        assert_eq!((&after["roles"], &after["deviceGroups"]), (&before["roles"], &json!([])));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_bears_another_owners_mark_is_never_adopted() {
     for dialect in BOTH {

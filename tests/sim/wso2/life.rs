@@ -181,3 +181,20 @@ async fn an_edit_that_comes_while_the_first_is_under_way_wins() {
         assert_eq!(ours[0]["roles"], json!(["sales"]), "{dialect:?}");
     }
 }
+
+/// `kubectl replace` of a manifest without it, say: a deletion would not wait for us then (I3).
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_somebody_took_off_is_put_on_again() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        for times in 1..=2 {
+            story.edit_view("baseline", |view| view.finalizer = false);
+            story.settle().await;
+            let there = story.cluster.view("baseline").is_some_and(|view| view.finalizer);
+            assert!(there, "{dialect:?}: not put on again {times}");
+        }
+        story.delete("baseline");
+        story.settle().await;
+        assert!(!story.cluster.exists("baseline") && story.ours().is_empty(), "{dialect:?}");
+    }
+}

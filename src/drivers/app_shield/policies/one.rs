@@ -63,6 +63,28 @@ impl Policies {
         Ok(view)
     }
 
+    /// Policies that a list lacks, as far as the call that reads one shows them. Where it says that there is no such call,
+    /// a listed policy tells whether that is so; without one the list stands for itself, as it does without that call.
+    pub(super) async fn each(
+        &self,
+        path: &str,
+        ids: &BTreeSet<ExternalId>,
+        listed: &[ObservedItem],
+    ) -> Result<Vec<ObservedItem>, DriverError> {
+        let (mut found, mut refused) = (Vec::new(), false);
+        for id in ids {
+            match self.shown(path, id).await? {
+                Shown::Policy(item) => found.push(*item),
+                Shown::NoCall(_) => refused = true,
+                Shown::Nothing | Shown::Unclear => {}
+            }
+        }
+        if refused && found.is_empty() {
+            self.shows_one_of(listed).await?;
+        }
+        Ok(found)
+    }
+
     async fn shows_one(&self, path: &str, ids: &BTreeSet<ExternalId>) -> Result<bool, DriverError> {
         for id in ids {
             if matches!(self.shown(path, id).await?, Shown::Policy(_)) {

@@ -83,6 +83,37 @@ async fn a_path_that_is_not_found_is_corrected_unless_another_id_is() {
     }
 }
 
+/// The same beside a list: one policy that was deleted in the console does not stop the account.
+#[tokio::test(start_paused = true)]
+async fn a_recorded_policy_that_is_neither_listed_nor_found_is_gone() {
+    let settings = json!({"paths": {"list": "/AppShield/Policies", "get": "/AppShield/Policy/{id}"}});
+    let rows = |rows: Value| Reply::json(200, &rows);
+    let cases = [
+        (json!([stored()]), 200, Some(true), "a listed one is read by the same call"),
+        (json!([stored()]), 404, None, "a listed one is not found either: there is no such call"),
+        (json!([]), 404, Some(true), "nothing tells, and the list stands for itself"),
+    ];
+    for (list, status, complete, why) in cases {
+        let server = Server::new(&settings, move |seen| match seen.line.rsplit('/').next() {
+            Some("CheckSession") => valid(true),
+            Some("Policies") => rows(list.clone()),
+            Some(id) if id == &*self::id().0 => Reply::json(status, &stored()),
+            Some("1") => Reply::json(404, &json!("no")),
+            _ => rows(json!([{"id": "11", "GroupName": "tenant-acme"}])),
+        });
+        let scope = Scope { objects: BTreeSet::from([ExternalId("1".into())]), ..Scope::default() };
+        match server.driver.observe(&scope).await {
+            Ok(view) => {
+                assert_eq!(Some(view.complete), complete, "{why}: {:?}", view.lacking);
+                assert!(view.items.iter().all(|item| item.id == Some(id())), "{why}");
+            }
+            Err(error) => {
+                assert!(complete.is_none() && error.message.contains("paths.get"), "{why}: {error}")
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_save_is_one_call_and_its_answer_is_handed_on() {
     let server = answering(&json!({}), Reply::json(200, &stored()));

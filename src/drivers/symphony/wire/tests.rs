@@ -153,8 +153,14 @@ fn the_systems_own_switching_off_is_told_from_somebodys() {
     let (before, edited, after) = (1_764_000_000_000_i64, 1_764_000_050_000_i64, 1_764_000_060_000_i64);
     let some = listed()["dictionaryRefs"].clone();
     let cases = [
-        (false, json!([]), Some(edited), Some("the system itself"), "the edit that took the last dictionary"),
-        (false, json!([]), None, Some("the system itself"), "dates may be left out"),
+        (
+            false,
+            json!([]),
+            Some(edited),
+            Some("the system itself may have"),
+            "the edit that took the last dictionary",
+        ),
+        (false, json!([]), None, Some("the system itself may have"), "dates may be left out"),
         (
             false,
             some.clone(),

@@ -214,6 +214,42 @@ fn nothing_that_reaches_everybody_unasked_is_ever_sent() {
     );
 }
 
+/// The system takes all kinds empty together for everybody, whichever of them a Restore empties.
+#[test]
+fn restoring_reaches_nobody_who_was_not_meant() {
+    let b = Dialect::DeviceMgtV1;
+    let roles = |names: &[&str]| Members::from([(MemberKind::Role, set(names))]);
+    // Whom it reaches now; what is put back.
+    let cases = [
+        (
+            members(&["eng"], &[], &[]),
+            roles(&[]),
+            Some(Reason::NoTargets),
+            "its former users were taken out since",
+        ),
+        (members(&["eng"], &["u1"], &[]), roles(&[]), None, "its former users stand there"),
+        (members(&["eng"], &[], &["9"]), roles(&[]), None, "its former group does"),
+        (members(&["eng"], &[], &[]), roles(&["ANY"]), None, "it reached everybody before"),
+        (
+            members(&["eng"], &[], &[]),
+            roles(&["ANY", "x"]),
+            Some(Reason::MatchesEveryone),
+            "one entry would decide",
+        ),
+        (members(&[], &[], &[]), Members::new(), None, "who it reaches is left alone"),
+    ];
+    for (stand, back, expected, why) in cases {
+        let mut raw = standing();
+        raw["roles"] = json!(stand[&MemberKind::Role]);
+        raw["users"] = json!(stand[&MemberKind::User]);
+        let groups = stand[&MemberKind::Group].iter().map(|_| json!({"id": 9, "name": "Old group"}));
+        raw["deviceGroups"] = groups.collect();
+        raw["devices"] = json!([]);
+        let result = restore(b, &observed(&raw), &Leaves::new(), &back, &names());
+        assert_eq!(result.err().map(|error| error.reason), expected, "{why}");
+    }
+}
+
 #[test]
 fn what_no_call_can_keep_is_not_overwritten() {
     let mut raw = standing();

@@ -530,3 +530,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_group_is_gone_only_by_a_complete_list() {
+    let translator = Translator::from(&settings(json!({})));
+    let (whole, mut cut) = (catalogue(), catalogue());
+    cut.partial.insert(EntryKind::Group);
+    let cases = [
+        (MemberKind::Group, "99", &whole, true, "not listed"),
+        (MemberKind::Group, "4", &whole, false, "listed"),
+        (MemberKind::Group, "Finance", &whole, true, "members are ids"),
+        (MemberKind::Group, "99", &cut, false, "the list may lack it"),
+        (MemberKind::Role, "99", &whole, false, "roles are sent as they are"),
+    ];
+    for (kind, name, catalogue, gone, why) in cases {
+        assert_eq!(translator.is_member_gone(kind, name, catalogue), gone, "{why}");
+    }
+    assert!(!translator.is_member_gone(MemberKind::Group, "99", &Catalogue::default()), "never listed");
+}
