@@ -38,12 +38,19 @@ const SECRETS: [&str; 10] = [
     "token",
 ];
 
+/// Words that are a secret's name by themselves, or at the end of one: `PASSCODE_POLICY` and `pinHistory` name none.
+const WORDS: [&str; 3] = ["passcode", "pin", "pwd"];
+
 /// Whether a value may give a secret away, by the name it stands under, or hides one behind stars.
 ///
 /// The systems show passwords of mail, VPN and Wi-Fi profiles in clear (wso2 sheet section 9), and no list of such settings
-/// exists. A number or a flag is none: `passwordMinLength: 8` may be shown.
+/// exists. A flag is none, nor a number unless it is called a secret itself: `passwordMinLength: 8` may be shown.
 pub fn is_telling(key: &str, value: &Value) -> bool {
-    let Value::String(text) = value else { return false };
+    let text = match value {
+        Value::String(text) => text,
+        Value::Number(_) => return ends_in_a_secret(key),
+        _ => return false,
+    };
     let masked = text.chars().count() > 2 && text.chars().all(|c| matches!(c, '*' | '\u{2022}' | '\u{25cf}'));
     (names_a_secret(key) && !text.is_empty()) || masked
 }
@@ -51,7 +58,25 @@ pub fn is_telling(key: &str, value: &Value) -> bool {
 /// Whether what is called so is a secret wherever it is a text.
 pub fn names_a_secret(key: &str) -> bool {
     let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    plain == "psk" || SECRETS.iter().any(|word| plain.contains(word))
+    plain == "psk"
+        || SECRETS.iter().any(|word| plain.contains(word))
+        || key.split('/').any(|name| WORDS.contains(&&*last_word(name)))
+}
+
+/// Whether a number of that name is one.
+fn ends_in_a_secret(key: &str) -> bool {
+    let last = last_word(key);
+    WORDS.contains(&&*last) || matches!(&*last, "passphrase" | "passwd" | "password" | "psk" | "secret")
+}
+
+/// The last word of a name, in lower case: `pin` of `devicePin`, `device-pin`, `DEVICE_PIN` and `pin`.
+fn last_word(name: &str) -> String {
+    let word = name.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let upper = |c: char| c.is_ascii_uppercase();
+    // Where it begins with a capital after a small letter; a word in capitals alone is one.
+    let starts = word.char_indices().zip(word.chars().skip(1));
+    let cut = starts.filter(|((_, a), b)| !upper(*a) && upper(*b)).map(|((at, _), _)| at + 1).last();
+    word.get(cut.unwrap_or(0)..).unwrap_or(word).to_lowercase()
 }
 
 /// The JSON pointers of everything below `value` that [`is_telling`].
@@ -90,7 +115,23 @@ mod tests {
             (json!({"list": [{"PSK": "x"}]}), vec!["/list/0/PSK"], "in a list"),
             (json!({"tokens": ["x", 1]}), vec!["/tokens/0"], "a list of them"),
             (json!({"a/b": {"pass_word": "x"}}), vec!["/a~1b/pass_word"], "a pointer that leads there"),
-            (json!({"pin": "****"}), vec!["/pin"], "behind stars"),
+            (json!({"note": "****"}), vec!["/note"], "behind stars"),
+            (json!({"pin": "1234"}), vec!["/pin"], "a word by itself"),
+            (
+                json!({"devicePin": 1234, "DEVICE_PIN": 5678}),
+                vec!["/DEVICE_PIN", "/devicePin"],
+                "a number, too",
+            ),
+            (
+                json!({"unlock-passcode": "x", "adminPWD": "x"}),
+                vec!["/adminPWD", "/unlock-passcode"],
+                "the last word",
+            ),
+            (
+                json!({"pinHistory": "5", "shipping": "x", "PASSCODE_POLICY": {"minLength": "4"}}),
+                vec![],
+                "no such word",
+            ),
             (json!({"passwordMinLength": 8, "requirePassword": true}), vec![], "a number or a flag is none"),
             (json!({"password": ""}), vec![], "nothing is no secret"),
             (json!({"filter": "*"}), vec![], "a wildcard is no mask"),

@@ -224,8 +224,8 @@ pub fn is_drift(inputs: &Inputs<'_>, key: &ItemKey, record: Option<&ItemRecord>)
 }
 
 fn drifted(observed: &ObservedItem, record: Option<&ItemRecord>, places: Vec<String>) -> Drift {
-    let proven = record.and_then(|record| record.observed.as_ref()).filter(|read| read.proves.is_some());
-    Drift { places, author: drift::author(&observed.provenance, proven.map(|read| &read.provenance)) }
+    let proven = record.and_then(ItemRecord::proven_provenance);
+    Drift { places, author: drift::author(&observed.provenance, proven) }
 }
 
 /// Why a differing item is not written to now: the first of these checks that objects.

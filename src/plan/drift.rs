@@ -11,6 +11,8 @@ use crate::{
 
 /// A value in a sentence, in characters: longer ones are cut.
 const VALUE: usize = 40;
+/// A place, in characters: some systems let a console name one of any length.
+const PLACE: usize = 256;
 /// Places that are told with their values; the others by name alone, so that a message stays readable.
 const WITH_VALUES: usize = 5;
 
@@ -62,9 +64,10 @@ pub fn author(now: &Provenance, proven: Option<&Provenance>) -> String {
 /// The places that differ, sorted, at most 20; the first of them with what stands and what Git says.
 pub fn places(desired: &DesiredItem, observed: &ObservedItem, difference: &Difference) -> Vec<String> {
     let mut found: Vec<(String, String)> = Vec::new();
-    found.extend(difference.leaves.iter().map(|path| (path.to_string(), leaf(desired, observed, path))));
+    let called = |path: &LeafPath| limits::clip(&shown(&path.0), PLACE);
+    found.extend(difference.leaves.iter().map(|path| (called(path), leaf(desired, observed, path))));
     // What others wrote there may be a secret of theirs.
-    found.extend(difference.extra.iter().map(|path| (path.to_string(), " is not in Git".to_owned())));
+    found.extend(difference.extra.iter().map(|path| (called(path), " is not in Git".to_owned())));
     let kinds = difference.add.keys().chain(difference.remove.keys());
     found.extend(kinds.map(|kind| (format!("members/{kind:?}"), members(difference, *kind))));
     found.extend(difference.unmarked.then(|| ("mark".to_owned(), String::new())));
@@ -87,7 +90,8 @@ fn leaf(desired: &DesiredItem, observed: &ObservedItem, path: &LeafPath) -> Stri
 
 fn value(path: &LeafPath, value: &Value) -> Option<String> {
     // Any part of the path may be the name of a secret whose text stands below it.
-    let telling = |text: &Value| is_telling("", text) || (text.is_string() && names_a_secret(&path.0));
+    let last = path.0.rsplit('/').next().unwrap_or_default();
+    let telling = |text: &Value| is_telling(last, text) || (text.is_string() && names_a_secret(&path.0));
     match value {
         Value::Null => return Some("absent".to_owned()),
         Value::Object(_) => return None,

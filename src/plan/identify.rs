@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    api::conditions::Reason,
+    api::{conditions::Reason, limits, validate::shown},
     model::{ExternalId, ItemKey, Mark, Observation, ObservedItem, OwnerId, memory::Memory},
 };
 
@@ -276,8 +276,14 @@ fn name_taken(name: &str, taken: &ObservedItem) -> Trouble {
     }
 }
 
+/// What the system calls it, on one line: anybody with a console may have named it.
+pub fn called(item: &ObservedItem) -> String {
+    limits::clip(&shown(item.name.trim()), limits::NAME)
+}
+
 fn describe(item: &ObservedItem) -> String {
-    item.id.as_ref().map_or_else(|| item.name.clone(), |id| format!("object {id} ({})", item.name))
+    let name = called(item);
+    item.id.as_ref().map_or_else(|| name.clone(), |id| format!("object {id} ({name})"))
 }
 
 fn sort_the_rest<'a>(
@@ -303,5 +309,32 @@ fn sort_the_rest<'a>(
             Some(_) => {}
             None => out.foreign.push(item),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_told_as_what_it_is_called_without_tricks() {
+        let named = |name: &str, id: Option<&str>| ObservedItem {
+            id: id.map(|id| ExternalId(id.into())),
+            name: name.into(),
+            ..ObservedItem::default()
+        };
+        let cases = [
+            (named("VPN", Some("2")), "object 2 (VPN)", "most names"),
+            (
+                named("a\u{202e}b\n\u{1b}[31m", Some("2")),
+                "object 2 (a\\u{202e}b\\n\\u{1b}[31m)",
+                "turned round, red",
+            ),
+            (named("VPN", None), "VPN", "no id"),
+        ];
+        for (item, told, why) in cases {
+            assert_eq!(describe(&item), told, "{why}");
+        }
+        assert!(describe(&named(&"x".repeat(100_000), Some("2"))).chars().count() < 300);
     }
 }

@@ -233,8 +233,8 @@ fn object_release(
         return ItemVerdict::Waiting(Reason::RemovalsFrozen, why.to_owned());
     }
     let record = inputs.memory.items.get(item);
-    // Once our removal went out, another object with the mark is somebody's copy: it stays.
-    let removed = |o: &ObservedItem| record.is_some_and(|r| r.retiring && r.id.is_some() && r.id != o.id);
+    // Another object with the mark stays.
+    let removed = |o: &ObservedItem| record.is_some_and(|r| r.is_copied_by(o));
     let Some(observed) = inputs.identified.found.get(item).filter(|o| !removed(o)) else {
         return unseen_release(inputs, item, record, &whole, changes);
     };
@@ -266,8 +266,8 @@ fn unseen_release(
     if !inputs.observation.complete && !forgotten && !absent {
         return ItemVerdict::Waiting(Reason::NotReadable, inputs.observation.why_incomplete(Some(item)));
     }
-    // F23: one list that misses what nobody removed proves nothing yet; after our own removal it is the proof.
-    if record.is_some_and(|r| r.id.is_some() && !r.retiring && !r.is_missed_for_good()) {
+    // F23: one list that misses it proves nothing yet, unless the system took our removal (`worker/answer`).
+    if record.is_some_and(|r| r.id.is_some() && !r.is_missed_for_good()) {
         let words = "the object is missing from the list; reading once more";
         return ItemVerdict::Waiting(Reason::NotReadable, words.into());
     }

@@ -12,7 +12,7 @@ use crate::{
     drivers::{DesiredItem, Translate},
     model::{
         ExternalId, ItemKey, Observation, ObservedItem,
-        memory::{IntentRecord, ItemRecord, Memory, Origin, Sealed, Write},
+        memory::{GONE, IntentRecord, ItemRecord, Memory, Origin, Sealed, Write},
     },
     store::Place,
 };
@@ -55,10 +55,14 @@ pub fn kept(hand: &Hand<'_>, item: &ItemKey, answer: &ObservedItem, memory: &Mem
     Some(Write::Item(item.clone(), Some(Box::new(record))))
 }
 
-/// The record of an object whose removal was taken, where no list will show that it is gone.
+/// The record of an object whose removal was taken: the next list that lacks it is the proof (F23), and where there is
+/// none it is gone.
 pub fn deleted(hand: &Hand<'_>, item: &ItemKey, memory: &Memory) -> Option<Write> {
-    let record = memory.items.get(item).filter(|_| !hand.driver.translate().facts().lists)?;
-    let record = ItemRecord { id: None, answer: None, ..record.clone() };
+    let record = memory.items.get(item)?.clone();
+    let record = match hand.driver.translate().facts().lists {
+        true => ItemRecord { absences: GONE, ..record },
+        false => ItemRecord { id: None, answer: None, ..record },
+    };
     Some(Write::Item(item.clone(), Some(Box::new(record))))
 }
 

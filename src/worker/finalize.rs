@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Worker, look::Look};
+use jiff::Timestamp;
+
+use super::{Worker, look::Look, trouble::backoff};
 use crate::{
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName, Uid},
@@ -15,7 +17,48 @@ use crate::{
 /// Assignments that may lack our finalizer.
 type Bare = BTreeMap<ObjectName, Arc<AssignmentView>>;
 
+/// What is known of our finalizer beyond what views show.
+#[derive(Debug, Default)]
+pub(super) struct Finalized {
+    /// We put it on, and no view has shown it yet.
+    unshown: BTreeSet<Uid>,
+    /// It was refused where no effect waits for it: how often, and until when that rests.
+    refused: BTreeMap<Uid, (u32, Timestamp)>,
+}
+
+impl Finalized {
+    /// Whether this one bears it, though its view may not show it yet.
+    pub fn is_on(&self, view: &AssignmentView) -> bool {
+        view.finalizer || self.unshown.contains(&view.uid)
+    }
+
+    /// A view that shows it decides from then on: what somebody takes off afterwards is off. What is gone is forgotten.
+    fn see(&mut self, desired: &Desired) {
+        if self.unshown.is_empty() && self.refused.is_empty() {
+            return;
+        }
+        let bare: BTreeSet<&Uid> =
+            desired.assignments.values().filter(|view| !view.finalizer).map(|view| &view.uid).collect();
+        self.unshown.retain(|uid| bare.contains(uid));
+        self.refused.retain(|uid, _| bare.contains(uid));
+    }
+
+    fn rests(&self, view: &AssignmentView, now: Timestamp) -> bool {
+        self.refused.get(&view.uid).is_some_and(|(_, until)| *until > now)
+    }
+
+    fn refuse(&mut self, uid: &Uid, now: Timestamp) {
+        let times = self.refused.get(uid).map_or(0, |(times, _)| *times).saturating_add(1);
+        self.refused.insert(uid.clone(), (times, backoff(now, times)));
+    }
+}
+
 impl Worker {
+    /// What this round's views show of finalizers.
+    pub(super) fn see_finalizers(&mut self, desired: &Desired) {
+        self.finalized.see(desired);
+    }
+
     /// Before the first effect: only steps whose assignments bear our finalizer.
     pub(super) async fn with_finalizers(
         &mut self,
@@ -29,7 +72,13 @@ impl Worker {
             let view = desired.assignments.get(&name).filter(|view| self.is_bare(view));
             bare.extend(view.map(|view| (name, Arc::clone(view))));
         }
-        let Some(refused) = self.finalize(desired, bare).await else { return Vec::new() };
+        let Some(refused) = self.finalize(desired, &bare).await else {
+            tracing::warn!(backend = %self.id, "no finalizer on the backend, so no effect");
+            return Vec::new();
+        };
+        for assignment in &refused {
+            tracing::warn!(%assignment, "no finalizer, so no effect");
+        }
         planned
             .into_iter()
             .filter(|step| {
@@ -42,7 +91,10 @@ impl Worker {
     /// from a backup, adopted, or let go of and assigned again was found just as Git says. Its deletion waits for us, too
     /// (I3). After each pass, since one that was restored within the drift interval is not looked at for long.
     pub(super) async fn hold_claimants(&mut self, desired: &Desired) {
-        let may = |view: &AssignmentView| !view.observe_only && self.is_bare(view);
+        let now = self.now();
+        let may = |view: &AssignmentView| {
+            !view.observe_only && self.is_bare(view) && !self.finalized.rests(view, now)
+        };
         let mut bare: BTreeMap<_, _> = desired.assignments.iter().filter(|(_, view)| may(view)).collect();
         if bare.is_empty() {
             return;
@@ -52,29 +104,21 @@ impl Worker {
             .claims
             .keys()
             .filter_map(|(_, who)| Some((who.clone(), Arc::clone(bare.remove(who)?))));
-        let holders = holders.collect();
-        // Refused ones are tried again after the next pass.
-        drop(self.finalize(desired, holders).await);
-    }
-
-    /// Ours is known to be on it by the write alone only until the watch shows it: what is seen without it afterwards lost it
-    /// to somebody else, a `kubectl replace` say, and gets it again (I3).
-    pub(super) fn see_finalizers(&mut self, desired: &Desired) {
-        if self.finalized.is_empty() {
-            return;
+        let holders: Bare = holders.collect();
+        let refused = self.finalize(desired, &holders).await;
+        for view in holders.values().filter(|view| refused.as_ref().is_none_or(|r| r.contains(&view.name))) {
+            tracing::warn!(assignment = %view.name, "it holds something, and its deletion would not wait for us");
+            self.finalized.refuse(&view.uid, now);
         }
-        let bare: BTreeSet<&Uid> =
-            desired.assignments.values().filter(|view| !view.finalizer).map(|view| &view.uid).collect();
-        self.finalized.retain(|uid| bare.contains(uid));
     }
 
     /// Not known to bear our finalizer, and it can still get it.
     fn is_bare(&self, view: &AssignmentView) -> bool {
-        !view.finalizer && !view.deleting && !self.finalized.contains(&view.uid)
+        !view.deleting && !self.finalized.is_on(view)
     }
 
     /// Puts it on; those that refused it, or `None` if the Backend did (and then none was tried).
-    async fn finalize(&mut self, desired: &Desired, bare: Bare) -> Option<BTreeSet<ObjectName>> {
+    async fn finalize(&mut self, desired: &Desired, bare: &Bare) -> Option<BTreeSet<ObjectName>> {
         let mut refused = BTreeSet::new();
         if bare.is_empty() {
             return Some(refused);
@@ -87,9 +131,9 @@ impl Worker {
         let results = futures::future::join_all(writes).await;
         for (view, result) in bare.values().zip(results) {
             match result {
-                Ok(()) => drop(self.finalized.insert(view.uid.clone())),
+                Ok(()) => drop(self.finalized.unshown.insert(view.uid.clone())),
                 Err(error) => {
-                    tracing::warn!(assignment = %view.name, %error, "no finalizer, so no effect");
+                    tracing::warn!(assignment = %view.name, %error, "the finalizer was not put on");
                     refused.insert(view.name.clone());
                 }
             }

@@ -48,7 +48,7 @@ impl Worker {
         let backend = &desired.backend;
         let held = self.house.reporter.ensure_in_use(&backend.id, &backend.uid).await;
         if let Err(error) = &held {
-            tracing::warn!(backend = %backend.id, %error, "no finalizer, so no effect");
+            tracing::warn!(backend = %backend.id, %error, "the finalizer was not put on");
         }
         held.is_ok()
     }
@@ -75,7 +75,7 @@ impl Worker {
 
     fn situation(&self, desired: &Desired) -> Situation {
         let backend = &desired.backend;
-        let bears_ours = |view: &AssignmentView| view.finalizer || self.finalized.contains(&view.uid);
+        let bears_ours = |view: &AssignmentView| self.finalized.is_on(view);
         let in_scope = self.house.sees_everything || self.id.kind == BackendKind::Backend;
         Situation {
             used: desired.assignments.values().any(|view| bears_ours(view)),

@@ -106,8 +106,8 @@ impl Worker {
         let barred = self.recall_external_ids(desired, driver.translate(), &compiled, rest)?;
         let scope = self.scope(desired, &round, &compiled, watching);
         let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
-        in_plain_words(&mut observation);
         self.complete_from_memory(&mut observation, driver.translate(), &round, &scope.objects);
+        in_plain_words(&mut observation);
         self.regain_provenance(&observation)?;
         let states = self.ask_tasks(driver.as_ref(), &round).await;
         let look = self.merge(desired, round, rest, &compiled, observation, driver, states);
@@ -321,7 +321,8 @@ fn in_plain_words(observation: &mut Observation) {
             plain(text, WORDS_OF_OTHERS);
         }
     }
-    for why in observation.unread.values_mut().chain(&mut observation.lacking) {
+    let Observation { unread, missing, lacking, .. } = observation;
+    for why in unread.values_mut().chain(missing.values_mut()).chain(lacking) {
         plain(why, SENTENCE_OF_OTHERS);
     }
 }
@@ -381,9 +382,11 @@ mod tests {
                 ..Observation::default()
             };
             observation.lacks(format!("{told}{long}"));
+            observation.missing.insert(ItemKey("k".into()), told.into());
             in_plain_words(&mut observation);
             let shown = observation.items.pop().map(|item| item.provenance).unwrap_or_default();
             assert_eq!((shown.modified_by.as_str(), shown.version.chars().count()), (said, 128), "{why}");
+            assert_eq!(observation.missing.into_values().next().as_deref(), Some(said), "{why}");
             let lacking = observation.lacking.unwrap_or_default();
             assert!(lacking.starts_with(said) && lacking.chars().count() == 512, "{why}: {lacking}");
         }

@@ -155,8 +155,7 @@ pub struct Worker {
     duplicates: BTreeMap<ItemKey, Vec<ExternalId>>,
     /// Objects of others that stand above ours and reach whoever ours reaches (R17), for people.
     shadows: BTreeMap<ItemKey, String>,
-    /// Got our finalizer, and the watch did not show it yet.
-    finalized: BTreeSet<crate::model::Uid>,
+    finalized: finalize::Finalized,
     /// Recorded ids written onto assignments, until the watch shows them (R15).
     noted: BTreeMap<crate::model::Uid, String>,
     settle_polls: u32,
@@ -219,7 +218,7 @@ impl Worker {
             drifting: BTreeMap::new(),
             duplicates: BTreeMap::new(),
             shadows: BTreeMap::new(),
-            finalized: BTreeSet::new(),
+            finalized: finalize::Finalized::default(),
             noted: BTreeMap::new(),
             settle_polls: 0,
             catalogue_misses: 0,

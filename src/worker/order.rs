@@ -12,7 +12,7 @@ use crate::{
         ChangeKind, ItemVerdict,
         draft::{Draft, Inputs, is_drift},
         drift::{Drift, author, left_alone},
-        identify::Identified,
+        identify::{Identified, called},
         order::{Move, Placed, moves, shadowed_by},
     },
 };
@@ -35,7 +35,7 @@ pub(super) fn shadows(look: &Look, identified: &Identified<'_>) -> BTreeMap<Item
     ours.filter_map(|(item, observed)| {
         let above = shadowed_by(observed, &identified.foreign)?;
         let id = above.id.as_ref().map(ToString::to_string).unwrap_or_default();
-        Some((item.clone(), format!("{} ({id})", above.name)))
+        Some((item.clone(), format!("{} ({id})", called(above))))
     })
     .collect()
 }

@@ -27,7 +27,7 @@ use crate::{
     index::{AssignmentView, Desired},
     model::{
         Contribution, ExternalId, ItemKey, LeafPath, ObjectName, Shape,
-        memory::{ItemRecord, Origin, Write},
+        memory::{GONE, ItemRecord, Origin, Write},
     },
     plan::{Change, ItemVerdict, deploy, draft::Draft, merge::Lost, order::Move, release::Release},
     store::Place,
@@ -309,7 +309,7 @@ impl Worker {
         let id = known.ids.get(&(view.name.clone(), part.status_key.clone()));
         record.id = record.id.take().or_else(|| id.cloned());
         // One look is all there is: what it does not show was missed often enough (F23).
-        record.absences = 2;
+        record.absences = GONE;
         record.seeded = record.seeded.max(compiled.seeds.get(&part.item).map(|seed| seed.revision));
         let secret = part.leaves.iter().filter(|(_, leaf)| leaf.secret);
         let digest = |path, leaf| crate::plan::diff::leaf_digest(driver, &self.digester, path, leaf);

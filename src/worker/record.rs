@@ -40,9 +40,17 @@ pub fn record(inputs: &Inputs<'_>, draft: &Draft) -> Vec<Write> {
     }
     let released: BTreeSet<&ItemKey> = inputs.releases.iter().map(|release| &release.item).collect();
     let leaving = released.into_iter().filter(|key| !inputs.items.contains_key(*key));
-    let unseen = leaving.filter(|key| !inputs.identified.found.contains_key(*key));
-    writes.extend(unseen.filter_map(|key| missed(inputs, key)));
+    writes.extend(
+        leaving.filter_map(|key| if is_there(inputs, key) { back(inputs, key) } else { missed(inputs, key) }),
+    );
     writes
+}
+
+/// Whether what is being let go of was found, and not a copy of it.
+fn is_there(inputs: &Inputs<'_>, key: &ItemKey) -> bool {
+    let record = inputs.memory.items.get(key);
+    let found = inputs.identified.found.get(key);
+    found.is_some_and(|found| !record.is_some_and(|record| record.is_copied_by(found)))
 }
 
 fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &ObservedItem) -> ItemRecord {
@@ -73,6 +81,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
         names.retain(|name| known.contains(name));
     }
     note_members_before(&mut record, inputs, desired, observed);
+    record.trace = before.and_then(ItemRecord::proven_provenance).filter(|_| !in_step).cloned();
     record.observed = Some(ObservedRecord {
         at: inputs.now,
         leaves: digests(inputs.driver, inputs.digester, desired, observed),
@@ -178,8 +187,9 @@ fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
         .as_ref()
         .is_some_and(|id| view.complete || (view.absent.contains(id) && is_apart(inputs, record)));
     (counts && !record.is_missed_for_good()).then(|| {
+        let trace = record.proven_provenance().cloned();
         let (absences, missed_at) = (record.absences + 1, Some(inputs.now));
-        let record = ItemRecord { absences, missed_at, observed: None, ..record.clone() };
+        let record = ItemRecord { absences, missed_at, observed: None, trace, ..record.clone() };
         Write::Item(key.clone(), Some(Box::new(record)))
     })
 }
@@ -189,6 +199,12 @@ fn missed(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
 fn is_apart(inputs: &Inputs<'_>, record: &ItemRecord) -> bool {
     let last = record.missed_at.filter(|_| record.absences > 0);
     last.is_none_or(|at| inputs.now.duration_since(at) >= inputs.settle)
+}
+
+/// What is being let go of and was found again: only views one after the other tell that it is gone (F23).
+fn back(inputs: &Inputs<'_>, key: &ItemKey) -> Option<Write> {
+    let record = inputs.memory.items.get(key).filter(|record| record.absences > 0)?;
+    Some(Write::Item(key.clone(), Some(Box::new(ItemRecord { absences: 0, ..record.clone() }))))
 }
 
 /// Digests of the owned leaves as read.

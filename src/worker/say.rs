@@ -125,11 +125,24 @@ impl Worker {
     /// Flux and helm look once, right after applying, and give up on what says Stalled.
     pub(super) fn say_mended(&mut self, desired: &Desired, changed: &BTreeSet<ObjectName>) {
         let mended: Vec<_> = changed.intersection(&self.pace.stalled).cloned().collect();
+        self.drop_outdated(&mended);
         for view in mended.iter().filter_map(|name| desired.assignments.get(name)) {
             let facts = self.assignment_facts(desired, view);
             if matches!(facts.standing, Standing::Working(..)) {
                 self.pace.told(&view.name, &facts.standing);
                 self.house.reporter.assignment(facts);
+            }
+        }
+    }
+
+    /// What was refused of these was something else than is wanted now.
+    fn drop_outdated(&mut self, names: &[ObjectName]) {
+        let held = names.iter().filter_map(|name| self.stakes.get(name)).flat_map(|kept| &kept.items);
+        for (item, _) in held {
+            let inputs = self.stakes.inputs(item, &self.digester);
+            let blocked = matches!(self.verdicts.get(item), Some(ItemVerdict::Blocked(..)));
+            if blocked && self.troubles.is_of_other_inputs(item, inputs) {
+                self.verdicts.remove(item);
             }
         }
     }

@@ -93,6 +93,11 @@ impl Troubles {
             .is_some_and(|trouble| trouble.inputs == inputs && trouble.until.is_none_or(|until| until > now))
     }
 
+    /// Whether what is known to be wrong with it is wrong with something else than these inputs.
+    pub fn is_of_other_inputs(&self, item: &ItemKey, inputs: Digest) -> bool {
+        self.items.get(item).is_some_and(|trouble| trouble.inputs != inputs)
+    }
+
     /// It was read.
     pub fn was_read(&mut self, item: &ItemKey) {
         if let Some(trouble) = self.items.get_mut(item) {

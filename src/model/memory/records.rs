@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Catalogue, Digest, ExternalId, ItemKey, LeafPath, Mark, MemberKind, Provenance};
+use crate::model::{
+    Catalogue, Digest, ExternalId, ItemKey, LeafPath, Mark, MemberKind, ObservedItem, Provenance,
+};
+
+/// So many complete views in a row without it, and it is gone (F23).
+pub const GONE: u8 = 2;
 
 /// Digests by path, sorted by path: a map's content at a fraction of its size.
 pub type LeafDigests = Vec<(LeafPath, Digest)>;
@@ -69,6 +74,9 @@ pub struct ItemRecord {
     pub slot: Option<i64>,
     /// The last write and whether it stuck.
     pub sent: Option<SentRecord>,
+    /// What the system told of its author when it was proven last, kept while `observed` is no proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Provenance>,
     /// The inputs proven last: kept while somebody else's change stands, which tells drift from an edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<Digest>,
@@ -256,7 +264,18 @@ pub struct DeployRecord {
 impl ItemRecord {
     /// It was missing from so many complete views, one after the other, that it is gone (F23).
     pub fn is_missed_for_good(&self) -> bool {
-        self.absences >= 2
+        self.absences >= GONE
+    }
+
+    /// Once our removal has begun another object with its mark is somebody's copy, and none of ours.
+    pub fn is_copied_by(&self, other: &ObservedItem) -> bool {
+        self.retiring && self.id.is_some() && self.id != other.id
+    }
+
+    /// What the system told of its author when it was proven last.
+    pub fn proven_provenance(&self) -> Option<&Provenance> {
+        let proof = self.observed.as_ref().filter(|read| read.proves.is_some());
+        proof.map(|read| &read.provenance).or(self.trace.as_ref())
     }
 
     /// A record of something never read.
@@ -276,6 +295,7 @@ impl ItemRecord {
             observed: None,
             slot: None,
             sent: None,
+            trace: None,
             proven: None,
             secrets: Vec::new(),
             drifted: Vec::new(),

@@ -49,6 +49,14 @@ fn a_place_says_what_stands_and_what_git_says_and_no_secret() {
         ("/tokens/0", json!(["abc"]), Some(json!([])), "", "or in a list of that name"),
         ("/agent/passwordMinLength", json!(8), Some(json!(4)), " is 4 (Git says 8)", "a number is none"),
         ("/note", json!("plain"), Some(json!("****")), "", "behind stars"),
+        ("/device/pin", json!(1234), Some(json!(4321)), "", "a number that is a secret"),
+        (
+            "features/PASSCODE_POLICY/minLength",
+            json!(8),
+            Some(json!(4)),
+            " is 4 (Git says 8)",
+            "and one that is none",
+        ),
         (
             "/note",
             json!("a"),
@@ -78,6 +86,19 @@ fn a_long_value_is_cut_and_many_places_are_named_alone() {
     let drift = Drift { places: told, author: "last by alice".into() };
     assert!(drift.sentence().ends_with("and 15 more"), "{}", drift.sentence());
     assert!(drift.sentence().len() < 1024, "an Event's note holds it");
+}
+
+#[test]
+fn what_others_call_a_place_is_told_as_what_it_is() {
+    let long = format!("features/{}", "x".repeat(100_000));
+    for (path, told) in [
+        ("features/A\u{1b}[31m\nB", "features/A\\u{1b}[31m\\nB is not in Git"),
+        (&long, &format!("{}… is not in Git", &long[..255])),
+    ] {
+        let difference =
+            Difference { extra: BTreeSet::from([LeafPath(path.into())]), ..Difference::default() };
+        assert_eq!(places(&desired(&[]), &observed(&[]), &difference), [told]);
+    }
 }
 
 #[test]

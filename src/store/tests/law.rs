@@ -75,8 +75,9 @@ prop_compose! {
         let status_key = title.clone();
         let mark = marked.map(|object| mark(object, title.clone()));
         let added = BTreeMap::from([(MemberKind::ManagementGroup, groups)]);
+        let trace = sent.as_ref().map(|_| Provenance { modified_by: title.clone(), ..Provenance::default() });
         ItemRecord {
-            origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, answer, kept: added.clone(), former: added.clone(), taken: added.clone(), added, leftovers,
+            trace, origin, id, mark, title, status_key, observed, slot, sent, proven, secrets, drifted, seeded, suspect_until, retiring, answer, kept: added.clone(), former: added.clone(), taken: added.clone(), added, leftovers,
             absences, missed_at: suspect_until,
         }
     }

@@ -189,3 +189,16 @@ async fn to_filter_nobody_any_more_widens_access_and_is_guarded() {
     let ours = named(&rig, "appshield", "Rows").unwrap();
     assert_eq!(ours["groups"], json!(["16", "17"]), "who is filtered stays so, who is new is added");
 }
+
+/// What an answer tells is told as what it is, too, where it stands for a read.
+#[tokio::test(start_paused = true)]
+async fn words_of_an_answer_are_plain_words() {
+    let mut rig = rig();
+    let set = json!({"/ModifiedBy/LoginName": "a\u{1b}[31mb"});
+    rig.fault("appshield", json!({"kind": "rewrite", "set": set, "match": {"path": "Save"}}));
+    rig.assign("one", policy(), to(&["16"]));
+    rig.start();
+    rig.settle().await;
+    let said = rig.cluster.facts("one").pop().unwrap();
+    assert_eq!(said.objects[0].provenance.modified_by, "a\\u{1b}[31mb");
+}

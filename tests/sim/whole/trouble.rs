@@ -116,3 +116,42 @@ async fn an_older_policy_or_group_from_a_lagging_api_server_is_not_applied() {
         assert_eq!(whole.vendors.effects("wso2")[effects..], [""; 0], "{kind}: it was right all the time");
     }
 }
+
+/// The same where not Ordain but the system refused it: nothing is known of the new content yet, so it is not refused.
+#[tokio::test(start_paused = true)]
+async fn what_the_system_refused_is_not_called_stalled_once_it_is_mended() {
+    let stalled =
+        |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some();
+    let mut whole = in_force().await;
+    let refuse = json!({"kind": "status", "code": 400, "body": {"message": "no such camera"}, "match": {"method": "PUT"}});
+    whole.vendors.of("wso2").add_fault(&refuse).unwrap();
+    whole.apply("Policy", "camera", camera(true));
+    assert!(whole.settle().await);
+    assert!(stalled(&whole), "{:#}", whole.told("PolicyAssignment", "camera"));
+    whole.vendors.of("wso2").clear_faults();
+    whole.vendors.of("wso2").add_fault(&json!({"kind": "delay", "ms": 20_000})).unwrap();
+    whole.apply("Policy", "camera", with(camera(true), "description", json!("Cameras that are on")));
+    whole.pass(5).await;
+    assert!(!stalled(&whole), "{:#}", whole.told("PolicyAssignment", "camera"));
+    assert!(whole.ready("PolicyAssignment", "camera").starts_with("False "), "and not in force yet");
+    whole.vendors.of("wso2").clear_faults();
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
+}
+
+/// I3: whoever holds something bears the finalizer, however often somebody takes it off; else a deletion would not wait.
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_somebody_takes_off_is_put_on_again() {
+    let mut whole = in_force().await;
+    for time in ["once", "and again"] {
+        whole.api.edit("PolicyAssignment", TEAM, "camera", |p| p["metadata"]["finalizers"] = json!([]));
+        assert!(whole.settle().await);
+        let bears = whole.told("PolicyAssignment", "camera")["finalizers"].clone();
+        assert_eq!(bears, json!(["ordain.dev/release"]), "{time}");
+    }
+    whole.api.delete("PolicyAssignment", TEAM, "camera");
+    assert!(whole.settle().await);
+    let state = whole.vendors.of("wso2").double().state();
+    let left = state["policies"].as_array().unwrap().iter().filter(|p| p["policyName"] == "Camera").count();
+    assert_eq!(left, 0, "released, not orphaned");
+}

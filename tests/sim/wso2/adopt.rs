@@ -237,3 +237,30 @@ async fn the_recorded_id_decides_later_adopt_is_not_read_again() {
         story.assert_in_step("baseline");
     }
 }
+
+/// R11: what stood there before us is what stood before our first write, also of a feature that is named again later.
+#[tokio::test(start_paused = true)]
+async fn restore_knows_what_stood_before_a_feature_that_comes_back() {
+    for dialect in BOTH {
+        let mut story = Story::new(dialect);
+        story.console(
+            json!({"policies": [{"id": 2, "features": {"CAMERA": {"enabled": true}}}], "applyChanges": true}),
+        );
+        let before = story.policy(2).unwrap()["contents"].clone();
+        let restoring = with(adopting(&json!({"id": "2"})), json!({"releasePolicy": "Restore"}));
+        let mut without = vpn();
+        let features = without.pointer_mut("/content/wso2/profiles/0/features").unwrap();
+        features.as_array_mut().unwrap().retain(|feature| feature["code"] != "CAMERA");
+        story.assign("baseline", vpn(), restoring.clone());
+        story.start();
+        for policy in [vpn(), without, vpn()] {
+            story.assign("baseline", policy, restoring.clone());
+            story.settle().await;
+            story.assert_in_step("baseline");
+        }
+        story.delete("baseline");
+        story.settle().await;
+        assert!(!story.cluster.exists("baseline"), "{dialect:?}: {:?}", story.standing("baseline"));
+        assert_eq!(story.policy(2).unwrap()["contents"], before, "{dialect:?}: {:?}", story.effects());
+    }
+}

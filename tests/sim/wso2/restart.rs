@@ -106,3 +106,22 @@ async fn an_account_whose_probe_works_and_whose_lists_fail_is_asked_less_and_les
         story.assert_in_step("baseline");
     }
 }
+
+/// A finalizer without which nothing is sent is asked for again now and then, not with every pass.
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_is_refused_rests() {
+    let story = Story::with_baseline(BOTH[0]).await;
+    story.cluster.refuse_finalizers(true);
+    story.edit_view("baseline", |view| view.finalizer = false);
+    for pass in 0..60 {
+        story.pass(1).await;
+        story.edit_view("baseline", |view| view.external_id = Some(pass.to_string().into()));
+    }
+    let asked = story.cluster.finalizers_refused();
+    assert!((2..=6).contains(&asked), "{asked} times in a minute");
+    story.cluster.refuse_finalizers(false);
+    story.pass(300).await;
+    story.edit_view("baseline", |view| view.external_id = None);
+    story.settle().await;
+    assert!(story.cluster.view("baseline").unwrap().finalizer);
+}

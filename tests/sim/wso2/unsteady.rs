@@ -184,3 +184,20 @@ async fn a_removal_that_is_accepted_and_never_seen_rests_and_holds_up_nobody() {
         );
     }
 }
+
+/// Nobody is named for a change that left no trace, however often it is looked at: the last one told of is ours.
+#[tokio::test(start_paused = true)]
+async fn drift_that_left_no_trace_has_no_author_at_the_second_look_either() {
+    for dialect in BOTH {
+        let story = Story::with_baseline(dialect).await;
+        story.edit_backend(|backend| backend.settings.correct_drift = false);
+        story.console(json!({"policies": [{"id": 3, "roles": ["sales"], "updated": false}]}));
+        for look in 1..=3 {
+            story.pass(1900).await;
+            let Some(Standing::Stalled(Reason::DriftDetected, words)) = story.standing("baseline") else {
+                panic!("{dialect:?}: {:?}", story.standing("baseline"))
+            };
+            assert!(words.contains("does not tell by whom or when"), "{dialect:?}, look {look}: {words}");
+        }
+    }
+}

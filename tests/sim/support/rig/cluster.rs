@@ -28,6 +28,9 @@ pub(super) struct State {
     pub(super) backend_facts: Vec<BackendFacts>,
     pub(super) events: Vec<Event>,
     pub(super) finalizer_writes: usize,
+    /// Whether finalizers are refused, and how often they were.
+    pub(super) refuses_finalizers: bool,
+    pub(super) finalizers_refused: usize,
     pub(super) notes: usize,
     pub(super) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
     pub(super) secret_reads: Vec<String>,
@@ -76,6 +79,9 @@ impl Reporter for Cluster {
         self.state.lock().unwrap().events.push(event);
     }
     async fn ensure_finalizer(&self, name: &ObjectName, _: &Uid) -> Result<(), WriteError> {
+        if self.refuses_a_finalizer() {
+            return Err(WriteError::Refused("an admission webhook objects".into()));
+        }
         self.edit(name, |view| view.finalizer = true);
         self.state.lock().unwrap().finalizer_writes += 1;
         Ok(())
@@ -107,6 +113,12 @@ impl Cluster {
     /// Whether the backend bears our finalizer.
     pub(super) fn is_held(&self) -> bool {
         self.state.lock().unwrap().backend.as_ref().is_some_and(|backend| backend.finalizer)
+    }
+
+    fn refuses_a_finalizer(&self) -> bool {
+        let mut state = self.state.lock().unwrap();
+        state.finalizers_refused += usize::from(state.refuses_finalizers);
+        state.refuses_finalizers
     }
 
     fn hold_backend(&self, held: bool) {

@@ -22,6 +22,16 @@ impl Cluster {
         self.state.lock().unwrap().finalizer_writes
     }
 
+    /// From now on finalizers are refused, or no longer.
+    pub fn refuse_finalizers(&self, refuse: bool) {
+        self.state.lock().unwrap().refuses_finalizers = refuse;
+    }
+
+    /// How often one was.
+    pub fn finalizers_refused(&self) -> usize {
+        self.state.lock().unwrap().finalizers_refused
+    }
+
     /// How often a recorded id was written onto an assignment.
     pub fn notes(&self) -> usize {
         self.state.lock().unwrap().notes
