@@ -108,7 +108,7 @@ async fn a_recorded_policy_that_is_neither_listed_nor_found_is_gone() {
                 assert!(view.items.iter().all(|item| item.id == Some(id())), "{why}");
             }
             Err(error) => {
-                assert!(complete.is_none() && error.message.contains("paths.get"), "{why}: {error}")
+                assert!(complete.is_none() && error.message.contains("paths.get"), "{why}: {error}");
             }
         }
     }
