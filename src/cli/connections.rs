@@ -24,7 +24,7 @@ pub struct Connections {
     /// File with certificates (PEM) of authorities to trust beside those of the machine
     #[arg(long, env = "ORDAIN_CA_BUNDLE", value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
-    /// Proxy to reach the systems through, e.g. http://proxy.example.com:3128; needs --allowed-hosts
+    /// Proxy (CONNECT) to reach the systems through; needs --allowed-hosts
     #[arg(long, env = "ORDAIN_HTTPS_PROXY", value_name = "URL", hide_env_values = true)]
     https_proxy: Option<ProxyUrl>,
     /// Hosts and suffixes (.example.com) that are reached without the proxy, separated by commas

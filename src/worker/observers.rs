@@ -39,7 +39,7 @@ pub struct Watching {
     pub plan: PlanFact,
     /// Where it differs, at most 20.
     pub paths: Vec<String>,
-    /// Who changed what differs, at most [`AUTHORS`] clauses.
+    /// Who changed what differs, at most `AUTHORS` clauses.
     pub authors: Vec<String>,
     /// Objects found.
     pub objects: Vec<ObjectFact>,

@@ -4,15 +4,11 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
 use crate::programs::{output, path_of};
-
-/// Longer than anything here may take; only a broken test waits for it.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// etcd, API server and controller manager, without any right for anybody but the administrator.
 pub struct Cluster {
@@ -128,16 +124,4 @@ fn told(out: &Output) -> Result<String, String> {
 /// The repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Polls until it holds; `false` after much more time than it may take.
-pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if holds() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    false
 }

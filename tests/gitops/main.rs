@@ -8,6 +8,8 @@ mod cluster;
 mod flux;
 mod helm;
 mod kubelet;
+#[path = "../e2e/support/patience.rs"]
+mod patience;
 #[path = "../e2e/support/programs.rs"]
 #[allow(dead_code, reason = "the end-to-end tests need more of it")]
 mod programs;
@@ -16,4 +18,4 @@ mod site;
 #[allow(dead_code, reason = "the end-to-end tests need more of it")]
 mod vendors;
 
-use cluster::eventually;
+use patience::eventually;

@@ -1,6 +1,7 @@
 //! An installation of its own for every test: operator namespace, team namespace, rights from the chart, doubles.
 
 pub mod audit;
+mod patience;
 pub mod programs;
 pub mod told;
 pub mod vendors;
@@ -8,16 +9,13 @@ pub mod vendors;
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
+pub use patience::eventually;
 use programs::{Program, output, path_of};
 use vendors::Sandbox;
-
-/// Longer than anything here may take; only a broken test waits for it.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 /// One operator over one team namespace.
 pub struct Installation {
@@ -230,18 +228,6 @@ impl Drop for Installation {
 fn tail(text: &str) -> String {
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
-}
-
-/// Polls until it holds; `false` after much more time than it may take.
-pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if holds() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    false
 }
 
 /// Runs kubectl as administrator; its output.
