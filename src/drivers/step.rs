@@ -20,7 +20,8 @@ pub struct Scope {
     pub whole: bool,
     /// Recorded ids of the round's objects, for a system that can read one but not list all (`Facts::lists`).
     pub objects: BTreeSet<ExternalId>,
-    /// A few others that are recorded: read only where one of `objects` is not shown, to tell whether the call works.
+    /// A few others that are recorded, where objects are read but not listed: read only where one of `objects` is not
+    /// shown, to tell whether the call works.
     pub others: BTreeSet<ExternalId>,
 }
 

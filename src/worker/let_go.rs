@@ -61,19 +61,20 @@ impl Worker {
             released.into_iter().partition(|release| release.how == ReleasePolicy::Orphan);
         for release in &orphaned {
             // An element leaving a living object is taken out by the object's next write, not by letting go.
-            let writes = record::forget(
-                &self.memory,
-                &release.item,
-                &release.by,
-                release.leaves.as_ref(),
-                release.how,
-            );
-            self.commit(writes)?;
-            self.released.remove(&release.item);
-            self.pace.touch([release.by.clone()]);
+            self.forget_release(release)?;
         }
         self.drop_finalizers(desired, &rest).await;
         Ok(rest)
+    }
+
+    /// Nothing is held any more by what was let go of.
+    pub(super) fn forget_release(&mut self, release: &Release) -> Result<(), Halt> {
+        let (item, by) = (&release.item, &release.by);
+        let writes = record::forget(&self.memory, item, by, release.leaves.as_ref(), release.how);
+        self.commit(writes)?;
+        self.released.remove(item);
+        self.pace.touch([by.clone()]);
+        Ok(())
     }
 
     /// What an older generation does not name was perhaps named since (R3, I7). A deletion stands in every later one, too.

@@ -104,7 +104,11 @@ impl Worker {
         let driver = session.driver.clone();
         let compiled = self.compile_holders(desired, &round);
         let barred = self.recall_external_ids(desired, driver.translate(), &compiled, rest)?;
-        let scope = self.scope(desired, &round, &compiled, watching);
+        let mut scope = self.scope(desired, &round, &compiled, watching);
+        let facts = driver.translate().facts();
+        if facts.reads && !facts.lists {
+            scope.others = external_id::others(&self.memory, &scope.objects);
+        }
         let mut observation = driver.observe(&scope).await.map_err(Halt::Account)?;
         self.complete_from_memory(&mut observation, driver.translate(), &round, &scope.objects);
         in_plain_words(&mut observation);
@@ -159,7 +163,6 @@ impl Worker {
                 Adopt::ByName => None,
             });
         scope.objects.extend(recorded.chain(adopted));
-        scope.others = external_id::others(&self.memory, &scope.objects);
         for item in round {
             let claimed = self
                 .memory

@@ -11,7 +11,6 @@ use super::{
     Worker,
     look::Look,
     ports::{Event, Regarding},
-    record,
     round::Halt,
 };
 use crate::{
@@ -161,19 +160,10 @@ impl Worker {
                 self.pace.touch([release.by.clone()]);
                 continue;
             }
-            let writes = record::forget(
-                &self.memory,
-                &release.item,
-                &release.by,
-                release.leaves.as_ref(),
-                release.how,
-            );
-            self.commit(writes)?;
-            self.released.remove(&release.item);
+            self.forget_release(release)?;
             if release.deleting {
                 self.let_go.insert((release.item.clone(), release.by.clone()));
             }
-            self.pace.touch([release.by.clone()]);
             self.tell(desired, &release.by, |regarding| Event {
                 regarding,
                 warning: false,

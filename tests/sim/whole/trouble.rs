@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// Whether the assignment says that a human must act.
+fn stalled(whole: &Whole) -> bool {
+    whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some()
+}
+
 /// CRDs that come later, as with `helm install` in two steps: it waits, and works as soon as they are there.
 #[tokio::test(start_paused = true)]
 async fn kinds_that_are_not_installed_yet_are_waited_for() {
@@ -36,8 +41,6 @@ async fn an_assignment_that_comes_before_its_policy_is_patient() {
     let mut whole = Whole::new();
     whole.start(None);
     whole.assign("camera", "wso2", to_roles(&["engineer"]));
-    let stalled =
-        |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some();
     whole.pass(300).await;
     assert_eq!(whole.ready("PolicyAssignment", "camera"), "False PolicyNotFound");
     assert!(!stalled(&whole), "it may still come");
@@ -64,8 +67,6 @@ async fn an_assignment_that_comes_before_its_policy_is_patient() {
 /// broken Policy is taken back before the mended one is even compared with the system.
 #[tokio::test(start_paused = true)]
 async fn a_mended_policy_is_not_called_stalled_until_it_is_pushed() {
-    let stalled =
-        |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some();
     let mut whole = Whole::new();
     let mut broken = camera(false);
     broken["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
@@ -74,10 +75,15 @@ async fn a_mended_policy_is_not_called_stalled_until_it_is_pushed() {
     whole.start(None);
     assert!(whole.settle().await);
     assert!(stalled(&whole), "a feature that does not exist");
+    is_mended_before_the_first_answer(&mut whole, camera(false)).await;
+}
+
+/// The mended Policy is told of while the system takes its time to answer.
+async fn is_mended_before_the_first_answer(whole: &mut Whole, mended: Value) {
     whole.vendors.of("wso2").add_fault(&json!({"kind": "delay", "ms": 20_000})).unwrap();
-    whole.apply("Policy", "camera", camera(false));
+    whole.apply("Policy", "camera", mended);
     whole.pass(5).await;
-    assert!(!stalled(&whole), "{:#}", whole.told("PolicyAssignment", "camera"));
+    assert!(!stalled(whole), "{:#}", whole.told("PolicyAssignment", "camera"));
     assert!(whole.ready("PolicyAssignment", "camera").starts_with("False "), "and not in force yet");
     whole.vendors.of("wso2").clear_faults();
     assert!(whole.settle().await);
@@ -120,8 +126,6 @@ async fn an_older_policy_or_group_from_a_lagging_api_server_is_not_applied() {
 /// The same where not Ordain but the system refused it: nothing is known of the new content yet, so it is not refused.
 #[tokio::test(start_paused = true)]
 async fn what_the_system_refused_is_not_called_stalled_once_it_is_mended() {
-    let stalled =
-        |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some();
     let mut whole = in_force().await;
     let refuse = json!({"kind": "status", "code": 400, "body": {"message": "no such camera"}, "match": {"method": "PUT"}});
     whole.vendors.of("wso2").add_fault(&refuse).unwrap();
@@ -129,14 +133,8 @@ async fn what_the_system_refused_is_not_called_stalled_once_it_is_mended() {
     assert!(whole.settle().await);
     assert!(stalled(&whole), "{:#}", whole.told("PolicyAssignment", "camera"));
     whole.vendors.of("wso2").clear_faults();
-    whole.vendors.of("wso2").add_fault(&json!({"kind": "delay", "ms": 20_000})).unwrap();
-    whole.apply("Policy", "camera", with(camera(true), "description", json!("Cameras that are on")));
-    whole.pass(5).await;
-    assert!(!stalled(&whole), "{:#}", whole.told("PolicyAssignment", "camera"));
-    assert!(whole.ready("PolicyAssignment", "camera").starts_with("False "), "and not in force yet");
-    whole.vendors.of("wso2").clear_faults();
-    assert!(whole.settle().await);
-    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
+    let mended = with(camera(true), "description", json!("Cameras that are on"));
+    is_mended_before_the_first_answer(&mut whole, mended).await;
 }
 
 /// I3: whoever holds something bears the finalizer, however often somebody takes it off; else a deletion would not wait.
