@@ -63,7 +63,7 @@ impl Side {
 
 async fn ordain(client: Client, count: usize, tasks: &mut JoinSet<()>) {
     let clock = Arc::new(SystemClock::new());
-    let metrics = Metrics::new(clock.clone());
+    let metrics = Metrics::new();
     let (writer, pen) = StatusWriter::new(client.clone(), clock, Arc::new(AlwaysLeader), &metrics, "bench");
     let (announcer, news) = Announcer::new(writer.clone());
     let handle = IndexHandle::new(Scope::All, Arc::new(announcer));

@@ -50,7 +50,7 @@ impl Reading {
         let given = self.owner_id.as_deref().filter(|id| !id.is_empty());
         let owner = operator::owner(&client, given).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let metrics = Metrics::new(clock.clone());
+        let metrics = Metrics::new();
         let connector = RealConnector {
             connections: self.connections.settings(host).await.map_err(ReadingError::Flag)?,
             owner: owner.clone(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, io::IsTerminal as _, net::SocketAddr, sync::Arc};
 
 use jiff::SignedDuration;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::{Cluster, ClusterError, Connections};
@@ -83,17 +83,13 @@ pub async fn run(args: Args) -> Result<(), Error> {
     start_log(&args)?;
     let (client, host) = args.cluster.connect().await.map_err(Error::Cluster)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let metrics = Metrics::new(clock.clone());
+    let metrics = Metrics::new();
     let (readiness, watched) = watch::channel(vec!["starting".to_owned()]);
-    let listener = TcpListener::bind(args.listen).await.map_err(|e| Error::Listen(args.listen, e))?;
     let mut tasks = JoinSet::new();
     let pulse = Pulse::new(clock.clone());
     let pages = Pages { readiness: watched, metrics: metrics.clone(), pulse: pulse.clone() };
-    tasks.spawn(async move {
-        if let Err(error) = server::serve(listener, pages).await {
-            tracing::error!(%error, "the pages are no longer served");
-        }
-    });
+    let address = server::start(args.listen, pages).map_err(|e| Error::Listen(args.listen, e))?;
+    tracing::info!(%address, "listening");
     let (stop, stopped) = watch::channel(false);
     tasks.spawn(stop_on_signal(stop));
     let connections = args.connections.settings(host.as_deref()).await.map_err(Error::Flag)?;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use url::Url;
 
 use super::{
@@ -51,6 +52,16 @@ pub fn connect(
             let http = HttpClient::new(transport, system_url("url", &settings.url)?, limits, clock);
             Ok(Arc::new(tachyon::Tachyon::new(settings, credentials, http)?))
         }
+    }
+}
+
+/// When credentials end for good, so that somebody must put others into the Secret; `None` where they do not tell, or
+/// cannot be read.
+pub fn expiry(system: &System, credentials: &BTreeMap<String, Secret>) -> Option<Timestamp> {
+    match system {
+        System::Tachyon(_) => tachyon::expiry(credentials),
+        // User names, passwords and keys without a date.
+        System::Wso2(_) | System::Wfbss(_) | System::Symphony(_) | System::AppShield(_) => None,
     }
 }
 

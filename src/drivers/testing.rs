@@ -66,6 +66,7 @@ pub fn connected(
         in_flight: 4,
         timeout: Duration::from_secs(30),
         max_body: 4 << 20,
+        meter: crate::drivers::http::Meter::default(),
     };
     let transport = Arc::new(InProcess(service.clone()));
     connect(&system, &credentials, &owner(), transport, limits, TokioClock::shared()).unwrap()

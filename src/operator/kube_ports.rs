@@ -132,14 +132,9 @@ impl Connector for RealConnector {
             clock: self.clock.clone(),
             fence: self.fence.clone(),
         };
-        connect::connect(
-            system,
-            credentials,
-            &self.owner,
-            Arc::new(wire),
-            limits(backend),
-            self.clock.clone(),
-        )
+        let limits = limits(backend);
+        self.metrics.connected(&backend.id, limits.meter.clone(), connect::expiry(system, credentials));
+        connect::connect(system, credentials, &self.owner, Arc::new(wire), limits, self.clock.clone())
     }
 }
 
@@ -151,5 +146,6 @@ pub fn limits(backend: &BackendView) -> Limits {
         in_flight: backend.settings.in_flight,
         timeout: CALL_TIMEOUT,
         max_body: ANSWER,
+        meter: crate::drivers::http::Meter::default(),
     }
 }

@@ -108,7 +108,7 @@ mod tests {
 
     fn told(answer: Option<Answer>, effect: bool) -> String {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let metrics = Metrics::new(clock.clone());
+        let metrics = Metrics::new();
         let wire = Arc::new(Scripted(Mutex::new(answer.into_iter().collect())));
         let fenced = FencedWire {
             wire,
@@ -153,7 +153,7 @@ mod tests {
     fn without_effects_only_reads_leave() {
         for (effect, sent) in [(true, false), (false, true)] {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let metrics = Metrics::new(clock.clone());
+            let metrics = Metrics::new();
             let wire = Arc::new(Scripted(Mutex::new(vec![Ok(200)])));
             let fence = Arc::new(crate::worker::ports::NoEffects);
             let fenced = FencedWire { wire: wire.clone(), system: SystemName::Wso2, metrics, clock, fence };
@@ -180,7 +180,7 @@ mod tests {
             ("a read harms nobody", false, 30, true),
         ] {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let metrics = Metrics::new(clock.clone());
+            let metrics = Metrics::new();
             let wire = Arc::new(Scripted(Mutex::new(vec![Ok(200)])));
             let fence = Arc::new(Ending);
             let fenced = FencedWire { wire: wire.clone(), system: SystemName::Wso2, metrics, clock, fence };

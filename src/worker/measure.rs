@@ -1,20 +1,23 @@
-//! Numbers of an account for `/metrics`: what was found, what was put back, what is held, what is proven.
+//! Numbers of an account for `/metrics`: what was found, what was put back, what is held, what waits, what is proven.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Worker, apply::Applied};
+use jiff::Timestamp;
+
+use super::{Worker, apply::Applied, compile::Stakes, schedule::Due};
 use crate::{
     api::conditions::Reason,
     index::Desired,
-    model::ItemKey,
+    model::{
+        ItemKey,
+        memory::{ItemRecord, Memory},
+    },
     plan::{
         ItemVerdict,
         draft::{DRIFT, Draft},
         drift::Drift,
     },
+    report::metrics::{Proof, Snapshot, WORK_LANES},
 };
 
 /// What drifts counts once, from when it is found until it is in step again.
@@ -35,6 +38,90 @@ pub(super) struct Drifting {
     written: bool,
     /// What was changed and by whom, as the last look before that write showed it: afterwards the system names us.
     pub told: Option<Drift>,
+}
+
+/// What a worker remembers to measure by.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    /// Items that wait, by lane.
+    due: [u32; WORK_LANES.len()],
+    /// Since when there is something to prove.
+    wanted: Option<Timestamp>,
+    /// When all of it was known to be proven last: how old the oldest of these proofs was.
+    oldest: Option<Timestamp>,
+}
+
+impl Measured {
+    /// What waits now.
+    pub(super) fn waits(&mut self, due: &Due) {
+        self.due = [0; WORK_LANES.len()];
+        for lane in due.items.values() {
+            if let Some(items) = self.due.get_mut(*lane as usize) {
+                *items = items.saturating_add(1);
+            }
+        }
+    }
+
+    /// How old what is known is. A proof that is not known any more, since something differs or is new, leaves the last
+    /// that was: it is not younger than any item's own.
+    fn proof(&mut self, wanted: Wanted, now: Timestamp) -> Option<Proof> {
+        let oldest = match wanted {
+            Wanted::Nothing => {
+                (self.wanted, self.oldest) = (None, None);
+                return None;
+            }
+            Wanted::Proven(at) => Some(at),
+            Wanted::Unknown => self.oldest,
+        };
+        self.oldest = oldest;
+        Some(Proof { wanted: *self.wanted.get_or_insert(now), oldest })
+    }
+}
+
+/// What is to be proven of an account, and whether it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Nothing.
+    Nothing,
+    /// Something that is not proven.
+    Unknown,
+    /// All of it is proven, the least recent then.
+    Proven(Timestamp),
+}
+
+/// When an item was last proven to be as Git said then; `None`: it differed, or was never read.
+fn proven_at(record: &ItemRecord) -> Option<Timestamp> {
+    record.observed.as_ref().filter(|read| read.proves.is_some()).map(|read| read.at)
+}
+
+/// What is pushed, walked beside what is remembered: ten thousand items cost a walk, not as many searches. Whether an
+/// item is pushed is asked only of one that would change the answer.
+fn wanted(stakes: &Stakes, memory: &Memory) -> Wanted {
+    let mut records = memory.items.iter().peekable();
+    let mut found = Wanted::Nothing;
+    for item in stakes.items() {
+        while records.next_if(|(key, _)| *key < item).is_some() {}
+        let record = records.next_if(|(key, _)| *key == item).map(|(_, record)| record);
+        let at = record.and_then(proven_at);
+        let is_news = match (found, at) {
+            (Wanted::Proven(oldest), Some(at)) => at < oldest,
+            _ => true,
+        };
+        if is_news && stakes.is_pushed(item) {
+            let Some(at) = at else { return Wanted::Unknown };
+            found = Wanted::Proven(at);
+        }
+    }
+    found
+}
+
+/// What a process knows that has not compiled anything yet, since the account is out of reach from the start.
+fn remembered(memory: &Memory) -> Wanted {
+    let proofs = memory.items.values().filter(|record| !record.is_let_go()).map(proven_at);
+    match proofs.collect::<Option<Vec<_>>>().map(|all| all.into_iter().min()) {
+        Some(Some(oldest)) => Wanted::Proven(oldest),
+        Some(None) | None => Wanted::Unknown,
+    }
 }
 
 impl Worker {
@@ -77,21 +164,78 @@ impl Worker {
             .collect()
     }
 
-    /// The account as a pass left it.
-    pub(super) fn measure_pass(&self, desired: &Desired, took: Duration) {
-        let metrics = &self.house.metrics;
+    /// The account as a round left it.
+    pub(super) fn measure_account(&mut self, desired: &Desired) {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let held = self.verdicts.values().filter(|verdict| **verdict == ItemVerdict::Held).count();
-        let open = self.memory.operations.values().filter(|task| task.state.is_open()).count();
-        metrics.pass(desired.backend.system.name(), took);
-        metrics.holds(&self.id, count(held));
-        metrics.operations(&self.id, count(open));
+        let wanted = self.wanted(desired);
+        let proof = self.measured.proof(wanted, self.now());
+        let open = || self.memory.operations.values().filter(|task| task.state.is_open());
+        // Suspended, it is not out of reach: nobody tries.
+        let outage = self.outage.as_ref().filter(|_| !desired.backend.settings.suspend);
+        let snapshot = Snapshot {
+            system: desired.backend.system.name(),
+            drift_interval: desired.backend.settings.drift_interval,
+            proof,
+            due: self.measured.due,
+            breaker: outage.map(|outage| outage.error.reason),
+            holds: count(self.verdicts.values().filter(|verdict| **verdict == ItemVerdict::Held).count()),
+            operations: count(open().count()),
+            oldest_operation: open().map(|task| task.since).min(),
+        };
+        self.house.metrics.account(&self.id, snapshot);
     }
 
-    /// Everything was read and is as Git says.
-    pub(super) fn measure_proof(&self) {
-        if self.outage.is_none() && self.verdicts.values().all(|verdict| *verdict == ItemVerdict::InStep) {
-            self.house.metrics.proven(&self.id);
+    /// Where nothing is written, or nothing can be read, nobody waits for a proof.
+    fn wanted(&self, desired: &Desired) -> Wanted {
+        let facts = self.session.as_ref().map(|session| session.driver.translate().facts());
+        let pushes = || {
+            desired.assignments.values().any(|view| !view.deleting && !view.suspended && !view.observe_only)
+        };
+        match facts {
+            _ if desired.backend.settings.suspend => Wanted::Nothing,
+            Some(facts) if !facts.reads => Wanted::Nothing,
+            Some(_) => wanted(&self.stakes, &self.memory),
+            None if pushes() => remembered(&self.memory),
+            None => Wanted::Nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use super::*;
+    use crate::worker::schedule::Lane;
+
+    #[test]
+    fn lanes_are_counted_under_their_own_names() {
+        for lane in [Lane::Open, Lane::Release, Lane::Interactive, Lane::New, Lane::Drift] {
+            let mut measured = Measured::default();
+            let items = [(ItemKey("a".into()), lane), (ItemKey("b".into()), lane)];
+            measured.waits(&Due { items: items.into(), next: None });
+            let counted: Vec<_> =
+                WORK_LANES.iter().zip(measured.due).filter(|(_, items)| *items > 0).collect();
+            let name = format!("{lane:?}").to_lowercase();
+            assert_eq!(counted, [(&name.as_str(), 2)], "{lane:?}");
+        }
+    }
+
+    #[test]
+    fn a_proof_that_is_lost_is_no_younger_than_the_last_one() {
+        let at = |second| Timestamp::from_second(second).unwrap_or_default();
+        let told = |wanted, oldest| Some(Proof { wanted: at(wanted), oldest });
+        let steps = [
+            (Wanted::Unknown, 100, told(100, None), "nothing is proven yet"),
+            (Wanted::Proven(at(110)), 120, told(100, Some(at(110))), "all of it"),
+            (Wanted::Unknown, 130, told(100, Some(at(110))), "something differs"),
+            (Wanted::Proven(at(115)), 140, told(100, Some(at(115))), "it was put back"),
+            (Wanted::Nothing, 150, None, "nothing is wanted any more"),
+            (Wanted::Unknown, 160, told(160, None), "something else is wanted, and was never proven"),
+        ];
+        let mut measured = Measured::default();
+        for (wanted, now, expected, why) in steps {
+            assert_eq!(measured.proof(wanted, at(now)), expected, "{why}");
         }
     }
 }

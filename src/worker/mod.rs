@@ -164,6 +164,7 @@ pub struct Worker {
     relist: bool,
     /// Removals of the slices read so far (R2).
     tally: Tally,
+    measured: measure::Measured,
 }
 
 /// What a pass came to.
@@ -224,6 +225,7 @@ impl Worker {
             catalogue_misses: 0,
             relist: false,
             tally: Tally::default(),
+            measured: measure::Measured::default(),
         })
     }
 
@@ -282,9 +284,11 @@ impl Worker {
             };
             let since = self.house.clock.monotonic();
             let came_to = self.round(&desired, &asked).await;
-            self.measure_pass(&desired, self.house.clock.monotonic().saturating_sub(since));
+            let took = self.house.clock.monotonic().saturating_sub(since);
+            self.house.metrics.pass(desired.backend.system.name(), took);
             let wake = match came_to {
                 Ok(round::Next::Again) if !*stop.borrow() => {
+                    self.measure_account(&desired);
                     self.say(&desired);
                     continue;
                 }
@@ -294,6 +298,7 @@ impl Worker {
                 Err(round::Halt::Account(error)) => Wake::At(self.halt(error)),
                 Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
             };
+            self.measure_account(&desired);
             self.hold_claimants(&desired).await;
             self.say(&desired);
             return wake;

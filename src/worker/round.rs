@@ -89,6 +89,7 @@ impl Worker {
             self.judge_what_waits(desired)?;
             due = self.due(desired, &rest);
         }
+        self.measured.waits(&due);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
@@ -135,10 +136,8 @@ impl Worker {
             return Ok(Next::Again);
         }
         let due = self.due(desired, rest);
+        self.measured.waits(&due);
         self.finish_requests(desired, &due)?;
-        if due.items.is_empty() {
-            self.measure_proof();
-        }
         Ok(earlier(outcome, self.after_looking(&due, &look)))
     }
 

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{Installation, eventually, kubectl};
+use crate::support::{Installation, eventually, kubectl, pages::scrape};
 
 const ASSIGNMENT: &str = "phone-baseline-engineers";
 
@@ -70,6 +70,30 @@ fn a_second_process_over_the_same_store_stands_by_and_takes_over() {
     kubectl(&["patch", "policyassignment", ASSIGNMENT, "-n", &team, "--type=merge", "-p", &edit]);
     installation.wait_ready("policyassignment", ASSIGNMENT);
     assert_eq!(effects(&installation, mark), [""; 0], "alone, its place is the same");
+}
+
+#[test]
+fn metrics_are_told_while_somebody_else_has_the_store() {
+    let mut installation = Installation::without_operator("store-scraped");
+    let store = installation.store();
+    fs::create_dir_all(store.parent().unwrap()).unwrap();
+    let lock = fs::File::create(store.with_file_name("ordain.db.lock")).unwrap();
+    lock.lock().unwrap();
+    installation.start();
+    assert!(
+        eventually(|| installation.logs().contains("in use by another process")),
+        "{}",
+        installation.logs()
+    );
+    let (head, metrics) = scrape(&installation.listens(), "/metrics", "*/*");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(metrics.contains("ordain_leader 0") && metrics.contains("ordain_build_info"), "{metrics}");
+    let (head, waits) = scrape(&installation.listens(), "/readyz", "*/*");
+    assert!(head.starts_with("HTTP/1.1 503") && waits.contains("standing by"), "{head}: {waits}");
+    drop(lock);
+    installation.wait_ready("backend", "wso2");
+    let leads = || scrape(&installation.listens(), "/metrics", "*/*").1.contains("ordain_leader 1");
+    assert!(eventually(leads), "it took over");
 }
 
 #[test]

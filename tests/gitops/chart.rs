@@ -30,7 +30,7 @@ fn chart() -> PathBuf {
 fn rendered() -> String {
     let all = "networkPolicy.enabled=true,podDisruptionBudget.enabled=true,caBundle.configMap=corporate,\
                watchNamespaces={mobile,servers},ownerId=old,imagePullSecrets[0].name=registry,\
-               proxy.url=http://proxy.example.com:3128,allowedHosts={a.example.com},priorityClassName=high";
+               proxy.url=http://proxy.example.com:3128,dashboard.enabled=true,allowedHosts={a.example.com},priorityClassName=high";
     output(
         Command::new("helm").args(["template", "ordain", "-n", "ordain-system", "--set", all]).arg(chart()),
     )

@@ -8,6 +8,9 @@ mod cluster;
 mod flux;
 mod helm;
 mod kubelet;
+mod metrics;
+#[path = "../e2e/support/pages.rs"]
+mod pages;
 #[path = "../e2e/support/patience.rs"]
 mod patience;
 #[path = "../e2e/support/programs.rs"]

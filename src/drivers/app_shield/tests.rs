@@ -31,6 +31,7 @@ pub(super) fn limits() -> Limits {
         in_flight: 4,
         timeout: Duration::from_secs(30),
         max_body: 4 << 20,
+        meter: crate::drivers::http::Meter::default(),
     }
 }
 

@@ -54,6 +54,13 @@ impl Bucket {
         self.state().paused_until.saturating_duration_since(Instant::now())
     }
 
+    /// How many calls may be made at once, a pause left aside.
+    pub fn tokens(&self) -> u32 {
+        let wait = self.state().full_at.saturating_duration_since(Instant::now());
+        let missing = wait.as_nanos().div_ceil(self.interval.as_nanos().max(1));
+        self.burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
+    }
+
     fn try_take(&self, now: Instant) -> Result<(), Instant> {
         let mut state = self.state();
         if state.paused_until > now {
@@ -97,6 +104,21 @@ mod tests {
         let bucket = Bucket::new(60, 5);
         assert_eq!(taken_within(&bucket, Duration::from_millis(10)).await, 5);
         assert_eq!(taken_within(&bucket, Duration::from_secs(10)).await, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_are_told_as_they_are_taken_and_come_back() {
+        let bucket = Bucket::new(60, 5);
+        assert_eq!(bucket.tokens(), 5, "full");
+        bucket.take().await;
+        bucket.take().await;
+        assert_eq!(bucket.tokens(), 3, "two were taken");
+        tokio::time::sleep(Duration::from_millis(999)).await;
+        assert_eq!(bucket.tokens(), 3, "half a token is none");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(bucket.tokens(), 4, "one a second");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(bucket.tokens(), 5, "never more than the burst");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,12 @@
 //! One account's way to the wire: paced, bounded, without redirects, with redacted errors.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
@@ -12,7 +18,10 @@ use tokio::{
 use url::Url;
 
 use super::{
-    Answer, Call, Limits, SharedTransport, TransportError, address, bucket::Bucket, redact::Redactor,
+    Answer, Call, Limits, SharedTransport, TransportError, address,
+    bucket::Bucket,
+    meter::{Level, Paced},
+    redact::Redactor,
     retry_after, target,
 };
 use crate::{
@@ -36,6 +45,8 @@ struct Shared {
     limits: Limits,
     bucket: Bucket,
     in_flight: Semaphore,
+    waiting: AtomicU32,
+    on_the_wire: AtomicU32,
     redactor: Redactor,
     clock: Arc<dyn Clock>,
 }
@@ -55,8 +66,12 @@ impl HttpClient {
         let bucket = Bucket::new(limits.requests_per_minute, limits.burst);
         let in_flight = Semaphore::new(usize::try_from(limits.in_flight.max(1)).unwrap_or(1));
         let redactor = Redactor::default();
-        let shared = Shared { transport, limits, bucket, in_flight, redactor, clock };
-        Self { shared: Arc::new(shared), origin: Arc::new(origin) }
+        let (waiting, on_the_wire) = (AtomicU32::new(0), AtomicU32::new(0));
+        let shared = Shared { transport, limits, bucket, in_flight, waiting, on_the_wire, redactor, clock };
+        let shared = Arc::new(shared);
+        let paced: Arc<dyn Paced> = shared.clone();
+        shared.limits.meter.attach(Arc::downgrade(&paced));
+        Self { shared, origin: Arc::new(origin) }
     }
 
     /// The same account's other host: same limits, same pauses, same redaction.
@@ -134,9 +149,12 @@ impl HttpClient {
 
     async fn attempt(&self, call: &Call<'_>, wire_target: &str) -> Result<Answer, DriverError> {
         let what = self.redacted(&format!("{} {}", call.method, self.place(wire_target)));
+        let waits = Counted::new(&self.shared.waiting);
         // A closed semaphore does not occur; if it did, calling unbounded would still be right.
         let _permit = self.shared.in_flight.acquire().await.ok();
         self.turn(&what).await?;
+        drop(waits);
+        let _on_the_wire = Counted::new(&self.shared.on_the_wire);
         let request = self.request(call, wire_target)?;
         let limit = self.shared.limits.timeout;
         let result = timeout(limit, self.exchange(request, call.effect, what.clone())).await;
@@ -238,6 +256,33 @@ impl HttpClient {
             self.redacted(&host),
         );
         Err(DriverError::new(class, Reason::Unreachable, message))
+    }
+}
+
+impl Paced for Shared {
+    fn level(&self) -> Level {
+        Level {
+            tokens: self.bucket.tokens(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            in_flight: self.on_the_wire.load(Ordering::Relaxed),
+            paused: self.bucket.paused_for(),
+        }
+    }
+}
+
+/// One more, until it is dropped: also a call that is given up counts down.
+struct Counted<'a>(&'a AtomicU32);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

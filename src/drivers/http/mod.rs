@@ -8,6 +8,7 @@ pub mod address;
 mod bucket;
 mod classify;
 mod client;
+mod meter;
 pub mod real;
 mod redact;
 mod retry_after;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 
 pub use client::{CallInfo, HttpClient};
+pub use meter::{Level, Meter};
 pub use retry_after::LONGEST as LONGEST_RETRY_AFTER;
 
 /// Carries one request to the wire, or to a double in the same process.
@@ -62,6 +64,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Longest answer, decompressed.
     pub max_body: usize,
+    /// Tells how far they are used.
+    pub meter: Meter,
 }
 
 /// One call, as a driver says it.

@@ -23,6 +23,7 @@ fn limits() -> Limits {
         in_flight: 2,
         timeout: Duration::from_secs(30),
         max_body: 64 * 1024,
+        meter: crate::drivers::http::Meter::default(),
     }
 }
 

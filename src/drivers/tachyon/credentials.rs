@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::json;
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
+use super::life;
 use crate::{
     api::Reason,
     drivers::{
@@ -93,6 +95,16 @@ impl Application {
         });
         self.signer.jwt(Algorithm::Rs256, &header, &claims)
     }
+}
+
+/// When the certificate, or the token where there is none, ends; `None` where it does not tell or cannot be read.
+pub fn expiry(credentials: &BTreeMap<String, Secret>) -> Option<Timestamp> {
+    let Some(certificate) = optional_key(credentials, "certificate") else {
+        return life::end(optional_key(credentials, "token")?.expose_str()?.trim());
+    };
+    let der = certificate_der(certificate).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
 fn certificate_der(pem: &Secret) -> Result<CertificateDer<'static>, DriverError> {

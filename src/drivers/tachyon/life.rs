@@ -24,8 +24,8 @@ pub fn of(token: &Secret, now: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(used).unwrap_or_default().max(1))
 }
 
-/// `Expiration` in the first segment, else `exp` in the second.
-fn end(token: &str) -> Option<Timestamp> {
+/// When a token says that it ends: `Expiration` in the first segment, else `exp` in the second.
+pub fn end(token: &str) -> Option<Timestamp> {
     let mut segments = token.split('.').map(|segment| {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(segment.trim_end_matches('=')).ok()?;
         serde_json::from_slice::<Value>(&bytes).ok()

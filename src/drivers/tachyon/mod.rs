@@ -42,6 +42,8 @@ use crate::{
     model::{Catalogue, Observation, Secret, memory::TaskState},
 };
 
+pub use credentials::expiry;
+
 use credentials::Login;
 use portal::Portal;
 use session::Session;

@@ -106,6 +106,7 @@ pub fn driver_by(transport: SharedTransport, spec: &Value, clock: Arc<dyn Clock>
         in_flight: 4,
         timeout: Duration::from_secs(30),
         max_body: 1 << 20,
+        meter: crate::drivers::http::Meter::default(),
     };
     let http = HttpClient::new(transport, "https://cspi.example".parse().unwrap(), limits, clock.clone());
     let credentials = BTreeMap::from([

@@ -1,129 +1,42 @@
 //! Metrics: how much is done, how fast, and how much of it is true. Never what: no secret, no
 //! setting, no target is a label; every label is a word of a fixed list, but for the backend's name.
 
+mod accounts;
+pub mod catalogue;
+mod format;
+mod labels;
+
 use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
+use jiff::Timestamp;
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text},
+    encoding::{prometheus_text, text},
     metrics::{
         counter::Counter,
         family::{Family, MetricConstructor},
-        gauge::{ConstGauge, Gauge},
+        gauge::Gauge,
         histogram::Histogram,
         info::Info,
     },
-    registry::{Metric, Registry, Unit},
+    registry::{Metric, Registry},
 };
 
 use crate::{
-    api::{ConditionStatus, ConditionType, SystemName},
-    model::{BackendId, Clock},
+    api::{ConditionStatus, ConditionType, Reason, SystemName},
+    drivers::http::Meter,
+    model::BackendId,
 };
 
-/// What `/metrics` answers with.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub use accounts::{Proof, Snapshot};
+pub use format::Format;
+pub use labels::{CallOutcome, WORK_LANES, WriteOutcome};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BySystem {
-    system: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByCall {
-    system: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByBackend {
-    backend: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByCondition {
-    kind: &'static str,
-    condition: &'static str,
-    status: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByWrite {
-    kind: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByOutcome {
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByLane {
-    lane: &'static str,
-}
-
-/// How a call to a policy system ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallOutcome {
-    /// As asked.
-    Ok,
-    /// The system refused the content.
-    Rejected,
-    /// The system asked to slow down.
-    Throttled,
-    /// The system refused the credentials or a permission.
-    Unauthorized,
-    /// The system, or the way to it, is in trouble.
-    Unavailable,
-    /// Nobody knows whether it took effect.
-    Ambiguous,
-}
-
-impl CallOutcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Rejected => "rejected",
-            Self::Throttled => "throttled",
-            Self::Unauthorized => "unauthorized",
-            Self::Unavailable => "unavailable",
-            Self::Ambiguous => "ambiguous",
-        }
-    }
-}
-
-/// How a write to the API server ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteOutcome {
-    /// Written.
-    Ok,
-    /// The object was gone.
-    Gone,
-    /// Refused.
-    Refused,
-    /// The API server was in trouble.
-    Unavailable,
-    /// Given up: the queue was full, or the news too old.
-    Dropped,
-}
-
-impl WriteOutcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Gone => "gone",
-            Self::Refused => "refused",
-            Self::Unavailable => "unavailable",
-            Self::Dropped => "dropped",
-        }
-    }
-}
+use accounts::Accounts;
+use catalogue::Spec;
+use labels::{ByCall, ByCondition, ByLane, ByOutcome, ByReason, BySystem, ByWrite};
 
 /// From a millisecond to two minutes.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
@@ -143,15 +56,14 @@ pub struct Metrics(Arc<All>);
 
 struct All {
     registry: Registry,
+    accounts: Arc<Accounts>,
     calls: Family<ByCall, Counter>,
     call_seconds: Family<BySystem, Histogram, Buckets>,
     pass_seconds: Family<BySystem, Histogram, Buckets>,
     drift_found: Family<BySystem, Counter>,
     drift_corrected: Family<BySystem, Counter>,
     objects: Family<ByCondition, Gauge>,
-    proofs: Arc<Proofs>,
-    holds: Family<ByBackend, Gauge>,
-    operations: Family<ByBackend, Gauge>,
+    abnormal: Family<ByReason, Gauge>,
     status_writes: Family<ByWrite, Counter>,
     finalizer_writes: Family<ByWrite, Counter>,
     annotation_writes: Family<ByWrite, Counter>,
@@ -161,46 +73,54 @@ struct All {
     leader: Gauge,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Metrics {
     /// Metrics of a process that has done nothing yet.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let mut book = Book(Registry::with_prefix("ordain"));
+    pub fn new() -> Self {
+        let mut book = Book(Registry::with_prefix(catalogue::PREFIX));
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        book.0.register("build", "Version of this build", build);
-        let proofs = Arc::new(Proofs { clock, last: Mutex::default() });
-        book.0.register_collector(Box::new(proofs.clone()));
+        book.0.register(catalogue::BUILD.base, catalogue::BUILD.help, build);
+        let accounts = Arc::new(Accounts::default());
+        book.0.register_collector(Box::new(accounts.clone()));
         let all = All {
-            calls: book.add("vendor_calls", "Calls to policy systems, by how they ended"),
-            call_seconds: book.timed(
-                "vendor_call_duration",
-                "How long calls to policy systems take",
-                Buckets,
-            ),
-            pass_seconds: book.timed("pass_duration", "How long a pass over an account takes", Buckets),
-            drift_found: book.add("drift_found", "Items found to differ from Git by nobody's order"),
-            drift_corrected: book.add("drift_corrected", "Items put back to what Git says"),
-            objects: book.add("objects", "Custom resources, by the status of their conditions"),
-            holds: book.add("guard_holds", "Removals that the guard holds back"),
-            operations: book.add("operations_open", "Tasks under way in a policy system"),
-            status_writes: book.add("status_writes", "Writes of a status, by how they ended"),
-            finalizer_writes: book.add("finalizer_writes", "Writes of a finalizer, by how they ended"),
-            annotation_writes: book
-                .add("annotation_writes", "Writes of a recorded id as an annotation, by how they ended"),
-            waiting: book.add("writes_waiting", "Writes to the API server that wait for their turn"),
-            events: book.add("events", "Events published, by how that ended"),
-            store_bytes: book.sized("store", "Size of the backing store"),
-            leader: book.add("leader", "1 while this process holds the lease"),
-            proofs,
+            calls: book.add(&catalogue::CALLS),
+            call_seconds: book.put(&catalogue::CALL_SECONDS, Family::new_with_constructor(Buckets)),
+            pass_seconds: book.put(&catalogue::PASSES, Family::new_with_constructor(Buckets)),
+            drift_found: book.add(&catalogue::DRIFT_FOUND),
+            drift_corrected: book.add(&catalogue::DRIFT_CORRECTED),
+            objects: book.add(&catalogue::OBJECTS),
+            abnormal: book.add(&catalogue::ABNORMAL),
+            status_writes: book.add(&catalogue::STATUS_WRITES),
+            finalizer_writes: book.add(&catalogue::FINALIZER_WRITES),
+            annotation_writes: book.add(&catalogue::ANNOTATION_WRITES),
+            waiting: book.add(&catalogue::WRITES_WAITING),
+            events: book.add(&catalogue::EVENTS),
+            store_bytes: book.add(&catalogue::STORE),
+            leader: book.add(&catalogue::LEADER),
+            accounts,
             registry: book.0,
         };
         Self(Arc::new(all))
     }
 
-    /// Everything in `OpenMetrics` text; served as [`CONTENT_TYPE`].
+    /// Everything, in the text format of Prometheus.
     pub fn encode(&self) -> String {
+        self.encode_as(Format::Prometheus)
+    }
+
+    /// Everything, in this format. Waits for nothing that is done meanwhile: what is told was noted when it happened.
+    pub fn encode_as(&self, format: Format) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail, and every metric encodes itself.
-        let _ = text::encode(&mut out, &self.0.registry);
+        let _ = match format {
+            Format::Prometheus => prometheus_text::encode(&mut out, &self.0.registry),
+            Format::OpenMetrics => text::encode(&mut out, &self.0.registry),
+        };
         out
     }
 
@@ -211,7 +131,7 @@ impl Metrics {
         self.0.call_seconds.get_or_create(&BySystem { system }).observe(took.as_secs_f64());
     }
 
-    /// A pass over an account ended.
+    /// A round over an account ended.
     pub fn pass(&self, system: SystemName, took: Duration) {
         self.0.pass_seconds.get_or_create(&BySystem { system: system.as_str() }).observe(took.as_secs_f64());
     }
@@ -226,27 +146,19 @@ impl Metrics {
         self.0.drift_corrected.get_or_create(&BySystem { system: system.as_str() }).inc_by(items);
     }
 
-    /// Everything of a backend was proven just now.
-    pub fn proven(&self, backend: &BackendId) {
-        self.0.proofs.set(backend.to_string());
+    /// A driver was made for an account: how its calls are paced, and when its credentials end, if they tell.
+    pub fn connected(&self, backend: &BackendId, meter: Meter, expiry: Option<Timestamp>) {
+        self.0.accounts.connected(backend.to_string(), meter, expiry);
     }
 
-    /// Removals held back by the guard.
-    pub fn holds(&self, backend: &BackendId, removals: u32) {
-        self.0.holds.get_or_create(&ByBackend { backend: backend.to_string() }).set(removals.into());
-    }
-
-    /// Tasks under way.
-    pub fn operations(&self, backend: &BackendId, open: u32) {
-        self.0.operations.get_or_create(&ByBackend { backend: backend.to_string() }).set(open.into());
+    /// An account as a round left it.
+    pub fn account(&self, backend: &BackendId, snapshot: Snapshot) {
+        self.0.accounts.snapshot(backend.to_string(), snapshot);
     }
 
     /// The backend is gone, and its series with it.
     pub fn forget(&self, backend: &BackendId) {
-        let label = ByBackend { backend: backend.to_string() };
-        self.0.proofs.remove(&label.backend);
-        self.0.holds.remove(&label);
-        self.0.operations.remove(&label);
+        self.0.accounts.forget(&backend.to_string());
     }
 
     /// Size of the backing store.
@@ -263,6 +175,12 @@ impl Metrics {
     pub(super) fn objects(&self, kind: &'static str, type_: ConditionType, status: ConditionStatus, by: i64) {
         let label = ByCondition { kind, condition: type_.as_str(), status: status.as_str() };
         self.0.objects.get_or_create(&label).inc_by(by);
+    }
+
+    /// `by` more objects (fewer, where negative) of a kind have a condition that says that something is wrong.
+    pub(super) fn abnormal(&self, kind: &'static str, type_: ConditionType, reason: Reason, by: i64) {
+        let label = ByReason { kind, condition: type_.as_str(), reason: reason.as_str() };
+        self.0.abnormal.get_or_create(&label).inc_by(by);
     }
 
     /// A write of a status ended.
@@ -292,65 +210,20 @@ impl Metrics {
     }
 }
 
-/// A registry that hands back what it registers.
+/// A registry that hands back what it registers, under the name the catalogue gives it.
 struct Book(Registry);
 
 impl Book {
-    fn add<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
-        let metric = M::default();
-        self.0.register(name, help, metric.clone());
-        metric
+    fn add<M: Metric + Clone + Default>(&mut self, spec: &Spec) -> M {
+        self.put(spec, M::default())
     }
 
-    fn sized<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
-        let metric = M::default();
-        self.0.register_with_unit(name, help, Unit::Bytes, metric.clone());
-        metric
-    }
-
-    fn timed(&mut self, name: &str, help: &str, buckets: Buckets) -> Family<BySystem, Histogram, Buckets> {
-        let family = Family::new_with_constructor(buckets);
-        self.0.register_with_unit(name, help, Unit::Seconds, family.clone());
-        family
-    }
-}
-
-/// When each backend was last proven; turned into an age when asked.
-struct Proofs {
-    clock: Arc<dyn Clock>,
-    last: Mutex<BTreeMap<String, Duration>>,
-}
-
-impl Proofs {
-    fn set(&self, backend: String) {
-        let now = self.clock.monotonic();
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(backend, now);
-    }
-
-    fn remove(&self, backend: &str) {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(backend);
-    }
-}
-
-impl fmt::Debug for Proofs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Proofs").field(&self.last).finish()
-    }
-}
-
-impl Collector for Proofs {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let now = self.clock.monotonic();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let gauge = ConstGauge::new(0.0_f64);
-        let help = "Age of the last proof that the system holds what Git says";
-        let mut family = encoder.encode_descriptor("seconds_since_proof", help, None, gauge.metric_type())?;
-        for (backend, at) in last.iter() {
-            let label = ByBackend { backend: backend.clone() };
-            let age = ConstGauge::new(now.saturating_sub(*at).as_secs_f64());
-            age.encode(family.encode_family(&label)?)?;
+    fn put<M: Metric + Clone>(&mut self, spec: &Spec, metric: M) -> M {
+        match spec.unit() {
+            Some(unit) => self.0.register_with_unit(spec.base, spec.help, unit, metric.clone()),
+            None => self.0.register(spec.base, spec.help, metric.clone()),
         }
-        Ok(())
+        metric
     }
 }
 

@@ -1,6 +1,7 @@
 //! An installation of its own for every test: operator namespace, team namespace, rights from the chart, doubles.
 
 pub mod audit;
+pub mod pages;
 mod patience;
 pub mod programs;
 pub mod told;
@@ -131,6 +132,12 @@ impl Installation {
                 std::fs::read_to_string(self.folder.path().join(format!("operator-{n}.log"))).ok()
             })
             .collect()
+    }
+
+    /// Where its pages are.
+    pub fn listens(&self) -> String {
+        assert!(eventually(|| pages::address(&self.logs()).is_some()), "{}", self.logs());
+        pages::address(&self.logs()).unwrap()
     }
 
     /// Rules of statuses (product.md section 7) broken by what stands in the team's namespace now.

@@ -67,7 +67,7 @@ impl Desk {
     /// A writer in one life of the process.
     pub fn at(api: FakeApi, clock: SimClock, process: &Process) -> Self {
         let fence = Arc::new(Switch(AtomicBool::new(true)));
-        let metrics = Metrics::new(Arc::new(clock.clone()));
+        let metrics = Metrics::new();
         let (handle, writer) = StatusWriter::new(
             api.client_as("ordain", process),
             Arc::new(clock.clone()),

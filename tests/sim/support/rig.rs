@@ -80,7 +80,6 @@ impl Rig {
         let gate = IoGate::new();
         let mut vendors = Vendors::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let measured = shared.clone();
         let service = vendors.add(&system.to_lowercase(), double(shared.clone()), shared);
         let base = format!("https://{}.test", system.to_lowercase());
         let mut member = service.double().backend(&base);
@@ -129,7 +128,7 @@ impl Rig {
             id,
             owner: owner(),
             lost: None,
-            metrics: Metrics::new(measured),
+            metrics: Metrics::new(),
             tasks: JoinSet::new(),
             stop: watch::Sender::new(false),
         }

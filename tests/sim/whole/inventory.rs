@@ -16,7 +16,7 @@ impl Whole {
         let process = self.api.gate().process();
         let client = self.api.client_as("planner", &process);
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let metrics = Metrics::new(clock.clone());
+        let metrics = Metrics::new();
         let owner = operator::owner(&client, None).await.unwrap();
         let connector = Connect {
             vendors: self.vendors.clone(),

@@ -127,7 +127,7 @@ impl Whole {
         }
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         let (vendors, time) = (self.vendors.clone(), self.clock.clone());
-        let metrics = Metrics::new(clock.clone());
+        let metrics = Metrics::new();
         let measures = metrics.clone();
         let readiness = watch::Sender::new(vec![]);
         self.readiness = readiness.subscribe();

@@ -48,7 +48,7 @@ impl Whole {
         let process = self.api.gate().process();
         let client = self.api.client_as("planner", &process);
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let metrics = Metrics::new(clock.clone());
+        let metrics = Metrics::new();
         let owner = match &self.owner_id {
             Some(id) => OwnerId::new(id),
             None => operator::owner(&client, None).await.unwrap(),

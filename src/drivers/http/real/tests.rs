@@ -56,6 +56,7 @@ fn client(transport: RealTransport, url: &str) -> HttpClient {
         in_flight: 2,
         timeout: Duration::from_secs(20),
         max_body: 1 << 20,
+        meter: crate::drivers::http::Meter::default(),
     };
     HttpClient::new(Arc::new(transport), Url::parse(url).unwrap(), limits, Arc::new(SystemClock::new()))
 }

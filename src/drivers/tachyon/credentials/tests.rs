@@ -93,3 +93,26 @@ fn an_assertion_is_what_the_sheet_says_and_never_the_same_twice() {
     );
     assert_ne!(id, second[1]["jti"]);
 }
+
+#[test]
+fn credentials_that_tell_when_they_end_are_believed_and_others_tell_nothing() {
+    let segment = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let jwt = format!("{}.{}.c2ln", segment(r#"{"alg":"RS256"}"#), segment(r#"{"exp":1900000000}"#));
+    let ends = "2126-11-05T09:38:05Z";
+    let cases: [(&[(&str, &[u8])], Option<&str>, &str); 6] = [
+        (&application(CERTIFICATE.as_bytes(), KEY.as_bytes()), Some(ends), "a certificate"),
+        (&[("token", jwt.as_bytes())], Some("2030-03-17T17:46:40Z"), "a token with an end"),
+        (&[("token", b"opaque")], None, "a token without one"),
+        (&application(KEY.as_bytes(), KEY.as_bytes()), None, "no certificate at all"),
+        (
+            &[("certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")],
+            None,
+            "a damaged one",
+        ),
+        (&[], None, "nothing"),
+    ];
+    for (keys, end, why) in cases {
+        let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))).collect();
+        assert_eq!(expiry(&keys).map(|end| end.to_string()).as_deref(), end, "{why}");
+    }
+}

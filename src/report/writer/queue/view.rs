@@ -4,9 +4,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{Now, Queue};
 use crate::{
-    api::ConditionType,
+    api::{ConditionStatus, ConditionType},
     model::{ObjectName, Uid},
-    report::{aggregate::Said, memo::Memo, writer::object::Key},
+    report::{
+        aggregate::Said,
+        memo::{Brief, Memo},
+        writer::object::Key,
+    },
 };
 
 /// Which finalizers an object bears.
@@ -143,7 +147,19 @@ impl Queue {
             if condition.type_ == ConditionType::Ready || condition.type_.only_while_true() {
                 self.metrics.objects(key.kind(), condition.type_, condition.status, by);
             }
+            if is_abnormal(condition) {
+                self.metrics.abnormal(key.kind(), condition.type_, condition.reason, by);
+            }
         }
+    }
+}
+
+/// Whether a condition says that something is wrong. A fact that is Unknown is no more than not known.
+fn is_abnormal(condition: &Brief) -> bool {
+    match condition.type_ {
+        ConditionType::Ready => condition.status != ConditionStatus::True,
+        type_ if type_.only_while_true() => condition.status == ConditionStatus::True,
+        _ => condition.status == ConditionStatus::False,
     }
 }
 

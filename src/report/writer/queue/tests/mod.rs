@@ -3,12 +3,9 @@
 
 mod failures;
 
-use std::sync::Arc;
-
 use super::*;
 use crate::{
     api::{Mode, PolicyAssignmentStatus, Reason, ReleasePolicy},
-    model::SystemClock,
     report::{
         conditions::assignment_status,
         facts::{AssignmentFacts, Fact, Standing, TargetCounts},
@@ -22,7 +19,7 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    Bench { queue: Queue::new(Metrics::new(Arc::new(SystemClock::new()))), at: Duration::from_secs(1000) }
+    Bench { queue: Queue::new(Metrics::new()), at: Duration::from_secs(1000) }
 }
 
 impl Bench {
@@ -336,6 +333,19 @@ fn objects_are_counted_by_condition() {
             "ordain_objects{{kind=\"PolicyAssignment\",condition=\"{condition}\",status=\"{status}\"}} {count}"
         )
     };
+    let wrong = |condition: &str| {
+        let label = format!("kind=\"PolicyAssignment\",condition=\"{condition}\"");
+        text.lines()
+            .filter(|l| l.starts_with("ordain_objects_abnormal") && l.contains(&label))
+            .collect::<Vec<_>>()
+    };
+    for condition in ["Ready", "Stalled"] {
+        let told = wrong(condition);
+        assert!(
+            !told.is_empty() && told.iter().all(|l| l.ends_with(" 0")),
+            "none is wrong any more: {told:?}"
+        );
+    }
     for line in [line("Ready", "True", 2), line("Ready", "False", 0), line("Stalled", "True", 0)] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }
