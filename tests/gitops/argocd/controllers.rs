@@ -41,7 +41,13 @@ impl<'a> ArgoCd<'a> {
     pub fn start(cluster: &'a Cluster) -> Self {
         let crds = cluster.path("argocd").with_extension("crds.yaml");
         cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
-        cluster.kubectl(&["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"]);
+        // kubectl wait breaks off at a CRD that has no conditions yet.
+        let served = |kind: &&str| {
+            let crd = cluster.get("", "crd", &format!("{kind}.argoproj.io")).unwrap();
+            let mut conditions = crd["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+        };
+        assert!(eventually(|| ["applications", "applicationsets", "appprojects"].iter().all(served)));
         cluster.kubectl(&["create", "namespace", ARGOCD]);
         let repository = cluster.folder().join("policies");
         fs::create_dir(&repository).unwrap();

@@ -77,9 +77,14 @@ fn with(mut object: Value, spec: &Value) -> Value {
     object
 }
 
+/// What was told before the suspension decides what is told of it.
 fn suspended(in_step: bool) -> Value {
-    let facts = if in_step { facts(1, Standing::Suspended) } else { open(Standing::Suspended) };
-    let before = Memo::of(&assignment_status(&facts, None, now()));
+    let (facts, before) = if in_step {
+        (facts(1, Standing::Suspended), facts(1, Standing::InStep))
+    } else {
+        (open(Standing::Suspended), open(Standing::Working(Reason::Applying, String::new())))
+    };
+    let before = Memo::of(&assignment_status(&before, None, now()));
     let told = assignment_status(&facts, Some(&before), now());
     with(object(KIND, NAME, 1, &spec(), &told), &json!({"suspend": true}))
 }
