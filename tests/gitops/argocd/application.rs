@@ -95,9 +95,12 @@ fn what_argo_cd_calls_healthy_the_systems_hold() {
     site.install(&[]).unwrap();
     let team = Team::new(&site);
     let first = team.push(6);
+    // Who speaks too early is seen.
+    site.sandbox.fault("wso2", &slow("POST"));
     team.argo.recipe();
     team.waits_for_the_truth(&first, 6.0);
     the_account_came_first(&team);
+    site.sandbox.fault("wso2", &slow("PUT"));
     let second = team.push(8);
     team.waits_for_the_truth(&second, 8.0);
 
@@ -106,7 +109,15 @@ fn what_argo_cd_calls_healthy_the_systems_hold() {
     what_must_be_mended_is_degraded(&team);
     let last = an_operator_that_is_down_is_told_of(&team);
     team.waits_for_the_truth(&last, 9.0);
+    what_is_pruned_blocks_nobody(&team);
+    let last = team.push(9);
+    team.waits_for_the_truth(&last, 9.0);
     deleted_while_the_system_is_down(&team);
+}
+
+/// A write of a policy that the system takes its time for.
+fn slow(method: &str) -> Value {
+    json!({"kind": "delay", "ms": 3000, "match": {"method": method, "path": "policies"}, "times": 1})
 }
 
 /// Sync waves: the policies were applied once the Backend was connected.
@@ -213,6 +224,29 @@ fn an_operator_that_is_down_is_told_of(team: &Team<'_>) -> String {
     assert_eq!(team.site.digits(), [6.0]);
     scale(1);
     last
+}
+
+/// An assignment taken out of Git while the system is down is not released yet; the next commit is taken all the same.
+fn what_is_pruned_blocks_nobody(team: &Team<'_>) {
+    let there = |kind: &str, name: &str| team.site.cluster.get(TEAM, kind, name).is_some();
+    team.site.sandbox.fault("wso2", &json!({"kind": "status", "code": 503}));
+    team.argo.push(&[("accounts.yaml", &team.accounts)]);
+    let going = || {
+        let assignment = team.site.cluster.get(TEAM, "policyassignment", ASSIGNMENT).unwrap();
+        assignment["metadata"]["deletionTimestamp"].is_string()
+    };
+    assert!(eventually(going), "{:#}", team.status());
+    team.argo.refresh();
+    assert_eq!(team.status()["sync"]["status"], "OutOfSync", "something still stands that Git does not say");
+    let group = "{apiVersion: ordain.dev/v1alpha1, kind: TargetGroup, metadata: {name: others, namespace: ordain-demo}, \
+                 spec: {wso2: {roles: [sales]}}}";
+    let next = team.argo.push(&[("accounts.yaml", &team.accounts), ("others.yaml", group)]);
+    assert!(eventually(|| there("targetgroup", "others")), "{:#}", team.status());
+    assert!(there("policyassignment", ASSIGNMENT), "it still waits");
+    team.site.sandbox.mend("wso2");
+    let done = || is_healthy(&team.status(), &next) && !there("policyassignment", ASSIGNMENT);
+    assert!(eventually(done), "{:#}\n{}", team.status(), team.argo.log("application-controller"));
+    assert_eq!(team.site.digits(), [] as [f64; 0], "released");
 }
 
 /// It says what it waits for, and ends when the system is back; one of two ends before that, by the action.
