@@ -1,8 +1,9 @@
-//! The tools our users work with, run for real: helm, Flux and the linters of charts, against a real API server.
+//! The tools our users work with, run for real: helm, Flux, Argo CD and the linters of charts, against a real API server.
 //!
 //! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS and the tools in PATH.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod argocd;
 mod chart;
 mod cluster;
 mod flux;

@@ -1,5 +1,6 @@
 //! The one writer of custom resources, with a real kube client against the fake API server.
 
+mod argocd;
 mod disorder;
 mod events;
 mod finalizers;

@@ -1,0 +1,4 @@
+if obj.metadata.annotations ~= nil then
+  obj.metadata.annotations["ordain.dev/approve-removals"] = nil
+end
+return obj

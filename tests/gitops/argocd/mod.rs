@@ -1,0 +1,5 @@
+//! Argo CD for real: the rules it is given, and an Application from its first sync to its deletion.
+
+mod application;
+mod controllers;
+mod rules;
