@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, io, path::PathBuf};
 use crate::{
     api::Reason,
     drivers::{Facts, Promise, connect},
+    overview,
     preview::report,
 };
 
@@ -32,7 +33,12 @@ pub struct Error {
 pub fn run(args: &Args) -> Result<(), Error> {
     let failed = |path: PathBuf| move |source| Error { path, source };
     fs::create_dir_all(&args.dir).map_err(failed(args.dir.clone()))?;
-    let pages = [("reasons.md", reasons()), ("systems.md", systems()), ("plan.schema.json", plan_schema())];
+    let pages = [
+        ("reasons.md", reasons()),
+        ("systems.md", systems()),
+        ("plan.schema.json", plan_schema()),
+        ("status.schema.json", format!("{:#}\n", overview::schema())),
+    ];
     for (name, page) in pages {
         let path = args.dir.join(name);
         fs::write(&path, page).map_err(failed(path.clone()))?;
