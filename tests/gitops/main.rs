@@ -1,13 +1,15 @@
 //! The tools our users work with, run for real: helm, Flux and the linters of charts, against a real API server.
 //!
-//! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS and the tools in PATH.
+//! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS, ORDAIN_BROWSER and the tools in PATH.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod browser;
 mod chart;
 mod cluster;
 mod flux;
 mod helm;
 mod kubelet;
+mod page;
 #[path = "../e2e/support/patience.rs"]
 mod patience;
 #[path = "../e2e/support/programs.rs"]
