@@ -7,6 +7,7 @@ RUN apk add --no-cache build-base ca-certificates perl
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+COPY templates templates
 COPY benches benches
 # The same sources and toolchain give the same bytes: no path of the builder, no time. No sandbox in a release.
 ARG SOURCE_DATE_EPOCH=0

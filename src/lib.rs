@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod lease;
 pub mod model;
 pub mod operator;
+pub mod overview;
 pub mod plan;
 pub mod preview;
 pub mod report;

@@ -18,6 +18,7 @@ mod known;
 pub mod limits;
 pub(crate) mod member;
 mod policy;
+mod reach;
 mod reasons;
 mod refs;
 pub mod schema;

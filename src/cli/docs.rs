@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, io, path::PathBuf};
 use crate::{
     api::Reason,
     drivers::{Facts, Promise, connect},
+    overview,
     preview::report,
     report::metrics::catalogue,
 };
@@ -38,6 +39,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ("systems.md", systems()),
         ("metrics.md", catalogue::page()),
         ("plan.schema.json", plan_schema()),
+        ("status.schema.json", format!("{:#}\n", overview::schema())),
     ];
     for (name, page) in pages {
         let path = args.dir.join(name);

@@ -5,6 +5,7 @@ mod connections;
 pub mod crds;
 pub mod docs;
 pub mod inventory;
+mod page;
 pub mod plan;
 mod reading;
 pub mod ready;
@@ -12,6 +13,7 @@ pub mod release;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod status;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 pub use cluster::{Cluster, ClusterError};
 pub use connections::Connections;
+pub use page::Page;
 
 use crate::model::in_full;
 
@@ -39,6 +42,8 @@ enum Command {
     Plan(Box<plan::Args>),
     /// Tell what a system holds and nobody manages, as a table or as manifests whose plan is empty.
     Inventory(Box<inventory::Args>),
+    /// Tell what is in force, what is held and what drifts: exit status 0 all in force, 2 something is not, 1 error.
+    Status(Box<status::Args>),
     /// Drop Ordain's finalizers and touch no system: the way out when the operator is gone for good.
     Release(release::Args),
     /// Ask a running operator whether it is ready, and tell what is not: exit status 0 ready, 1 not.
@@ -74,6 +79,7 @@ impl Cli {
             Command::Run(args) => exit(block_on(run::run(*args))),
             Command::Plan(args) => block_on(plan::run(*args)),
             Command::Inventory(args) => block_on(inventory::run(*args)),
+            Command::Status(args) => block_on(status::run(*args)),
             Command::Release(args) => exit(block_on(release::run(args))),
             Command::Ready(args) => exit(block_on(ready::run(&args))),
             Command::Crds(args) => exit(crds::run(&args)),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use tokio::{sync::watch, task::JoinSet};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use super::{Cluster, ClusterError, Connections};
+use super::{Cluster, ClusterError, Connections, Page};
 use crate::{
     index::Scope,
     lease::Pulse,
@@ -42,6 +42,8 @@ pub struct Args {
     /// Where /livez, /readyz and /metrics listen
     #[arg(long, env = "ORDAIN_LISTEN", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
+    #[command(flatten)]
+    page: Page,
     /// Who writes the marks [default: a hash of the uid of namespace kube-system]
     #[arg(long, env = "ORDAIN_OWNER_ID")]
     owner_id: Option<String>,
@@ -90,6 +92,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let pages = Pages { readiness: watched, metrics: metrics.clone(), pulse: pulse.clone() };
     let address = server::start(args.listen, pages).map_err(|e| Error::Listen(args.listen, e))?;
     tracing::info!(%address, "listening");
+    let page = args.page.serve(&client, scope(&args.watch_namespaces), &mut tasks).await;
+    page.map_err(|(address, error)| Error::Listen(address, error))?;
     let (stop, stopped) = watch::channel(false);
     tasks.spawn(stop_on_signal(stop));
     let connections = args.connections.settings(host.as_deref()).await.map_err(Error::Flag)?;

@@ -63,6 +63,13 @@ impl Verdict {
     }
 }
 
+/// The removals that wait, out of a message of `Held=True`: what [`Verdict::message`] wrote there, and none where it was
+/// written by anybody else.
+pub fn outstanding(message: &str) -> Option<u32> {
+    let (count, _) = message.split_once(" removals are waiting and ")?;
+    count.parse().ok()
+}
+
 /// Removals that still count at `now`.
 pub fn within_window(executed: &[RemovalRecord], window: Duration, now: Timestamp) -> Vec<RemovalRecord> {
     let window = jiff::SignedDuration::try_from(window).unwrap_or(jiff::SignedDuration::MAX);
@@ -133,6 +140,15 @@ mod tests {
             held: false,
         };
         Plan::draft((0..removals).map(change).collect())
+    }
+
+    #[test]
+    fn the_number_that_waits_is_read_out_of_the_message_again() {
+        for outstanding in [1, 11, u32::MAX] {
+            let held = Verdict::Held { outstanding, executed: 3, limit: 10 };
+            assert_eq!(super::outstanding(&held.message().unwrap_or_default()), Some(outstanding));
+        }
+        assert_eq!(super::outstanding("somebody else's words"), None);
     }
 
     #[test]

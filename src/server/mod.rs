@@ -1,4 +1,6 @@
-//! `/livez`, `/readyz` and `/metrics`: read only, no secrets, nothing to configure.
+//! `/livez`, `/readyz` and `/metrics`: read only, no secrets, nothing to configure. The page for people is another server.
+
+pub mod page;
 
 use std::{io, net::SocketAddr, thread, time::Duration};
 

@@ -33,7 +33,29 @@ pub(super) trait Ours:
     type Status: DeserializeOwned + Body;
 
     fn object(metadata: ObjectMeta, spec: Self::Spec) -> Object;
-    fn api(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self>>;
+    fn api<S>(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self, S>>;
+}
+
+/// What is kept of a status.
+pub(super) trait Kept<T> {
+    fn of(status: T) -> Self;
+}
+
+/// What must be remembered to write the next one.
+impl<T: Body> Kept<T> for Memo {
+    fn of(status: T) -> Self {
+        Self::of(&status)
+    }
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub(super) struct Whole<T>(pub T);
+
+impl<T> Kept<T> for Whole<T> {
+    fn of(status: T) -> Self {
+        Self(status)
+    }
 }
 
 macro_rules! watched {
@@ -47,21 +69,21 @@ macro_rules! watched {
                 Object::$object(Box::new($kind { metadata, spec, status: None }))
             }
 
-            fn api(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self>> {
+            fn api<S>(client: &Client, namespace: Option<&str>) -> Api<Incoming<Self, S>> {
                 $api(client, namespace)
             }
         }
     )+};
 }
 
-fn namespaced<K: Ours<Scope = kube::core::NamespaceResourceScope>>(
+fn namespaced<K: Ours<Scope = kube::core::NamespaceResourceScope>, S>(
     client: &Client,
     namespace: Option<&str>,
-) -> Api<Incoming<K>> {
+) -> Api<Incoming<K, S>> {
     namespace.map_or_else(|| Api::all(client.clone()), |namespace| Api::namespaced(client.clone(), namespace))
 }
 
-fn cluster<K: Ours>(client: &Client, _: Option<&str>) -> Api<Incoming<K>> {
+fn cluster<K: Ours, S>(client: &Client, _: Option<&str>) -> Api<Incoming<K, S>> {
     Api::all(client.clone())
 }
 
@@ -101,14 +123,14 @@ impl Arrived {
 
 /// An object on its way from the API server to the index.
 #[derive(Debug, Clone)]
-pub(super) struct Incoming<K> {
+pub(super) struct Incoming<K, S = Memo> {
     pub arrived: Arrived,
-    /// What is remembered of its status; `None` where there is none, or none that this version understands.
-    pub status: Option<Memo>,
+    /// What is kept of its status; `None` where there is none, or none that this version understands.
+    pub status: Option<S>,
     kind: std::marker::PhantomData<fn() -> K>,
 }
 
-impl<'de, K: Ours> Deserialize<'de> for Incoming<K> {
+impl<'de, K: Ours, S: Kept<K::Status>> Deserialize<'de> for Incoming<K, S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Wire { metadata, spec, status } = Wire::deserialize(deserializer)?;
         let metadata = metadata.pruned();
@@ -116,7 +138,7 @@ impl<'de, K: Ours> Deserialize<'de> for Incoming<K> {
             Some(spec) => Arrived::Object(K::object(metadata, spec)),
             None => slowly::<K>(metadata, spec),
         };
-        let status = status_of::<K>(status).as_ref().map(Memo::of);
+        let status = status_of::<K>(status).map(S::of);
         Ok(Self { arrived, status, kind: std::marker::PhantomData })
     }
 }
@@ -154,7 +176,7 @@ fn decode<K: Ours>(spec: &Tree) -> Result<K::Spec, String> {
     })
 }
 
-impl<K: Ours> Resource for Incoming<K> {
+impl<K: Ours, S> Resource for Incoming<K, S> {
     type DynamicType = ();
     type Scope = K::Scope;
 

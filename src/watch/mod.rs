@@ -12,6 +12,7 @@ mod audience;
 mod decode;
 mod handle;
 mod once;
+mod onlook;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use audience::{Audience, Watched};
 pub use decode::Arrived;
 pub use handle::IndexHandle;
 pub use once::{ListError, Listed, list};
+pub use onlook::{look, onlook};
 
 /// Follows everything the operator works with, until dropped; all streams end with it.
 pub async fn run(client: Client, handle: IndexHandle) -> Infallible {

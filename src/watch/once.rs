@@ -180,14 +180,24 @@ struct PageMeta {
 
 async fn pages(client: &Client, path: &str) -> Result<Vec<Box<RawValue>>, kube::Error> {
     let mut items = Vec::new();
+    each_page(client, path, |page| items.extend(page)).await?;
+    Ok(items)
+}
+
+/// The items of one page after the other, so that not all of them are held as text at once.
+pub(super) async fn each_page(
+    client: &Client,
+    path: &str,
+    mut take: impl FnMut(Vec<Box<RawValue>>),
+) -> Result<(), kube::Error> {
     let mut params = kube::api::ListParams::default().limit(PAGE);
     loop {
         let request = Request::new(path).list(&params).map_err(kube::Error::BuildRequest)?;
         let page: Page = client.request(request).await?;
-        items.extend(page.items);
+        take(page.items);
         match page.metadata.next.filter(|next| !next.is_empty()) {
             Some(next) => params = params.continue_token(&next),
-            None => return Ok(items),
+            None => return Ok(()),
         }
     }
 }

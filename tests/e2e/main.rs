@@ -12,6 +12,7 @@ mod endings;
 mod inventory;
 mod plan;
 mod rights;
+mod status;
 #[path = "../sim/support/status_lint.rs"]
 #[allow(dead_code, reason = "the simulation reads histories, too")]
 mod status_lint;

@@ -1,9 +1,10 @@
 //! The tools our users work with, run for real: helm, Flux, Argo CD and the linters of charts, against a real API server.
 //!
-//! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS and the tools in PATH.
+//! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS, ORDAIN_BROWSER and the tools in PATH.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod argocd;
+mod browser;
 mod chart;
 mod cluster;
 mod flux;
@@ -12,6 +13,7 @@ mod kubelet;
 mod metrics;
 #[path = "../e2e/support/pages.rs"]
 mod pages;
+mod page;
 #[path = "../e2e/support/patience.rs"]
 mod patience;
 #[path = "../e2e/support/programs.rs"]

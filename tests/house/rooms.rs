@@ -135,6 +135,18 @@ const RULES: &[Rule] = &[
         why: "an inventory sees Kubernetes and systems through ports only, and makes no step",
     },
     Rule {
+        room: "overview",
+        never: OUTSIDE,
+        except: &[],
+        why: "what an overview says is computed from statuses",
+    },
+    Rule {
+        room: "server",
+        never: &["crate::store", "crate::worker", "crate::drivers", "crate::plan"],
+        except: &[],
+        why: "pages tell what is reported, and can do nothing",
+    },
+    Rule {
         room: "sandbox",
         never: &["crate::drivers", "crate::worker", "crate::plan"],
         except: &[],

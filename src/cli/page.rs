@@ -1,0 +1,52 @@
+//! `ordain run --page`: the read-only page beside the operator.
+
+use std::{io, net::SocketAddr};
+
+use kube::Client;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    index::Scope,
+    server::page::{self, ApiServer, Glances},
+};
+
+/// Flags of the page.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Page {
+    /// Serve a read-only page for people here, such as 127.0.0.1:8081, to be reached with kubectl port-forward; on
+    /// another address everybody who reaches it sees all that the operator watches [default: no page]
+    #[arg(long = "page", env = "ORDAIN_PAGE", value_name = "ADDRESS")]
+    address: Option<SocketAddr>,
+    /// Names by which browsers may ask for the page, beside localhost and addresses, separated by commas
+    #[arg(long = "page-hosts", env = "ORDAIN_PAGE_HOSTS", value_delimiter = ',', value_name = "NAMES")]
+    hosts: Vec<String>,
+}
+
+impl Page {
+    /// Serves it, if it is asked for, for as long as the tasks live.
+    ///
+    /// # Errors
+    /// The address, and why nothing can listen there.
+    pub async fn serve(
+        &self,
+        client: &Client,
+        scope: Scope,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), (SocketAddr, io::Error)> {
+        let Some(address) = self.address else { return Ok(()) };
+        let listener = TcpListener::bind(address).await.map_err(|error| (address, error))?;
+        let bound = listener.local_addr().map_err(|error| (address, error))?;
+        if !bound.ip().is_loopback() {
+            tracing::warn!(%bound, "the page is open to everybody who reaches this address");
+        }
+        tracing::info!(url = %format_args!("http://{bound}/"), "the page is served");
+        let glances = Glances::new(ApiServer { client: client.clone(), scope });
+        let hosts = self.hosts.clone();
+        tasks.spawn(async move {
+            if let Err(error) = page::serve(listener, glances, hosts).await {
+                tracing::error!(%error, "the page is no longer served");
+            }
+        });
+        Ok(())
+    }
+}

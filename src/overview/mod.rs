@@ -1,0 +1,56 @@
+//! Everything at a glance: accounts, what is in force, what is held, what drifts, and what to do. Pure.
+//!
+//! ```text
+//! objects of the five kinds ─▶ Cluster ─▶ Overview ─▶ text (a terminal), JSON (machines), page (a browser)
+//! ```
+//!
+//! It is made from what the operator says in statuses, and from nothing else: what a condition means is decided in
+//! [`standing`], once for the terminal and the page. What others wrote is made plain here, so that nobody behind has to.
+
+mod account;
+mod assignment;
+mod cluster;
+mod held;
+mod pick;
+mod shape;
+mod standing;
+mod tally;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod words;
+
+use jiff::Timestamp;
+
+pub use cluster::{BackendGlance, Cluster, PolicyGlance, Seen, Unlisted};
+pub use pick::Pick;
+pub use shape::{
+    Account, Assignment, Counts, Held, HeldPart, Object, Other, Overview, Plan, Problem, schema,
+};
+pub use tally::{State, Summary, Tally};
+pub use words::{age, reckoned};
+
+impl Overview {
+    /// What these objects come to, worst first.
+    pub fn of(cluster: &Cluster, now: Timestamp) -> Self {
+        let mut assignments: Vec<_> =
+            cluster.assignments.iter().map(|(name, seen)| assignment::of(name, seen, cluster)).collect();
+        assignments.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut accounts: Vec<_> =
+            cluster.backends.iter().map(|(id, seen)| account::of(id, seen, cluster)).collect();
+        accounts.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut others = account::others(cluster);
+        others.sort_by(|a, b| a.order().cmp(&b.order()));
+        let held = held::of(cluster, &assignments);
+        let unlisted = cluster.unlisted.values().cloned().collect();
+        let summary = Summary::of(&accounts, &assignments, &others);
+        Self { at: now, summary, accounts, held, assignments, others, unlisted }
+    }
+
+    /// Whether all that should be in force is, on accounts that answer, and nothing else is wrong.
+    pub fn all_in_force(&self) -> bool {
+        let states = self.accounts.iter().map(|one| one.state);
+        let states = states.chain(self.assignments.iter().map(|one| one.state));
+        states.chain(self.others.iter().map(|one| one.state)).all(State::is_fine)
+    }
+}

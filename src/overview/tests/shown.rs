@@ -1,0 +1,113 @@
+//! What a person reads.
+
+use serde_json::json;
+
+use super::{cluster, condition, in_force, overview, with_backend};
+use crate::overview::{
+    Cluster, Overview,
+    text::{Look, text},
+};
+
+fn plain(overview: &Overview) -> String {
+    text(overview, Look { width: 100, height: None, colour: false })
+}
+
+fn troubled() -> Cluster {
+    let held =
+        "12 removals are waiting and 0 were made within the window; guard.maxRemovals allows 10. Raise it";
+    let waits = json!({"observedGeneration": 1, "policyGeneration": 1, "releasePolicy": "Delete",
+        "conditions": [condition("Ready", "False", "HeldByGuard", held), condition("Reconciling", "True", "HeldByGuard", held)],
+        "targets": {"desired": 3, "accepted": 2, "pending": 1},
+        "objects": [{"key": "android/roles", "id": "9", "name": "PIN for sales"}],
+        "plan": {"create": 0, "update": 0, "remove": 12, "summary": "12 removals are held by the guard"}});
+    let drifts = json!({"observedGeneration": 1, "policyGeneration": 1,
+        "conditions": [condition("Ready", "False", "DriftDetected", "changed outside Git (last by jdoe at 11:00): minLength is 4 (Git says 6)"),
+            condition("Reconciling", "True", "DriftDetected", "changed outside Git (last by jdoe at 11:00): minLength is 4 (Git says 6)"),
+            condition("InSync", "False", "DriftDetected", "differs: android/roles minLength")],
+        "targets": {"desired": 1, "pending": 1}});
+    let all = cluster(&[("engineers", in_force()), ("sales", waits), ("field", drifts)]);
+    with_backend(
+        all,
+        json!([condition("Ready", "True", "Connected", ""), condition("Held", "True", "HeldByGuard", held)]),
+    )
+}
+
+#[test]
+fn one_screen_tells_what_holds_what_is_held_and_what_drifts() {
+    let expected = "\
+Ordain: 1 of 3 assignments in force, 1 held, 1 drifting, 1 account not ready               12:00:00Z
+
+STATE  ACCOUNT             SYSTEM                              OBJECTS  DRIFTED  PENDING  SINCE
+held   Backend/mobile/emm  wso2 DeviceMgtV1 3.3, tenant -1234  12       1        0        30m
+          HeldByGuard: 12 removals are waiting and 0 were made within the window; guard.maxRemovals
+          allows 10. Raise it
+
+HELD
+Backend/mobile/emm: an approval lets 12 removals happen:
+  mobile/sales: 12 would be removed, 0 changed, 0 created: PIN for sales (id 9)
+  approve exactly these: kubectl annotate backend emm -n mobile --overwrite ordain.dev/approve-removals=12
+
+STATE     ASSIGNMENT        POLICY  BACKEND  TARGETS  INSYNC  SINCE
+held      mobile/sales      pin@1   emm      2/3      ?       30m
+          HeldByGuard: waits for an approval, see HELD
+drifting  mobile/field      pin@1   emm      0/1      no      30m
+          DriftDetected: changed outside Git (last by jdoe at 11:00): minLength is 4 (Git says 6)
+          → Wait for the correction; with `drift.correction: Report`, or in Observe, decide who is
+          right.
+in force  mobile/engineers  pin@1   emm      1/1      yes     30m
+";
+    assert_eq!(plain(&overview(&troubled())), expected);
+}
+
+#[test]
+fn nothing_and_a_kind_that_may_not_be_listed_are_told() {
+    let mut empty = Cluster::default();
+    assert!(plain(&overview(&empty)).starts_with("Ordain: no assignments"), "{}", plain(&overview(&empty)));
+    let feed = crate::index::Feed { kind: crate::index::Kind::ClusterBackend, namespace: None };
+    empty.fails(&feed, "clusterbackends is forbidden\u{1b}[2J");
+    let shown = plain(&overview(&empty));
+    let told =
+        "clusterbackends cannot be listed, so they are not shown: clusterbackends is forbidden\\u{1b}[2J";
+    assert!(shown.contains(told), "{shown}");
+    empty.works(&feed);
+    assert!(overview(&empty).unlisted.is_empty());
+}
+
+#[test]
+fn every_line_fits_whatever_the_window_is() {
+    use unicode_width::UnicodeWidthStr as _;
+    let shown = overview(&troubled());
+    for (width, height) in [(60, 10), (80, 24), (120, 40), (1, 5), (200, 3)] {
+        let text = text(&shown, Look { width, height: Some(height), colour: false });
+        assert!(text.lines().count() <= height, "{width}x{height}:\n{text}");
+        for line in text.lines() {
+            assert!(line.width() <= width.max(72), "{width}x{height}: {line:?}");
+        }
+    }
+    let cut = text(&shown, Look { width: 80, height: Some(10), colour: false });
+    assert!(cut.lines().last().unwrap().starts_with("… "), "what does not fit is told: {cut}");
+}
+
+#[test]
+fn colours_are_there_only_when_wanted() {
+    let shown = overview(&troubled());
+    let coloured = text(&shown, Look { width: 100, height: None, colour: true });
+    assert!(coloured.contains("\u{1b}[1m\u{1b}[33mheld\u{1b}[0m"), "{coloured:?}");
+    assert!(!plain(&shown).contains('\u{1b}'));
+}
+
+#[test]
+fn json_has_the_shape_that_is_documented() {
+    let written = serde_json::to_value(overview(&troubled())).unwrap();
+    assert_eq!(written["at"], "2026-11-29T12:00:00Z");
+    assert_eq!(written["assignments"][2]["state"], "inForce");
+    assert_eq!(written["assignments"][2]["named"], json!(["role sales"]));
+    assert_eq!(written["assignments"][2]["objects"][0]["modified"], "2026-11-29 by ordain");
+    assert_eq!(written["assignments"][0]["since"], "2026-11-29T11:30:00Z");
+    assert_eq!(written["held"][0]["removals"], 12);
+    let schema = crate::overview::schema();
+    let properties = schema["properties"].as_object().unwrap();
+    let told: Vec<_> = written.as_object().unwrap().keys().collect();
+    assert_eq!(told.len(), properties.len());
+    assert!(told.iter().all(|key| properties.contains_key(*key)), "{told:?}");
+}

@@ -1,0 +1,82 @@
+//! The page for people who would rather look: plain HTML, made on the server, read only.
+//!
+//! ```text
+//! request ─▶ gate: method, host, path, query ─▶ glances: one list at a time, kept for seconds ─▶ view
+//! ```
+//!
+//! It is off by default, listens on loopback, and is reached by `kubectl port-forward`: whoever may do that sees all that
+//! the operator watches. It has no scripts, no cookies, takes no input but a query out of a short list, and writes nothing.
+
+mod asked;
+mod gate;
+mod glances;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+
+pub use glances::{ApiServer, Glances, Onlooker};
+
+/// The style sheet; the page has no other parts.
+const STYLE: &str = include_str!("../../../templates/style.css");
+
+/// Serves the page until dropped.
+///
+/// # Errors
+/// The listener failed for good.
+pub async fn serve(listener: TcpListener, glances: Glances, hosts: Vec<String>) -> std::io::Result<()> {
+    let address = listener.local_addr()?;
+    axum::serve(listener, router(address, glances, hosts)).await
+}
+
+/// The page as it answers on this address, also under these names.
+pub fn router(address: SocketAddr, glances: Glances, hosts: Vec<String>) -> Router {
+    let gate = Arc::new(gate::Gate::new(address, hosts));
+    Router::new()
+        .route("/", get(page))
+        .route("/style.css", get(style))
+        .fallback(|| async { refused(StatusCode::NOT_FOUND, "there is one page, at /") })
+        .method_not_allowed_fallback(|| async {
+            refused(StatusCode::METHOD_NOT_ALLOWED, "this page is read only: GET and HEAD are allowed")
+        })
+        .with_state(glances)
+        .layer(middleware::from_fn_with_state(gate, gate::keep))
+}
+
+async fn page(State(glances): State<Glances>, RawQuery(query): RawQuery) -> Response {
+    let asked = match asked::Asked::of(query.as_deref().unwrap_or_default()) {
+        Ok(asked) => asked,
+        Err(refusal) => return refused(StatusCode::BAD_REQUEST, refusal),
+    };
+    let overview = match glances.now().await {
+        Ok(overview) => overview,
+        Err(busy) => return refused(StatusCode::SERVICE_UNAVAILABLE, busy),
+    };
+    match view::page(&overview, asked) {
+        Ok(page) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the page cannot be made");
+            refused(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be made; see the log of the operator")
+        }
+    }
+}
+
+async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+}
+
+/// In words of ours alone: nothing of a request comes back.
+fn refused(status: StatusCode, why: &'static str) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{why}\n")).into_response()
+}

@@ -1,0 +1,95 @@
+//! The page out of an overview. The template escapes everything.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use jiff::Timestamp;
+
+use super::asked::Asked;
+use crate::overview::{Account, Assignment, Overview, State, age, reckoned};
+
+/// Assignments on one page.
+const ROWS: usize = 100;
+/// Targets named in a sentence before they are counted.
+const NAMED: usize = 20;
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    overview: &'a Overview,
+    asked: Asked,
+    rows: Vec<&'a Assignment>,
+    last_page: usize,
+}
+
+/// The page that is asked for; the last one, where there are fewer.
+///
+/// # Errors
+/// The template cannot be filled in, which would be a defect.
+pub(super) fn page(overview: &Overview, mut asked: Asked) -> Result<String, askama::Error> {
+    let pick = asked.pick.clone();
+    let picked: Vec<_> = overview.picked(&pick).collect();
+    let last_page = picked.len().div_ceil(ROWS).max(1);
+    asked.page = asked.page.min(last_page);
+    let rows = picked.into_iter().skip((asked.page - 1) * ROWS).take(ROWS).collect();
+    Page { overview, asked, rows, last_page }.render()
+}
+
+#[allow(clippy::unused_self, reason = "called by the template")]
+impl Page<'_> {
+    fn at(&self) -> String {
+        self.overview.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
+    fn ago(&self, since: &Timestamp) -> String {
+        age(*since, self.overview.at)
+    }
+
+    fn namespaces(&self) -> BTreeSet<&str> {
+        self.overview.assignments.iter().map(|one| one.namespace.as_str()).collect()
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates give references")]
+    fn count(&self, state: &State) -> usize {
+        self.overview.summary.states.of(*state)
+    }
+
+    fn rests(&self, one: &Assignment) -> bool {
+        one.state == State::Resting
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates give references")]
+    fn is_held(&self, state: &State) -> bool {
+        *state == State::Held
+    }
+
+    /// Words of ours with what stands between backticks set apart: it is code.
+    fn parts<'b>(&self, text: &'b str) -> Vec<(&'b str, bool)> {
+        text.split('`').enumerate().map(|(at, part)| (part, at % 2 == 1)).collect()
+    }
+
+    fn account_word(&self, one: &Account) -> &'static str {
+        if one.state == State::InForce { "ready" } else { one.state.words() }
+    }
+
+    fn reaches(&self, one: &Assignment) -> String {
+        let targets = one.named.len() + one.more_named;
+        let objects = reckoned(one.objects.len(), "object");
+        match targets {
+            0 => format!("{objects} in the system"),
+            _ => format!("{} in Git, {objects} in the system", reckoned(targets, "target")),
+        }
+    }
+
+    fn listed(&self, one: &Assignment) -> String {
+        let told: Vec<&str> = one.named.iter().take(NAMED).map(String::as_str).collect();
+        let more = one.named.len().saturating_sub(NAMED) + one.more_named;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        told.join(", ") + &more
+    }
+
+    #[allow(clippy::ref_option, reason = "templates give references")]
+    fn or_dash<'b>(&self, text: &'b Option<String>) -> &'b str {
+        text.as_deref().unwrap_or("–")
+    }
+}

@@ -1,0 +1,245 @@
+//! Objects with their whole statuses, for people who look on: listed once, or followed while they do.
+//!
+//! The operator's own streams keep of a status what writing the next one needs, which is too little to be shown; so
+//! whoever looks pays for it with lists or watches of his own, and only while he looks.
+
+use std::time::Duration;
+
+use futures::{FutureExt as _, Stream, StreamExt as _, stream::BoxStream, stream::SelectAll};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    Client,
+    runtime::{
+        utils::{Backoff, StreamBackoff},
+        watcher::{self, Event, watcher},
+    },
+};
+
+use super::{
+    decode::{Arrived, Incoming, Ours, Whole},
+    once::each_page,
+};
+use crate::{
+    api::{Backend, ClusterBackend, Policy, PolicyAssignment, TargetGroup},
+    index::{Feed, Kind, Object, Scope},
+    model::{BackendId, BackendKind, ObjectName, in_full},
+    overview::{BackendGlance, Cluster, Seen},
+};
+
+/// Between two attempts at a list that cannot be read.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks, while much is going on.
+const PACE: Duration = Duration::from_millis(200);
+/// Objects asked for at once.
+const PAGE: u32 = 500;
+
+/// Lists what there is to see. What cannot be listed is noted.
+pub async fn look(client: &Client, scope: &Scope) -> Cluster {
+    let mut cluster = Cluster::default();
+    for feed in feeds(scope) {
+        let listed = match feed.kind {
+            Kind::Namespace => continue,
+            Kind::Policy => listed::<Policy>(client, &feed).await,
+            Kind::TargetGroup => listed::<TargetGroup>(client, &feed).await,
+            Kind::Backend => listed::<Backend>(client, &feed).await,
+            Kind::ClusterBackend => listed::<ClusterBackend>(client, &feed).await,
+            Kind::PolicyAssignment => listed::<PolicyAssignment>(client, &feed).await,
+        };
+        match listed {
+            Ok(listed) => cluster.replace(&feed, listed),
+            Err(error) => cluster.fails(&feed, &told(&error)),
+        }
+    }
+    cluster
+}
+
+/// What people look at: labels of namespaces are not.
+fn feeds(scope: &Scope) -> Vec<Feed> {
+    scope.feeds().into_iter().filter(|feed| feed.kind != Kind::Namespace).collect()
+}
+
+async fn listed<K: Shown>(client: &Client, feed: &Feed) -> Result<Cluster, kube::Error> {
+    let (mut cluster, mut broken) = (Cluster::default(), None);
+    let path = K::url_path(&(), feed.namespace.as_deref());
+    each_page(client, &path, |page| {
+        for text in page {
+            match serde_json::from_str::<Incoming<K, Whole<K::Status>>>(text.get()) {
+                Ok(incoming) => K::put(&mut cluster, incoming),
+                Err(error) => broken = Some(error),
+            }
+        }
+    })
+    .await?;
+    broken.map_or(Ok(cluster), |error| Err(kube::Error::SerdeError(error)))
+}
+
+/// The answer of the API server in its own words, or what kept it away.
+fn told(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => in_full(other),
+    }
+}
+
+/// Follows what there is to see, until `shown` says that nobody looks any more (`false`).
+///
+/// It is first told once every kind was listed or is known not to be readable.
+pub async fn onlook(client: Client, scope: &Scope, mut shown: impl FnMut(&Cluster) -> bool) {
+    let feeds = feeds(scope);
+    let mut missing: Vec<_> = feeds.clone();
+    let mut changes: SelectAll<_> =
+        feeds.into_iter().filter_map(|feed| follow(client.clone(), feed)).collect();
+    let mut cluster = Cluster::default();
+    while let Some((feed, change)) = changes.next().await {
+        apply(&mut cluster, &mut missing, &feed, change);
+        // Whatever else has come meanwhile is shown with it.
+        while let Some(Some((feed, change))) = changes.next().now_or_never() {
+            apply(&mut cluster, &mut missing, &feed, change);
+        }
+        if missing.is_empty() {
+            if !shown(&cluster) {
+                return;
+            }
+            tokio::time::sleep(PACE).await;
+        }
+    }
+}
+
+/// One change of what is seen.
+type Change = Box<dyn FnOnce(&mut Cluster) + Send>;
+
+/// What a stream says.
+enum News {
+    /// The list is complete: this is all of it.
+    All(Cluster),
+    /// One object is another, or gone.
+    One(Change),
+    /// It cannot be read.
+    Fails(String),
+}
+
+fn apply(cluster: &mut Cluster, missing: &mut Vec<Feed>, feed: &Feed, news: News) {
+    match news {
+        News::One(change) => return change(cluster),
+        News::All(listed) => cluster.replace(feed, listed),
+        News::Fails(why) => cluster.fails(feed, &why),
+    }
+    missing.retain(|other| other != feed);
+}
+
+fn follow(client: Client, feed: Feed) -> Option<BoxStream<'static, (Feed, News)>> {
+    match feed.kind {
+        Kind::Namespace => None,
+        Kind::Policy => Some(stream::<Policy>(client, feed).boxed()),
+        Kind::TargetGroup => Some(stream::<TargetGroup>(client, feed).boxed()),
+        Kind::Backend => Some(stream::<Backend>(client, feed).boxed()),
+        Kind::ClusterBackend => Some(stream::<ClusterBackend>(client, feed).boxed()),
+        Kind::PolicyAssignment => Some(stream::<PolicyAssignment>(client, feed).boxed()),
+    }
+}
+
+fn stream<K: Shown>(client: Client, feed: Feed) -> impl Stream<Item = (Feed, News)> + Send {
+    let api = K::api::<Whole<K::Status>>(&client, feed.namespace.as_deref());
+    let events = watcher(api, watcher::Config::default().page_size(PAGE));
+    let events = StreamBackoff::new(events, Steady);
+    events
+        .scan(Cluster::default(), |listing, event| {
+            let news = match event {
+                Ok(Event::Init) => {
+                    *listing = Cluster::default();
+                    None
+                }
+                Ok(Event::InitApply(object)) => {
+                    K::put(listing, object);
+                    None
+                }
+                Ok(Event::InitDone) => Some(News::All(std::mem::take(listing))),
+                Ok(Event::Apply(object)) => {
+                    Some(News::One(Box::new(move |cluster: &mut Cluster| K::put(cluster, object))))
+                }
+                Ok(Event::Delete(object)) => {
+                    let meta = object.arrived.metadata().clone();
+                    Some(News::One(Box::new(move |cluster: &mut Cluster| K::take(cluster, &meta))))
+                }
+                Err(error) => Some(News::Fails(failed(&error))),
+            };
+            futures::future::ready(Some(news))
+        })
+        .filter_map(futures::future::ready)
+        .map(move |news| (feed.clone(), news))
+}
+
+fn failed(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => told(error),
+        watcher::Error::WatchError(status) => status.message.clone(),
+        other => in_full(other),
+    }
+}
+
+/// The same pause each time: a person waits.
+struct Steady;
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(PAUSE)
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {}
+}
+
+/// A kind that people look at.
+trait Shown: Ours<Status: Clone + std::fmt::Debug + Send + Sync + 'static> {
+    fn put(cluster: &mut Cluster, incoming: Incoming<Self, Whole<Self::Status>>);
+    fn take(cluster: &mut Cluster, meta: &ObjectMeta);
+}
+
+macro_rules! shown {
+    ($($kind:ident as $object:ident in $table:ident by $key:expr, $glance:expr;)+) => {$(
+        impl Shown for $kind {
+            fn put(cluster: &mut Cluster, incoming: Incoming<Self, Whole<Self::Status>>) {
+                let Incoming { arrived, status, .. } = incoming;
+                let meta = arrived.metadata().clone();
+                let spec = match arrived {
+                    Arrived::Object(Object::$object(object)) => Ok($glance(object.spec)),
+                    Arrived::Object(_) => return,
+                    Arrived::Undecodable(object) => Err(object.error),
+                };
+                cluster.$table.insert($key(&meta), Seen::new(&meta, spec, status.map(|Whole(status)| status)));
+            }
+
+            fn take(cluster: &mut Cluster, meta: &ObjectMeta) {
+                cluster.$table.remove(&$key(meta));
+            }
+        }
+    )+};
+}
+
+shown! {
+    Policy as Policy in policies by named, Into::into;
+    TargetGroup as TargetGroup in groups by named, std::convert::identity;
+    PolicyAssignment as Assignment in assignments by named, std::convert::identity;
+    Backend as Backend in backends by |meta: &ObjectMeta| id(BackendKind::Backend, meta),
+        |spec: crate::api::BackendSpec| BackendGlance { system: spec.system.name() };
+    ClusterBackend as ClusterBackend in backends by |meta: &ObjectMeta| id(BackendKind::ClusterBackend, meta),
+        |spec: crate::api::ClusterBackendSpec| BackendGlance { system: spec.backend.system.name() };
+}
+
+fn part(part: Option<&String>) -> &str {
+    part.map(String::as_str).unwrap_or_default()
+}
+
+fn named(meta: &ObjectMeta) -> ObjectName {
+    ObjectName::new(part(meta.namespace.as_ref()), part(meta.name.as_ref()))
+}
+
+fn id(kind: BackendKind, meta: &ObjectMeta) -> BackendId {
+    let (namespace, name) = (part(meta.namespace.as_ref()), part(meta.name.as_ref()));
+    BackendId { kind, namespace: namespace.into(), name: name.into() }
+}

@@ -1,0 +1,206 @@
+//! `ordain status` as a team runs it: the built binary, a user who may only read, a terminal, a pipe that closes.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::support::{
+    Installation, apply_text, eventually, kubectl,
+    programs::{Program, path_of, signal},
+};
+
+const WSO2: &str = include_str!("../../examples/wso2-baseline.yaml");
+
+/// Somebody who may read the team's objects and nothing else: no ClusterBackends, no other namespace.
+fn reader(team: &str) -> String {
+    format!(
+        r#"
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: reader, namespace: {team}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: reader, namespace: {team}}}
+rules:
+- {{apiGroups: [ordain.dev], resources: [policies, policyassignments, targetgroups, backends], verbs: [list, watch]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: reader, namespace: {team}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}}
+subjects: [{{kind: ServiceAccount, name: reader, namespace: {team}}}]
+"#
+    )
+}
+
+/// That somebody's terminal.
+struct Person {
+    team: String,
+    folder: tempfile::TempDir,
+    kubeconfig: PathBuf,
+}
+
+impl Person {
+    fn new(team: &str) -> Self {
+        apply_text(&reader(team));
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let token = kubectl(&["create", "token", "reader", "-n", team]);
+        let admin = fs::read_to_string(std::env::var("KUBECONFIG").unwrap()).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&admin).unwrap();
+        for user in config["users"].as_array_mut().unwrap() {
+            user["user"] = serde_json::json!({ "token": token.trim() });
+        }
+        fs::write(&kubeconfig, config.to_string()).unwrap();
+        Self { team: team.to_owned(), folder, kubeconfig }
+    }
+
+    fn command(&self, flags: &[&str]) -> Command {
+        let mut command = Command::new(path_of("ORDAIN_BIN"));
+        command.arg("status").args(flags).env("KUBECONFIG", &self.kubeconfig).env_remove("NO_COLOR");
+        command
+    }
+
+    fn status(&self, flags: &[&str]) -> Output {
+        self.command(&[&["-n", &self.team], flags].concat()).output().unwrap()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.status(&["--output", "json"]).stdout).unwrap()
+    }
+
+    /// The same in a terminal, which `script` stands for.
+    fn terminal(&self, environment: &str) -> String {
+        let typed = format!("{environment} {} status -n {}", path_of("ORDAIN_BIN"), self.team);
+        let mut script = Command::new("script");
+        script.args(["-qec", &typed, "/dev/null"]).env("KUBECONFIG", &self.kubeconfig).env("TERM", "xterm");
+        let out = script.env_remove("NO_COLOR").stdin(Stdio::null()).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_team_sees_what_is_in_force_and_approves_what_is_held_by_the_command_shown() {
+    let installation = Installation::new("status");
+    let team = installation.team.clone();
+    let none = r#"{"spec": {"guard": {"maxRemovals": 0}}}"#;
+    kubectl(&["patch", "backend", "wso2", "-n", &team, "--type", "merge", "-p", none]);
+    installation.apply(&WSO2.replace("ordain-demo", &team));
+    installation.wait_ready("policyassignment", "phone-baseline-engineers");
+    for backend in ["wfbss", "symphony", "appshield", "tachyon", "wso2"] {
+        installation.wait_ready("backend", backend);
+    }
+    let person = Person::new(&team);
+
+    let calm = person.status(&[]);
+    assert_eq!(calm.status.code(), Some(0), "{}", said(&calm));
+    for told in [
+        "Ordain: all 1 assignment in force",
+        "in force  status/phone-baseline-engineers  phone-baseline@1  wso2",
+        "clusterbackends cannot be listed",
+    ] {
+        assert!(said(&calm).contains(told), "{told}: {}", said(&calm));
+    }
+    assert!(!said(&calm).contains('\u{1b}'), "no colours in a pipe");
+    let one = &person.json()["assignments"][0];
+    assert_eq!((&one["state"], &one["named"][0]), (&"inForce".into(), &"role engineer".into()), "{one:#}");
+    assert!(one["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{one:#}");
+    assert!(person.terminal("").contains("\u{1b}[32min force"), "colours in a terminal");
+    assert!(!person.terminal("NO_COLOR=1").contains('\u{1b}'), "unless they are unwanted");
+
+    kubectl(&["delete", "policyassignment", "phone-baseline-engineers", "-n", &team, "--wait=false"]);
+    let held = || {
+        person.json()["held"]
+            .as_array()
+            .is_some_and(|held| !held.is_empty() && held[0]["parts"][0].is_object())
+    };
+    assert!(eventually(held), "{}", said(&person.status(&[])));
+    let shown = person.status(&[]);
+    assert_eq!(shown.status.code(), Some(2), "{}", said(&shown));
+    let command =
+        said(&shown).lines().find_map(|line| Some(line.split_once("approve exactly these: ")?.1.to_owned()));
+    let command = command.unwrap_or_else(|| panic!("no command: {}", said(&shown)));
+    assert!(Command::new("bash").args(["-c", &command]).status().unwrap().success(), "{command}");
+    let gone = || person.json()["assignments"].as_array().is_some_and(Vec::is_empty);
+    assert!(eventually(gone), "what was approved went: {}", said(&person.status(&[])));
+
+    let elsewhere = person.command(&["-A"]).output().unwrap();
+    assert_eq!(elsewhere.status.code(), Some(1), "{}", said(&elsewhere));
+    assert!(said(&elsewhere).contains("policyassignments cannot be listed"), "{}", said(&elsewhere));
+    let slip = person.status(&["--no-such-flag"]);
+    assert_eq!(slip.status.code(), Some(1), "a slip says nothing of the systems: {}", said(&slip));
+}
+
+/// Lines of a watch, as they come.
+fn lines(child: &mut Child) -> impl Iterator<Item = Value> + use<> {
+    let out = BufReader::new(child.stdout.take().unwrap());
+    out.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+}
+
+#[test]
+fn a_watch_shows_each_change_as_it_happens_and_ends_when_nobody_looks() {
+    let installation = Installation::new("status-watch");
+    let team = installation.team.clone();
+    let person = Person::new(&team);
+    let flags = ["--watch", "-n", &team, "--output", "json"];
+    let mut child = person.command(&flags).stdout(Stdio::piped()).spawn().unwrap();
+    let mut views = lines(&mut child);
+    let first = views.next().unwrap();
+    assert_eq!(first["assignments"], serde_json::json!([]), "{first:#}");
+    installation.apply(&WSO2.replace("ordain-demo", &team));
+    let proven = views.find(|view| view["assignments"][0]["state"] == "inForce");
+    assert!(proven.is_some());
+    signal(child.id(), "-INT");
+    let status = child.wait().unwrap();
+    assert!(status.code().is_some(), "it ended by itself, with the status of what it showed last: {status}");
+
+    let mut child = person.command(&flags).stdout(Stdio::piped()).spawn().unwrap();
+    let mut views = lines(&mut child);
+    assert!(views.next().is_some());
+    drop(views);
+    assert!(child.wait().unwrap().code().is_some(), "nobody reads: it ends, though nothing happens any more");
+
+    let log = person.folder.path().join("screen");
+    let typed = format!("{} status --watch -n {team}", path_of("ORDAIN_BIN"));
+    let mut script = Command::new("script");
+    script.args(["-qefc", &typed]).arg(&log).env("KUBECONFIG", &person.kubeconfig).env("TERM", "xterm");
+    let terminal = Program::start(script, &person.folder.path().join("script.log"));
+    let screen = || fs::read_to_string(&log).unwrap_or_default();
+    assert!(eventually(|| screen().contains("in force")), "{:?}", screen());
+    kubectl(&[
+        "patch",
+        "policyassignment",
+        "phone-baseline-engineers",
+        "-n",
+        &team,
+        "--type",
+        "merge",
+        "-p",
+        r#"{"spec": {"suspend": true}}"#,
+    ]);
+    assert!(eventually(|| screen().contains("1 resting")), "{:?}", screen());
+    let drawn = screen();
+    assert!(
+        drawn.contains("\u{1b}[?1049h") && drawn.matches("\u{1b}[2J").count() == 1,
+        "one screen, drawn over: {drawn:?}"
+    );
+    let pids = Command::new("pgrep").args(["-P", &terminal.id().to_string()]).output().unwrap();
+    let pid = String::from_utf8(pids.stdout).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    signal(pid, "-INT");
+    assert!(
+        eventually(|| screen().contains("\u{1b}[?25h\u{1b}[?1049l")),
+        "the terminal is as it was: {:?}",
+        screen()
+    );
+}
