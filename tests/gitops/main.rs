@@ -3,6 +3,7 @@
 //! Needs the environment that `make test-gitops` gives: ORDAIN_BIN, ORDAIN_ASSETS and the tools in PATH.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod book;
 mod chart;
 mod cluster;
 mod flux;

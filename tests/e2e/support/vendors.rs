@@ -65,6 +65,11 @@ impl Sandbox {
         http(&self.control, "POST", &format!("{system}/faults"), Some(fault));
     }
 
+    /// Nothing goes wrong any more.
+    pub fn no_faults(&self, system: &str) {
+        http(&self.control, "DELETE", &format!("{system}/faults"), None);
+    }
+
     /// Requests seen since a number.
     pub fn requests(&self, system: &str, since: u64) -> Vec<Value> {
         self.call("GET", &format!("{system}/requests?since={since}"), None).as_array().unwrap().clone()
