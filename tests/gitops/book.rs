@@ -99,7 +99,7 @@ fn run(name: &str) {
             Step::Command { text, shown, line } => {
                 let text = as_here(&text, &ground);
                 if let Err(why) = done(&mut shell, &text, shown.as_deref()) {
-                    let now = shell.run("kubectl get ordain --all-namespaces -o wide").output;
+                    let now = shell.run("for context in $(kubectl config get-contexts -o name); do kubectl --context $context get ordain -A -o wide; done").output;
                     panic!("{name}:{line}: {why}\n--- as it stands\n{now}\n{}", ground.log());
                 }
                 ran += 1;
