@@ -1,13 +1,19 @@
 # The commands of this repository; the work is done by the scripts they name.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-gitops bench generate check
+.PHONY: help demo playground docs test test-fast test-gitops bench generate check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Ordain at work on doubles of the systems, beside a throw-away API server
 	@scripts/demo
+
+playground: ## the same, empty, for the tutorial; stays up until Ctrl-C
+	@scripts/demo --playground
+
+docs: ## the documentation as a site, in target/book; builds mdBook first
+	@mdbook=$$(scripts/mdbook) && "$$mdbook/mdbook" build
 
 test: ## everything the project tests; ends with `N passed, N failed`
 	@scripts/test

@@ -1,4 +1,4 @@
-# Programs that tests need, built from Go modules once and kept outside the checkout; to be sourced after lib.sh.
+# Programs that tests need, built from source once and kept outside the checkout; to be sourced after lib.sh.
 # shellcheck shell=bash
 #
 # Whoever sources this defines `sets_of PROGRAM…`, which prints the programs, those built by one command on one line,
@@ -31,6 +31,9 @@ lacking() {
   done
 }
 
+# need_compiler PROGRAMS: whoever builds from something else than Go modules says so again.
+need_compiler() { need go "it builds $1from source; install Go 1.26 or later (https://go.dev/dl)"; }
+
 # build_into FOLDER PROGRAM…: builds aside and renames, so that a program is there whole or not at all.
 build_into() {
   local folder=$1 work programs status=0
@@ -56,7 +59,7 @@ provide() {
   mkdir -p "$folder" || die "cannot make $folder: set ORDAIN_CACHE to a folder that can be written"
   missing=$(lacking "$folder" "$@")
   [ -n "$missing" ] || return 0
-  need go "it builds $(tr '\n' ' ' <<<"$missing")from source; install Go 1.26 or later (https://go.dev/dl)"
+  need_compiler "$(tr '\n' ' ' <<<"$missing")"
   need flock "it keeps two builds from doing the same work; it is part of util-linux"
   exec 9>"$folder/.lock"
   flock -n 9 || { say "waiting for another build in $folder" && flock 9; }

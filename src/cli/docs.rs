@@ -1,5 +1,9 @@
 //! `ordain docs`: the reference pages that are made from the code, so that they cannot fall behind it.
 
+mod fields;
+mod flags;
+mod words;
+
 use std::{fmt::Write as _, fs, io, path::PathBuf};
 
 use crate::{
@@ -40,12 +44,30 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ("metrics.md", catalogue::page()),
         ("plan.schema.json", plan_schema()),
         ("status.schema.json", format!("{:#}\n", overview::schema())),
+        ("conditions.md", words::conditions()),
+        ("metadata.md", words::metadata()),
+        ("binary.md", flags::page()),
     ];
-    for (name, page) in pages {
+    let pages = pages.map(|(name, page)| (name.to_owned(), page));
+    for (name, page) in pages.into_iter().chain(fields::pages()) {
         let path = args.dir.join(name);
         fs::write(&path, page).map_err(failed(path.clone()))?;
     }
     Ok(())
+}
+
+/// Title and first lines of a page.
+fn head(title: &str, about: &str) -> String {
+    format!("# {title}\n\n{about} Made from the code by `make generate`.\n")
+}
+
+/// Text that stays in its cell of a table, and is no HTML.
+fn cell(text: &str) -> String {
+    let text = text.replace('\n', " ").replace('|', "\\|");
+    // Within code spans `<` is itself; outside of them it would open a tag.
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(at, part)| if at % 2 == 0 { part.replace('<', "&lt;") } else { part.to_owned() });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// What `ordain plan --output json` prints.

@@ -6,7 +6,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::api::{Backend, ClusterBackend, FINALIZER_IN_USE, FINALIZER_RELEASE, PolicyAssignment};
+use crate::api::{Backend, ClusterBackend, FINALIZER_IN_USE, FINALIZER_RELEASE, GROUP, PolicyAssignment};
 
 /// Arguments of `ordain release`.
 #[derive(Debug, Clone, clap::Args)]
@@ -46,6 +46,10 @@ pub enum Error {
 /// [`Error`].
 pub async fn run(args: Args) -> Result<(), Error> {
     let client = args.cluster.client().await.map_err(Error::Client)?;
+    if args.all && !has_kinds(&client).await? {
+        println!("this cluster has no kinds of Ordain, and so nothing to release");
+        return Ok(());
+    }
     let mut failed = 0;
     for (namespace, name) in assignments(&args, &client).await? {
         let api: Api<PolicyAssignment> = Api::namespaced(client.clone(), &namespace);
@@ -56,6 +60,12 @@ pub async fn run(args: Args) -> Result<(), Error> {
         failed += backends(&client).await?;
     }
     if failed > 0 { Err(Error::Incomplete(failed)) } else { Ok(()) }
+}
+
+/// Whether the CRDs are there: with them every object of ours is gone.
+async fn has_kinds(client: &Client) -> Result<bool, Error> {
+    let groups = client.list_api_groups().await.map_err(|e| Error::List("API groups", e))?;
+    Ok(groups.groups.iter().any(|group| group.name == GROUP))
 }
 
 async fn assignments(args: &Args, client: &Client) -> Result<Vec<(String, String)>, Error> {

@@ -55,6 +55,8 @@ impl Worker {
         let watching = self.watching.get(&view.name);
         let origin = items.first().and_then(|item| self.memory.items.get(*item)).map(|record| record.origin);
         let origin = origin.or(self.is_document_system().then_some(Origin::Document));
+        // What is yet to be taken over stays, too: nobody shall read `Delete` where nothing would be deleted.
+        let origin = origin.or(binding.is_some_and(|b| b.spec.adopt.is_some()).then_some(Origin::Adopted));
         AssignmentFacts {
             name: view.name.clone(),
             uid: view.uid.clone(),

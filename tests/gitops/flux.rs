@@ -58,8 +58,13 @@ impl<'a> Flux<'a> {
 
     /// The Kustomization of the recipe, but for where it comes from and how long it is patient.
     fn recipe(&self) {
-        let start = RECIPE.find("```yaml\n").expect("the recipe has its YAML") + "```yaml\n".len();
-        let yaml = &RECIPE[start..start + RECIPE[start..].find("```").unwrap()];
+        self.published(0);
+    }
+
+    /// The same, of the block of that number.
+    fn published(&self, block: usize) {
+        let yaml = RECIPE.split("```yaml\n").nth(block + 1).expect("the recipe has its YAML");
+        let yaml = yaml.split("```").next().unwrap();
         for given in ["kind: GitRepository", "retryInterval: 1m", "timeout: 15m", "wait: true", "prune: true"]
         {
             assert!(yaml.contains(given), "{given} is not in the recipe any more");
@@ -195,6 +200,33 @@ fn what_flux_calls_ready_the_systems_hold() {
     assert!(eventually(|| site.digits().is_empty()), "pruned is released");
     let gone = || site.cluster.get(TEAM, "policyassignment", "phone-baseline-engineers").is_none();
     assert!(eventually(gone));
+}
+
+/// Plain waiting takes a system that is down for work in progress; with the published expressions Flux tells at once.
+#[test]
+fn with_its_expressions_flux_fails_while_a_system_is_down() {
+    let site = Site::new();
+    site.install(&[]).unwrap();
+    site.backends();
+    let flux = Flux::start(&site.cluster);
+    let phones = include_str!("../../examples/wso2-baseline.yaml");
+    let longer = phones.replace("minLength: 6", "minLength: 8");
+
+    flux.published(1);
+    let first = flux.push(&[("phones.yaml", phones)]);
+    flux.waits_for_the_truth(&first, || site.digits() == [6.0]);
+    site.sandbox.fault("wso2", &json!({"kind": "status", "code": 503}));
+    let second = flux.push(&[("phones.yaml", &longer)]);
+    let told = || {
+        flux.ready(&second)
+            .is_some_and(|(status, told)| status == "False" && told.contains("phone-baseline-engineers"))
+    };
+    assert!(eventually(told), "{:#}\n{}", flux.status(), flux.log());
+    let status = flux.status().to_string();
+    assert!(!status.contains("timeout waiting"), "it did not wait until the timeout: {status}");
+    assert_eq!(site.digits(), [6.0]);
+    site.sandbox.no_faults("wso2");
+    flux.waits_for_the_truth(&second, || site.digits() == [8.0]);
 }
 
 /// Bad input: a Kustomization without health checks says nothing of the systems, as the recipe warns.

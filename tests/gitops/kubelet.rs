@@ -2,13 +2,13 @@
 //!
 //! It stands for kubelet, DNS and the volume: the container's arguments and environment are taken as the chart gives
 //! them, the pod's ServiceAccount is who it is for the API server, probes are asked, a deleted pod gets SIGTERM. Only
-//! where files and ports are is this machine's: the store lies in a folder of the claim's name, the port is a free one.
+//! where files and ports are is this machine's: the store lies in a folder of the claim's uid, the port is a free one.
 
 use std::{
     collections::BTreeMap,
     fs,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -20,7 +20,7 @@ use std::{
 
 use k8s_openapi::api::{
     authentication::v1::TokenRequest,
-    core::v1::{Container, EnvVar, Node, Pod, Service, ServiceAccount},
+    core::v1::{Container, EnvVar, Node, PersistentVolumeClaim, Pod, Service, ServiceAccount},
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::{
@@ -224,13 +224,14 @@ impl Machine {
 
     /// `None`: what it calls is not there yet.
     async fn run(&mut self, pod: &Pod) -> Option<Running> {
+        let claim = self.claim(pod).await?;
         let container = &pod.spec.as_ref().unwrap().containers[0];
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(path_of("ORDAIN_BIN"));
         command.env_clear().args(self.arguments(pod, container).await?);
         for variable in container.env.iter().flatten() {
-            command.env(&variable.name, self.value(pod, variable, &address));
+            command.env(&variable.name, value(pod, variable, &address, &claim));
         }
         if pod.spec.as_ref().unwrap().automount_service_account_token != Some(false) {
             command.env("KUBECONFIG", self.identity(pod).await);
@@ -273,19 +274,18 @@ impl Machine {
         self.pods.values().find(chosen).map(|running| running.address.clone())
     }
 
-    fn value(&self, pod: &Pod, variable: &EnvVar, address: &str) -> String {
-        let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
-        match (field.map(|field| field.field_path.as_str()), variable.name.as_str()) {
-            (Some("metadata.name"), _) => pod.name_any(),
-            (Some("metadata.namespace"), _) => pod.namespace().unwrap(),
-            (Some(other), _) => panic!("the node does not know {other}"),
-            (None, "ORDAIN_STORE") => {
-                let claim = self.folder.join(format!("store-{}", pod.name_any()));
-                variable.value.as_ref().unwrap().replace("/var/lib/ordain", claim.to_str().unwrap())
-            }
-            (None, "ORDAIN_LISTEN") => address.to_owned(),
-            (None, _) => variable.value.clone().unwrap_or_default(),
-        }
+    /// The folder of the pod's volume: one for each claim that ever bore its name. `None`: there is none yet.
+    async fn claim(&self, pod: &Pod) -> Option<PathBuf> {
+        let volumes = pod.spec.as_ref().unwrap().volumes.iter().flatten();
+        let Some(name) = volumes
+            .filter_map(|volume| volume.persistent_volume_claim.as_ref())
+            .map(|claim| &claim.claim_name)
+            .next()
+        else {
+            return Some(self.folder.join("none"));
+        };
+        let api: Api<PersistentVolumeClaim> = Api::namespaced(self.client.clone(), &pod.namespace().unwrap());
+        Some(self.folder.join(api.get(name).await.ok()?.uid().unwrap()))
     }
 
     /// A kubeconfig of the pod's ServiceAccount.
@@ -321,4 +321,18 @@ async fn ends(program: &mut Program, seconds: i64) -> bool {
     }
     program.kill();
     false
+}
+
+fn value(pod: &Pod, variable: &EnvVar, address: &str, claim: &Path) -> String {
+    let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
+    match (field.map(|field| field.field_path.as_str()), variable.name.as_str()) {
+        (Some("metadata.name"), _) => pod.name_any(),
+        (Some("metadata.namespace"), _) => pod.namespace().unwrap(),
+        (Some(other), _) => panic!("the node does not know {other}"),
+        (None, "ORDAIN_STORE") => {
+            variable.value.as_ref().unwrap().replace("/var/lib/ordain", claim.to_str().unwrap())
+        }
+        (None, "ORDAIN_LISTEN") => address.to_owned(),
+        (None, _) => variable.value.clone().unwrap_or_default(),
+    }
 }

@@ -5,6 +5,7 @@
 
 mod argocd;
 mod browser;
+mod book;
 mod chart;
 mod cluster;
 mod flux;

@@ -15,7 +15,7 @@ pub const SYSTEM: &str = "ordain-system";
 /// Where the team works.
 pub const TEAM: &str = "ordain-demo";
 /// Lets Backends point at the doubles.
-const LOOPBACK: &str = r#"extraEnv=[{"name":"ORDAIN_ALLOW_LOOPBACK","value":"true"}]"#;
+pub const LOOPBACK: &str = r#"extraEnv=[{"name":"ORDAIN_ALLOW_LOOPBACK","value":"true"}]"#;
 
 /// A cluster with a node, and the doubles beside it.
 pub struct Site {

@@ -243,7 +243,7 @@ fn what_is_pruned_blocks_nobody(team: &Team<'_>) {
     let next = team.argo.push(&[("accounts.yaml", &team.accounts), ("others.yaml", group)]);
     assert!(eventually(|| there("targetgroup", "others")), "{:#}", team.status());
     assert!(there("policyassignment", ASSIGNMENT), "it still waits");
-    team.site.sandbox.mend("wso2");
+    team.site.sandbox.no_faults("wso2");
     let done = || is_healthy(&team.status(), &next) && !there("policyassignment", ASSIGNMENT);
     assert!(eventually(done), "{:#}\n{}", team.status(), team.argo.log("application-controller"));
     assert_eq!(team.site.digits(), [] as [f64; 0], "released");
@@ -270,7 +270,7 @@ fn deleted_while_the_system_is_down(team: &Team<'_>) {
     let file = cluster.folder().join("live.yaml");
     let released = acted(&file, "release", &[]).unwrap();
     assert_eq!(released["spec"]["releasePolicy"], "Orphan", "what the action would do");
-    team.site.sandbox.mend("wso2");
+    team.site.sandbox.no_faults("wso2");
     assert!(eventually(|| team.argo.application().is_none()), "{}", team.argo.log("application-controller"));
     assert_eq!(team.site.digits(), [] as [f64; 0], "released, and not merely let go of");
     assert!(cluster.get(TEAM, "backend", "wso2").is_none());
