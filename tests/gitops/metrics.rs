@@ -68,7 +68,7 @@ fn what_the_running_operator_tells_is_well_formed_in_both_formats() {
     let (clean, said) = promtool(&["check", "metrics"], Some(&file), folder);
     assert!(clean && said.trim().is_empty(), "promtool check metrics: {said}\n{text}");
     for told in [
-        r#"ordain_leader 1"#,
+        "ordain_leader 1",
         r#"ordain_vendor_calls_total{system="wso2",outcome="ok"}"#,
         r#"ordain_oldest_proof_timestamp_seconds{backend="Backend/ordain-demo/wso2"}"#,
         r#"ordain_credentials_expiry_timestamp_seconds{backend="Backend/ordain-demo/tachyon"}"#,

@@ -74,7 +74,7 @@ fn values_arrive_under_their_names() {
         r#"ordain_vendor_call_duration_seconds_bucket{system="wso2",le="0.05"} 1"#,
         r#"ordain_drift_found_total{system="wso2"} 2"#,
         r#"ordain_guard_holds{backend="Backend/team-a/emm"} 12.0"#,
-        r#"ordain_store_bytes 4096"#,
+        "ordain_store_bytes 4096",
         r#"ordain_drift_interval_seconds{backend="Backend/team-a/emm"} 1800.0"#,
         r#"ordain_proof_wanted_timestamp_seconds{backend="Backend/team-a/emm"} 1800000000.0"#,
         r#"ordain_oldest_proof_timestamp_seconds{backend="Backend/team-a/emm"} 1800000060.0"#,

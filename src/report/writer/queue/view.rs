@@ -147,7 +147,7 @@ impl Queue {
             if condition.type_ == ConditionType::Ready || condition.type_.only_while_true() {
                 self.metrics.objects(key.kind(), condition.type_, condition.status, by);
             }
-            if is_abnormal(condition) {
+            if is_abnormal(*condition) {
                 self.metrics.abnormal(key.kind(), condition.type_, condition.reason, by);
             }
         }
@@ -155,7 +155,7 @@ impl Queue {
 }
 
 /// Whether a condition says that something is wrong. A fact that is Unknown is no more than not known.
-fn is_abnormal(condition: &Brief) -> bool {
+fn is_abnormal(condition: Brief) -> bool {
     match condition.type_ {
         ConditionType::Ready => condition.status != ConditionStatus::True,
         type_ if type_.only_while_true() => condition.status == ConditionStatus::True,
