@@ -42,8 +42,7 @@ if obj.metadata.deletionTimestamp ~= nil then
       hs.deletionMessage = told .. " [" .. finalizer .. "] " .. finalizers[finalizer]
     end
   end
-  -- For versions that do not know deletionMessage. Without one of our finalizers Argo CD names those that hold it.
-  hs.message = hs.deletionMessage or told
+  -- Without one of our finalizers Argo CD names those that hold it.
   return hs
 end
 
