@@ -69,3 +69,54 @@ fn devices_of(targets: &Wso2Targets) -> Vec<String> {
 fn each<'a>(word: &'a str, names: impl Iterator<Item = &'a str> + 'a) -> impl Iterator<Item = String> + 'a {
     names.map(move |name| format!("{word} {name}"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_target_is_named_as_git_names_it() {
+        let cases = [
+            (json!({"everyone": true}), vec!["everyone"], "nobody is left out"),
+            (json!({"include": []}), vec![], "nobody is meant"),
+            (
+                json!({"include": [{"wso2": {"roles": ["sales"], "users": ["jdoe"], "groups": [{"name": "Lab"}], "devices": ["android/7"]}}]}),
+                vec!["role sales", "user jdoe", "group Lab", "device android/7"],
+                "every dimension",
+            ),
+            (
+                json!({"include": [{"wfbss": {"customers": [
+                    {"name": "Acme", "groups": [{"name": "Servers"}, {"id": "7"}]},
+                    {"id": "640FE47F-5118-4D79-8221-A35D0DE2EE2C", "allGroups": true},
+                    {"name": "Empty", "groups": []},
+                ]}}]}),
+                vec![
+                    "customer Acme / Servers",
+                    "customer Acme / 7",
+                    "customer 640FE47F-5118-4D79-8221-A35D0DE2EE2C / all groups",
+                ],
+                "groups of customers, and none of one",
+            ),
+            (
+                json!({"include": [{"appShield": {"groups": [{"id": "16"}], "users": [{"name": "mara"}]}}, {"tachyon": {"managementGroups": [{"name": "Kiosks"}]}}]}),
+                vec!["group 16", "user mara", "management group Kiosks"],
+                "one selection after the other",
+            ),
+            (
+                json!({"include": [{"targetGroupRef": {"name": "known"}}, {"targetGroupRef": {"name": "gone"}}]}),
+                vec!["management group Pilots", "TargetGroup gone"],
+                "a group of targets, and one that is not there",
+            ),
+        ];
+        let pilots: TargetSpec =
+            serde_json::from_value(json!({"tachyon": {"managementGroups": [{"name": "Pilots"}]}})).unwrap();
+        for (targets, expected, why) in cases {
+            let targets: AssignmentTargets = serde_json::from_value(targets).unwrap();
+            assert_eq!(targets.named(|name| (name == "known").then_some(&pilots)), expected, "{why}");
+        }
+    }
+}

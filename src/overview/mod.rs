@@ -42,15 +42,17 @@ impl Overview {
         let mut others = account::others(cluster);
         others.sort_by(|a, b| a.order().cmp(&b.order()));
         let held = held::of(cluster, &assignments);
-        let unlisted = cluster.unlisted.values().cloned().collect();
-        let summary = Summary::of(&accounts, &assignments, &others);
+        let unlisted: Vec<_> = cluster.unlisted.values().cloned().collect();
+        let blind = unlisted.iter().any(|one| one.assignments);
+        let summary = Summary::of(&accounts, &assignments, &others, blind);
         Self { at: now, summary, accounts, held, assignments, others, unlisted }
     }
 
     /// Whether all that should be in force is, on accounts that answer, and nothing else is wrong.
     pub fn all_in_force(&self) -> bool {
+        let blind = self.unlisted.iter().any(|one| one.assignments);
         let states = self.accounts.iter().map(|one| one.state);
         let states = states.chain(self.assignments.iter().map(|one| one.state));
-        states.chain(self.others.iter().map(|one| one.state)).all(State::is_fine)
+        !blind && states.chain(self.others.iter().map(|one| one.state)).all(State::is_fine)
     }
 }

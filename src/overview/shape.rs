@@ -293,6 +293,7 @@ fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(at)
 }
 
+#[allow(clippy::ref_option, reason = "the form that serde calls")]
 fn some_time<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => serializer.collect_str(at),

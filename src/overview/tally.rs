@@ -130,11 +130,22 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn of(accounts: &[Account], assignments: &[Assignment], others: &[Other]) -> Self {
+    /// `blind`: the assignments cannot be read, so that having none of them, or these, proves nothing.
+    pub(super) fn of(
+        accounts: &[Account],
+        assignments: &[Assignment],
+        others: &[Other],
+        blind: bool,
+    ) -> Self {
         let mut states = Tally::default();
         assignments.iter().for_each(|one| states.add(one.state));
         let ready = accounts.iter().filter(|one| one.state.is_fine()).count();
-        let text = told(accounts.len() - ready, assignments.len(), &states, others.len());
+        let told = told(accounts.len() - ready, assignments.len(), &states, others.len());
+        let text = match (blind, assignments.is_empty()) {
+            (false, _) => told,
+            (true, true) => "the assignments cannot be read".to_owned(),
+            (true, false) => format!("the assignments cannot be read anew; when last read {told}"),
+        };
         Self { text, accounts: accounts.len(), accounts_ready: ready, assignments: assignments.len(), states }
     }
 }

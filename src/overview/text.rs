@@ -144,18 +144,20 @@ impl Page {
                 self.why(one.state, &one.reason, &one.message, one.help.as_deref());
             }
             one.difference().into_iter().for_each(|differs| self.wrapped(INDENT, differs, 2));
-            self.problems(&one.problems);
+            self.problems(one);
             let plan = one.plan.as_ref().filter(|_| one.state == State::Resting);
             plan.into_iter().for_each(|plan| self.wrapped(INDENT, &format!("plan: {}", plan.summary), 2));
             one.remarks.iter().for_each(|remark| self.wrapped(INDENT, remark, 1));
         }
     }
 
-    fn problems(&mut self, problems: &[Problem]) {
-        for one in problems.iter().take(PROBLEMS) {
-            self.wrapped(INDENT, &format!("{}: {}: {}", one.target, one.reason, one.message), 2);
+    /// Targets with a problem; one that the assignment's message tells already has nothing but its name left.
+    fn problems(&mut self, of: &Assignment) {
+        for Problem { target, reason, message, .. } in of.problems.iter().take(PROBLEMS) {
+            let told = if of.message.contains(message) { String::new() } else { format!(": {message}") };
+            self.wrapped(INDENT, &format!("{target}: {reason}{told}"), 2);
         }
-        let more = problems.len().saturating_sub(PROBLEMS);
+        let more = of.problems.len().saturating_sub(PROBLEMS);
         if more > 0 {
             self.wrapped(INDENT, &format!("and {} more", reckoned(more, "problem")), 1);
         }

@@ -14,6 +14,7 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     decode::{Arrived, Incoming, Ours, Whole},
@@ -28,6 +29,8 @@ use crate::{
 
 /// Between two attempts at a list that cannot be read.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Longer than an attempt and the pause after it: without an error for so long a watch works again.
+const RECOVERED: Duration = Duration::from_secs(45);
 /// Between two looks, while much is going on.
 const PACE: Duration = Duration::from_millis(200);
 /// Objects asked for at once.
@@ -86,22 +89,72 @@ fn told(error: &kube::Error) -> String {
 /// It is first told once every kind was listed or is known not to be readable.
 pub async fn onlook(client: Client, scope: &Scope, mut shown: impl FnMut(&Cluster) -> bool) {
     let feeds = feeds(scope);
-    let mut missing: Vec<_> = feeds.clone();
+    let mut view = View { missing: feeds.clone(), ..View::default() };
     let mut changes: SelectAll<_> =
         feeds.into_iter().filter_map(|feed| follow(client.clone(), feed)).collect();
-    let mut cluster = Cluster::default();
-    while let Some((feed, change)) = changes.next().await {
-        apply(&mut cluster, &mut missing, &feed, change);
-        // Whatever else has come meanwhile is shown with it.
-        while let Some(Some((feed, change))) = changes.next().now_or_never() {
-            apply(&mut cluster, &mut missing, &feed, change);
+    loop {
+        if let Ok(news) = timeout(PAUSE, changes.next()).await {
+            let Some((feed, news)) = news else { return };
+            view.take(feed, news);
         }
-        if missing.is_empty() {
-            if !shown(&cluster) {
+        // Whatever else has come meanwhile is shown with it.
+        while let Some(Some((feed, news))) = changes.next().now_or_never() {
+            view.take(feed, news);
+        }
+        view.recover(Instant::now());
+        if view.missing.is_empty() {
+            if !shown(&view.cluster) {
                 return;
             }
-            tokio::time::sleep(PACE).await;
+            sleep(PACE).await;
         }
+    }
+}
+
+/// What is seen, and how well.
+#[derive(Default)]
+struct View {
+    cluster: Cluster,
+    /// Lists that have not been read, and are not known to be unreadable.
+    missing: Vec<Feed>,
+    /// Lists that were read once.
+    read: Vec<Feed>,
+    /// Watches that broke off, and when last.
+    broken: Vec<(Feed, Instant)>,
+}
+
+impl View {
+    fn take(&mut self, feed: Feed, news: News) {
+        self.broken.retain(|(other, _)| *other != feed);
+        match news {
+            News::One(change) => {
+                self.cluster.works(&feed);
+                return change(&mut self.cluster);
+            }
+            News::All(listed) => {
+                self.cluster.replace(&feed, listed);
+                if !self.read.contains(&feed) {
+                    self.read.push(feed.clone());
+                }
+            }
+            News::Fails(why) => {
+                self.cluster.fails(&feed, &why);
+                self.broken.push((feed.clone(), Instant::now()));
+            }
+        }
+        self.missing.retain(|other| *other != feed);
+    }
+
+    /// A watch that goes on after a break says nothing until something happens: without another error it works again.
+    fn recover(&mut self, now: Instant) {
+        let (read, cluster) = (&self.read, &mut self.cluster);
+        self.broken.retain(|(feed, at)| {
+            let works = read.contains(feed) && now.duration_since(*at) >= RECOVERED;
+            if works {
+                cluster.works(feed);
+            }
+            !works
+        });
     }
 }
 
@@ -116,15 +169,6 @@ enum News {
     One(Change),
     /// It cannot be read.
     Fails(String),
-}
-
-fn apply(cluster: &mut Cluster, missing: &mut Vec<Feed>, feed: &Feed, news: News) {
-    match news {
-        News::One(change) => return change(cluster),
-        News::All(listed) => cluster.replace(feed, listed),
-        News::Fails(why) => cluster.fails(feed, &why),
-    }
-    missing.retain(|other| other != feed);
 }
 
 fn follow(client: Client, feed: Feed) -> Option<BoxStream<'static, (Feed, News)>> {
@@ -175,7 +219,7 @@ fn failed(error: &watcher::Error) -> String {
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => told(error),
         watcher::Error::WatchError(status) => status.message.clone(),
-        other => in_full(other),
+        other @ watcher::Error::NoResourceVersion => in_full(other),
     }
 }
 
@@ -242,4 +286,44 @@ fn named(meta: &ObjectMeta) -> ObjectName {
 fn id(kind: BackendKind, meta: &ObjectMeta) -> BackendId {
     let (namespace, name) = (part(meta.namespace.as_ref()), part(meta.name.as_ref()));
     BackendId { kind, namespace: namespace.into(), name: name.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed() -> Feed {
+        Feed { kind: Kind::Policy, namespace: None }
+    }
+
+    #[test]
+    fn a_watch_that_broke_off_works_again_without_a_word() {
+        let mut view = View { missing: vec![feed()], ..View::default() };
+        view.take(feed(), News::Fails("forbidden".into()));
+        assert!(view.missing.is_empty(), "known not to be readable: it is not waited for");
+        view.recover(Instant::now() + RECOVERED * 2);
+        assert_eq!(view.cluster.unlisted.len(), 1, "what was never read does not recover by waiting");
+        view.take(feed(), News::All(Cluster::default()));
+        assert!(view.cluster.unlisted.is_empty(), "read");
+        view.take(feed(), News::Fails("connection reset".into()));
+        view.recover(Instant::now());
+        assert_eq!(view.cluster.unlisted.len(), 1, "just now");
+        view.recover(Instant::now() + RECOVERED * 2);
+        assert!(view.cluster.unlisted.is_empty(), "no error since");
+    }
+
+    #[test]
+    fn a_broken_watch_keeps_what_it_showed_and_news_prove_that_it_works() {
+        let mut view = View::default();
+        view.take(feed(), News::All(Cluster::default()));
+        view.take(feed(), News::Fails("gone".into()));
+        let seen = |cluster: &mut Cluster| {
+            let policy = Seen { generation: 1, deleting: None, spec: Err("broken".into()), status: None };
+            cluster.policies.insert(ObjectName::new("a", "b"), policy);
+        };
+        view.take(feed(), News::One(Box::new(seen)));
+        assert!(view.cluster.unlisted.is_empty());
+        view.take(feed(), News::Fails("gone".into()));
+        assert_eq!(view.cluster.policies.len(), 1);
+    }
 }

@@ -19,7 +19,7 @@ const WSO2: &str = include_str!("../../examples/wso2-baseline.yaml");
 /// Somebody who may read the team's objects and nothing else: no ClusterBackends, no other namespace.
 fn reader(team: &str) -> String {
     format!(
-        r#"
+        r"
 apiVersion: v1
 kind: ServiceAccount
 metadata: {{name: reader, namespace: {team}}}
@@ -35,7 +35,7 @@ kind: RoleBinding
 metadata: {{name: reader, namespace: {team}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}}
 subjects: [{{kind: ServiceAccount, name: reader, namespace: {team}}}]
-"#
+"
     )
 }
 

@@ -71,6 +71,11 @@ fn nothing_and_a_kind_that_may_not_be_listed_are_told() {
     assert!(shown.contains(told), "{shown}");
     empty.works(&feed);
     assert!(overview(&empty).unlisted.is_empty());
+    let feed = crate::index::Feed { kind: crate::index::Kind::PolicyAssignment, namespace: None };
+    empty.fails(&feed, "connection refused");
+    let blind = overview(&empty);
+    assert!(plain(&blind).starts_with("Ordain: the assignments cannot be read  "), "{}", plain(&blind));
+    assert!(!blind.all_in_force(), "who sees nothing says nothing");
 }
 
 #[test]
