@@ -28,7 +28,7 @@ impl Page {
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
             match event {
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                    links.push(dest_url.to_string())
+                    links.push(dest_url.to_string());
                 }
                 Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
                 Event::End(TagEnd::Heading(_)) => {
@@ -64,7 +64,7 @@ fn below(folder: &str) -> Vec<PathBuf> {
         let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
         if root().join(&name).is_dir() {
             found.extend(below(&name));
-        } else if name.ends_with(".md") {
+        } else if Path::new(&name).extension().is_some_and(|end| end == "md") {
             found.push(name.into());
         }
     }

@@ -16,7 +16,7 @@ pub fn pages() -> Vec<(String, String)> {
 fn page(crd: &CustomResourceDefinition) -> (String, String) {
     let names = &crd.spec.names;
     let schema = crd.spec.versions.first().and_then(|version| serde_json::to_value(&version.schema).ok());
-    let root = schema.unwrap_or_default()["openAPIV3Schema"].take();
+    let root = schema.and_then(|schema| schema.get("openAPIV3Schema").cloned()).unwrap_or_default();
     let namespaced = if crd.spec.scope == "Namespaced" { "namespaced" } else { "of the whole cluster" };
     let mut text = format!(
         "# {kind}\n\n{about}\n\n`{api}`, {namespaced}; short name `{short}`. Made from the code by `make generate`; the same \
@@ -28,7 +28,7 @@ fn page(crd: &CustomResourceDefinition) -> (String, String) {
         singular = names.singular.as_deref().unwrap_or(&names.plural),
     );
     for part in ["spec", "status"] {
-        let schema = &root["properties"][part];
+        let schema = root.pointer(&format!("/properties/{part}")).unwrap_or(&Value::Null);
         let _ = write!(text, "\n## {part}\n\n{}\n\n{}", words(schema), rules_of(part, schema));
         text.push_str("| field | type | bounds | meaning |\n|---|---|---|---|\n");
         members(part, schema, &mut text);
@@ -135,7 +135,7 @@ fn range(least: &Value, most: &Value) -> Option<String> {
 
 fn exactly_one(schema: &Value) -> Option<String> {
     let alternatives = schema["oneOf"].as_array()?.iter();
-    let names: Vec<_> = alternatives.filter_map(|one| one["required"][0].as_str()).collect();
+    let names: Vec<_> = alternatives.filter_map(|one| one.pointer("/required/0")?.as_str()).collect();
     (names.len() > 1).then(|| format!("exactly one of `{}`", names.join("`, `")))
 }
 

@@ -9,6 +9,54 @@ use crate::api::{
     conditions::ConditionType,
 };
 
+/// Key, value, kinds and meaning of what users set.
+const SET: [(&str, &str, &str, &str); 5] = [
+    (
+        LABEL_USE,
+        USE_CREDENTIALS,
+        "Secret, ConfigMap",
+        "may be read as the credentials or the certificate authority of a Backend",
+    ),
+    (LABEL_USE, USE_CONTENT, "Secret", "may be read as a secret value of a Policy (`secrets`)"),
+    (
+        ANNOTATION_RECONCILE,
+        "any new value",
+        "PolicyAssignment, Backend, ClusterBackend",
+        "look now, and read credentials again; answered by the same value in `status.lastHandledReconcileAt` of assignments",
+    ),
+    (
+        ANNOTATION_APPROVE_REMOVALS,
+        "the number that is held",
+        "Backend, ClusterBackend",
+        "lets exactly that many held removals through, once",
+    ),
+    (
+        ANNOTATION_ACCEPT_ACCOUNT,
+        "the fingerprint in the message",
+        "Backend, ClusterBackend",
+        "another account than the known one may be worked with",
+    ),
+];
+
+/// Key, kinds and meaning of what Ordain sets.
+const FOUND: [(&str, &str, &str); 3] = [
+    (
+        ANNOTATION_EXTERNAL_ID,
+        "Policy, PolicyAssignment",
+        "annotation: the id of its object in a system that lists nothing; authenticated, so a copy elsewhere counts for nothing",
+    ),
+    (
+        FINALIZER_RELEASE,
+        "PolicyAssignment",
+        "finalizer: it may have put something into a system; goes once that is released",
+    ),
+    (
+        FINALIZER_IN_USE,
+        "Backend, ClusterBackend",
+        "finalizer: an assignment that is not yet released names it",
+    ),
+];
+
 /// Labels, annotations and finalizers.
 pub fn metadata() -> String {
     let mut text = head(
@@ -19,56 +67,12 @@ pub fn metadata() -> String {
         ),
     );
     text.push_str("\n## Set by you\n\n| key | value | on | says |\n|---|---|---|---|\n");
-    let set = [
-        (
-            LABEL_USE,
-            USE_CREDENTIALS,
-            "Secret, ConfigMap",
-            "may be read as the credentials or the certificate authority of a Backend",
-        ),
-        (LABEL_USE, USE_CONTENT, "Secret", "may be read as a secret value of a Policy (`secrets`)"),
-        (
-            ANNOTATION_RECONCILE,
-            "any new value",
-            "PolicyAssignment, Backend, ClusterBackend",
-            "look now, and read credentials again; answered by the same value in `status.lastHandledReconcileAt` of assignments",
-        ),
-        (
-            ANNOTATION_APPROVE_REMOVALS,
-            "the number that is held",
-            "Backend, ClusterBackend",
-            "lets exactly that many held removals through, once",
-        ),
-        (
-            ANNOTATION_ACCEPT_ACCOUNT,
-            "the fingerprint in the message",
-            "Backend, ClusterBackend",
-            "another account than the known one may be worked with",
-        ),
-    ];
-    for (key, value, on, says) in set {
+    for (key, value, on, says) in SET {
         let value = if value.contains(' ') { value.to_owned() } else { format!("`{value}`") };
         let _ = writeln!(text, "| `{key}` | {value} | {on} | {says} |");
     }
     text.push_str("\n## Set by Ordain\n\n| key | on | says |\n|---|---|---|\n");
-    let found = [
-        (
-            ANNOTATION_EXTERNAL_ID,
-            "Policy, PolicyAssignment",
-            "annotation: the id of its object in a system that lists nothing; authenticated, so a copy elsewhere counts for nothing",
-        ),
-        (
-            FINALIZER_RELEASE,
-            "PolicyAssignment",
-            "finalizer: it may have put something into a system; goes once that is released",
-        ),
-        (
-            FINALIZER_IN_USE,
-            "Backend, ClusterBackend",
-            "finalizer: an assignment that is not yet released names it",
-        ),
-    ];
-    for (key, on, says) in found {
+    for (key, on, says) in FOUND {
         let _ = writeln!(text, "| `{key}` | {on} | {says} |");
     }
     text

@@ -77,7 +77,9 @@ fn console(text: &str, line: usize) -> Vec<Step> {
 
 fn manifest(text: String) -> Step {
     let named = text.lines().next().and_then(|line| line.strip_prefix("# "));
-    let file = named.filter(|name| name.ends_with(".yaml") && !name.contains(' ')).map(str::to_owned);
+    let is_file =
+        |name: &&str| name.rsplit_once('.').is_some_and(|(_, end)| end == "yaml") && !name.contains(' ');
+    let file = named.filter(is_file).map(str::to_owned);
     Step::Manifest { file, text }
 }
 

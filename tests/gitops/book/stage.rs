@@ -164,7 +164,7 @@ impl Ground {
         let second = Cluster::start();
         let node = Kubelet::start(&second);
         let merged = [("old", &site.cluster), ("new", &second)].map(|(name, cluster)| context(name, cluster));
-        let all = |part: &str| Value::from_iter(merged.iter().map(|config| config[part].clone()));
+        let all = |part: &str| merged.iter().map(|config| config[part].clone()).collect::<Value>();
         let config = serde_json::json!({"apiVersion": "v1", "kind": "Config", "current-context": "old",
             "contexts": all("context"), "clusters": all("cluster"), "users": all("user")});
         let path = self.folder.join("contexts");
