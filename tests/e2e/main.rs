@@ -10,6 +10,7 @@ mod corridor;
 mod crds;
 mod endings;
 mod inventory;
+mod kubectl;
 mod plan;
 mod rights;
 #[path = "../sim/support/status_lint.rs"]
@@ -18,3 +19,4 @@ mod status_lint;
 mod stores;
 mod support;
 mod tenancy;
+mod traces;

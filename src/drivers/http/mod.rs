@@ -8,6 +8,7 @@ pub mod address;
 mod bucket;
 mod classify;
 mod client;
+pub mod effects;
 pub mod real;
 mod redact;
 mod retry_after;
