@@ -24,8 +24,6 @@ use super::{BackendRef, Id, LocalRef, PolicyAssignmentStatus, Selector, limits, 
     selectable = ".spec.mode",
     printcolumn(name = "Policy", type_ = "string", json_path = ".spec.policyRef.name"),
     printcolumn(name = "Backend", type_ = "string", json_path = ".spec.backendRef.name"),
-    printcolumn(name = "Mode", type_ = "string", json_path = ".status.mode"),
-    printcolumn(name = "Release", type_ = "string", json_path = ".status.releasePolicy"),
     printcolumn(name = "Targets", type_ = "integer", json_path = ".status.targets.desired"),
     printcolumn(
         name = "InSync",
@@ -37,7 +35,16 @@ use super::{BackendRef, Id, LocalRef, PolicyAssignmentStatus, Selector, limits, 
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Accepted", type_ = "integer", json_path = ".status.targets.accepted", priority = 1),
+    printcolumn(name = "Failed", type_ = "integer", json_path = ".status.targets.failed", priority = 1),
+    printcolumn(name = "Mode", type_ = "string", json_path = ".status.mode", priority = 1),
+    printcolumn(name = "Release", type_ = "string", json_path = ".status.releasePolicy", priority = 1),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -63,7 +70,7 @@ pub struct PolicyAssignmentSpec {
     /// whose reach is the policy's scopes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<AssignmentTargets>,
-    /// -1000 to 1000; where two assignments meet the higher wins. Absent: 0.
+    /// Where two assignments meet the higher one wins; from -1000 to 1000. Absent: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1000, max = 1000))]
     pub priority: Option<i32>,

@@ -154,7 +154,7 @@ words! {
 #[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Operations {
-    /// How many.
+    /// How many tasks the system has not finished.
     #[serde(default)]
     #[schemars(schema_with = "schema::count")]
     pub in_flight: i64,
@@ -171,7 +171,7 @@ pub struct OldestOperation {
     pub id: String,
     /// `Pending` or `Started`.
     pub state: TaskState,
-    /// Since when.
+    /// When the system took it on.
     #[schemars(schema_with = "schema::time")]
     pub since: Time,
     /// How many targets it concerns.

@@ -33,7 +33,14 @@ use super::{Access, BackendStatus, CaRef, GoDuration, SystemSpec, limits};
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Drifted", type_ = "integer", json_path = ".status.objects.drifted", priority = 1),
+    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.objects.pending", priority = 1),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -151,7 +158,14 @@ pub struct EffectiveGuard {
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Drifted", type_ = "integer", json_path = ".status.objects.drifted", priority = 1),
+    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.objects.pending", priority = 1),
     printcolumn(
         name = "Message",
         type_ = "string",

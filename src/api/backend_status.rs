@@ -130,7 +130,7 @@ words! {
 /// The backing store's memory of this account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Memory {
-    /// Since when.
+    /// Since when this memory lasts: the first start, or the last time the store was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub since: Option<Time>,

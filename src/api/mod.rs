@@ -14,6 +14,7 @@ mod backend;
 mod backend_status;
 pub mod conditions;
 pub mod crds;
+mod event_reasons;
 mod known;
 pub mod limits;
 pub(crate) mod member;
@@ -50,6 +51,7 @@ pub use backend_status::{
     Account, BackendStatus, Capability, CapabilityState, LostMemory, Memory, ObjectCounts,
 };
 pub use conditions::{Condition, ConditionStatus, ConditionType};
+pub use event_reasons::EventReason;
 pub use policy::{
     AppShieldFacet, AssignmentCounts, Content, ContentType, Document, Feature, Os, Policy, PolicySpec,
     PolicyStatus, Profile, ReplicateFrom, Scope, SecretLeaf, SymphonyFacet, TachyonFacet, ViolationAction,

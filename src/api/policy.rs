@@ -23,7 +23,14 @@ use super::{Condition, FreeForm, Id, IdOrName, SecretKeyRef, SystemName, conditi
         .message("a policy with a symphony facet needs a displayName of at most 23 characters, or a name that short"),
     printcolumn(name = "Facets", type_ = "string", json_path = ".status.facets"),
     printcolumn(name = "Assignments", type_ = "integer", json_path = ".status.assignments.total"),
+    printcolumn(name = "InForce", type_ = "integer", json_path = ".status.assignments.ready"),
+    printcolumn(name = "Stalled", type_ = "integer", json_path = ".status.assignments.stalled"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",

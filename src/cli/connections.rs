@@ -56,16 +56,24 @@ impl Connections {
     /// # Errors
     /// A flag that does not say what it must, in words.
     pub async fn settings(&self, api_server: Option<&str>) -> Result<RealSettings, String> {
-        let settings = RealSettings {
+        let settings = RealSettings { refused: addresses(api_server).await, ..self.written()? };
+        RealTransport::new(settings.clone()).map_err(|why| why.to_string())?;
+        Ok(settings)
+    }
+
+    /// What they say, before anything is looked up.
+    ///
+    /// # Errors
+    /// As for [`Connections::settings`].
+    pub(super) fn written(&self) -> Result<RealSettings, String> {
+        Ok(RealSettings {
             ca_pem: None,
             allow_loopback: self.allow_loopback,
             allowed_hosts: self.allowed_hosts.clone(),
-            refused: addresses(api_server).await,
+            refused: BTreeSet::new(),
             ca_bundle: self.ca_bundle.as_deref().map(read).transpose()?,
             proxy: self.proxy()?,
-        };
-        RealTransport::new(settings.clone()).map_err(|why| why.to_string())?;
-        Ok(settings)
+        })
     }
 
     fn proxy(&self) -> Result<Option<HttpsProxy>, String> {

@@ -7,7 +7,7 @@ mod words;
 use std::{fmt::Write as _, fs, io, path::PathBuf};
 
 use crate::{
-    api::Reason,
+    api::{EventReason, Reason},
     drivers::{Facts, Promise, connect},
     overview,
     preview::report,
@@ -89,7 +89,21 @@ fn reasons() -> String {
         }
         let _ = writeln!(page, "| `{}` | {} | {} |", reason.as_str(), reason.meaning(), reason.help());
     }
+    events(&mut page);
     page
+}
+
+/// The reasons of Events.
+fn events(page: &mut String) {
+    page.push_str(
+        "\n## Events\n\nThe `reason` of an Event, which tells what happened and is no condition. None is written while \
+         nothing changes; the same news is one series with a count.\n\n\
+         | reason | type | meaning | what to do |\n|---|---|---|---|\n",
+    );
+    for reason in EventReason::ALL {
+        let kind = if reason.warns() { "Warning" } else { "Normal" };
+        let _ = writeln!(page, "| `{reason}` | {kind} | {} | {} |", reason.meaning(), reason.help());
+    }
 }
 
 const fn yes(is: bool) -> &'static str {

@@ -14,10 +14,11 @@ pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod status;
+mod traces;
 
-use std::process::ExitCode;
+use std::{ffi::OsStr, path::Path, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use cluster::{Cluster, ClusterError};
 pub use connections::Connections;
@@ -65,7 +66,14 @@ impl Cli {
     /// # Errors
     /// The exit status: 0 where help or the version was asked for.
     pub fn from_arguments() -> Result<Self, ExitCode> {
-        Self::try_parse().map_err(|error| {
+        let mut command = Self::command();
+        if is_plugin(std::env::args_os().next().as_deref()) {
+            // Help and errors name what the user typed.
+            command = command.bin_name("kubectl ordain");
+        }
+        let parsed = command.try_get_matches_from_mut(std::env::args_os());
+        let read = parsed.and_then(|found| Self::from_arg_matches(&found));
+        read.map_err(|error| error.format(&mut command)).map_err(|error| {
             let _ = error.print();
             if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         })
@@ -88,6 +96,12 @@ impl Cli {
             Command::Sandbox(args) => exit(block_on(sandbox::run(args))),
         }
     }
+}
+
+/// Whether kubectl runs us: it finds its plugins by their file names.
+fn is_plugin(invoked: Option<&OsStr>) -> bool {
+    let name = invoked.and_then(|path| Path::new(path).file_stem());
+    name.is_some_and(|name| name == "kubectl-ordain")
 }
 
 /// Runs on all cores.

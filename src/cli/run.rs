@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, io::IsTerminal as _, net::SocketAddr, sync::Arc
 
 use jiff::SignedDuration;
 use tokio::{sync::watch, task::JoinSet};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use super::{Cluster, ClusterError, Connections, Page};
+use super::{Cluster, ClusterError, Connections, Page, traces};
 use crate::{
     index::Scope,
     lease::Pulse,
@@ -55,6 +55,8 @@ pub struct Args {
     /// What is logged: error, warn, info, debug, or ordain::worker=debug,info
     #[arg(long, env = "ORDAIN_LOG", default_value = "info")]
     log: String,
+    #[command(flatten)]
+    traces: traces::Tracing,
     /// Seconds a system may take to list what was just created
     #[arg(long, env = "ORDAIN_CREATE_SETTLE", default_value_t = 150, hide = true)]
     create_settle: u32,
@@ -82,7 +84,7 @@ pub enum Error {
 /// # Errors
 /// [`Error`].
 pub async fn run(args: Args) -> Result<(), Error> {
-    start_log(&args)?;
+    let traces = start_log(&args)?;
     let (client, host) = args.cluster.connect().await.map_err(Error::Cluster)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = Metrics::new();
@@ -94,6 +96,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     tracing::info!(%address, "listening");
     let page = args.page.serve(&client, scope(&args.watch_namespaces), &mut tasks).await;
     page.map_err(|(address, error)| Error::Listen(address, error))?;
+    let schemas = client.clone();
+    tasks.spawn(async move { operator::skew::tell(&schemas).await });
     let (stop, stopped) = watch::channel(false);
     tasks.spawn(stop_on_signal(stop));
     let connections = args.connections.settings(host.as_deref()).await.map_err(Error::Flag)?;
@@ -109,7 +113,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
         readiness,
         pulse,
     };
-    operator::run(settings(&args), parts, stopped).await?;
+    let ended = operator::run(settings(&args), parts, stopped).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    ended?;
     tracing::info!("ended");
     Ok(())
 }
@@ -139,20 +147,28 @@ fn instance() -> String {
     ["POD_NAME", "HOSTNAME"].iter().find_map(named).unwrap_or_else(|| "ordain".to_owned())
 }
 
-fn start_log(args: &Args) -> Result<(), Error> {
+/// The log, and the traces where they are asked for. Each has a filter of its own, so that a span of a trace is no part of a
+/// log line, and none is made where nobody collects it.
+fn start_log(args: &Args) -> Result<Option<traces::Traces>, Error> {
     let filter = EnvFilter::try_new(&args.log).map_err(|e| Error::Flag(format!("--log: {e}")))?;
     let terminal = std::io::stderr().is_terminal();
     let format = args.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
-    let registry = tracing_subscriber::registry().with(filter);
-    let started = match format {
-        LogFormat::Text => registry
-            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal))
-            .try_init(),
-        LogFormat::Json => {
-            registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
-        }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(terminal).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().with_filter(filter).boxed(),
     };
-    started.map_err(|e| Error::Flag(format!("log: {e}")))
+    let mut layers = vec![lines];
+    let endpoint = args.traces.endpoint().map_err(Error::Flag)?;
+    let started = endpoint.map(|endpoint| -> Result<_, String> {
+        traces::Traces::start(&endpoint, &args.connections.written()?, instance())
+    });
+    let traces = started.transpose().map_err(Error::Flag)?.map(|(traces, layer)| {
+        layers.push(layer);
+        traces
+    });
+    tracing_subscriber::registry().with(layers).try_init().map_err(|e| Error::Flag(format!("log: {e}")))?;
+    Ok(traces)
 }
 
 /// SIGTERM and SIGINT mean the same: end in good order.

@@ -8,6 +8,7 @@ pub mod item;
 pub mod memory;
 pub mod names;
 pub mod secret;
+pub mod trace;
 
 pub use catalogue::{Catalogue, Entry, EntryKind};
 pub use clock::{Clock, SystemClock};
@@ -18,3 +19,4 @@ pub use item::{
 };
 pub use names::{BackendId, BackendKind, ExternalId, Identity, Mark, ObjectName, OwnerId, Uid};
 pub use secret::Secret;
+pub use trace::{Cause, TRACE, is_traced};

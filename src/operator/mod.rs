@@ -12,6 +12,7 @@ mod identity;
 mod kube_ports;
 mod readiness;
 mod rooms;
+pub mod skew;
 mod supervisor;
 mod wire;
 

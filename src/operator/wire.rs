@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 
 use crate::{
     api::SystemName,
-    drivers::http::{BodyStream, CallInfo, SharedTransport, Transport, TransportError},
+    drivers::http::{BodyStream, CallInfo, SharedTransport, Transport, TransportError, effects},
     model::Clock,
     report::metrics::{CallOutcome, Metrics},
     worker::ports::Fence,
@@ -37,6 +37,9 @@ impl Transport for FencedWire {
             let message =
                 format!("the lease may end within {} s, so nothing is sent any more", info.timeout.as_secs());
             return Err(TransportError { maybe_sent: false, message });
+        }
+        if effect {
+            effects::sent();
         }
         let mut call = Open { of: self, since: self.clock.monotonic(), outcome: no_answer(effect) };
         let answer = self.wire.send(request).await;

@@ -123,13 +123,13 @@ impl EventWriter {
                 // An earlier attempt whose answer was lost.
                 Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => return WriteOutcome::Ok,
                 Ok(Err(kube::Error::Api(status))) if !is_passing(status.code) => {
-                    tracing::debug!(reason = event.reason, error = %status.message, "event refused");
+                    tracing::debug!(reason = %event.reason, error = %status.message, "event refused");
                     return WriteOutcome::Refused;
                 }
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!("no answer within {TIMEOUT:?}"),
             };
-            tracing::debug!(reason = event.reason, error = trouble, attempt, "event not published");
+            tracing::debug!(reason = %event.reason, error = trouble, attempt, "event not published");
             if attempt < ATTEMPTS {
                 sleep(delay).await;
                 delay *= 2;
@@ -177,11 +177,11 @@ impl EventWriter {
             action: Some(cut(event.action, 128)),
             event_time: Some(MicroTime(now)),
             note: Some(cut(&event.note, NOTE)),
-            reason: Some(cut(event.reason, 128)),
+            reason: Some(event.reason.to_string()),
             regarding: Some(about),
             reporting_controller: Some(CONTROLLER.to_owned()),
             reporting_instance: Some(self.instance.clone()),
-            type_: Some(if event.warning { "Warning" } else { "Normal" }.to_owned()),
+            type_: Some(if event.reason.warns() { "Warning" } else { "Normal" }.to_owned()),
             ..v1::Event::default()
         }
     }
@@ -264,7 +264,7 @@ impl Book {
 fn digest(event: &Event) -> [u8; 16] {
     let about = reference(&event.regarding);
     let news = event.series.as_ref().unwrap_or(&event.note);
-    let parts = json!([about, event.warning, event.reason, event.action, news]);
+    let parts = json!([about, event.reason.as_str(), event.action, news]);
     let mut digest = [0; 16];
     blake3::Hasher::new().update(parts.to_string().as_bytes()).finalize_xof().fill(&mut digest);
     digest
@@ -287,14 +287,13 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
-    use crate::model::ObjectName;
+    use crate::{api::EventReason, model::ObjectName};
 
     fn event(note: &str) -> Event {
         let about = Regarding::Assignment(ObjectName::new("team-a", "laptops"), Uid("u".into()));
         Event {
             regarding: about,
-            warning: false,
-            reason: "DriftCorrected",
+            reason: EventReason::DriftCorrected,
             action: "Apply",
             note: note.into(),
             series: None,

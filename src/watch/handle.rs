@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     index::{Desired, Dirty, Feed, Index, Kind, Object, Scope},
-    model::{BackendId, ObjectName, Uid},
+    model::{BackendId, Cause, ObjectName, Uid, is_traced},
     report::{aggregate::Said, memo::Memo, writer::Key},
     worker::ports::DesiredSource,
 };
@@ -38,6 +38,8 @@ pub(super) enum Change {
 struct Shared {
     index: Mutex<Index>,
     ticks: Mutex<BTreeMap<BackendId, watch::Sender<u64>>>,
+    /// What ticked them, while traces are made and until their workers take it up.
+    causes: Mutex<BTreeMap<BackendId, Cause>>,
     open: watch::Sender<bool>,
     audience: Arc<dyn Audience>,
     scope: Scope,
@@ -53,6 +55,7 @@ impl IndexHandle {
         Self(Arc::new(Shared {
             index: Mutex::new(Index::new(scope.clone())),
             ticks: Mutex::default(),
+            causes: Mutex::default(),
             open: watch::Sender::new(false),
             audience,
             scope,
@@ -123,6 +126,7 @@ impl IndexHandle {
     /// Takes in a batch, resolves what it makes stale, and tells everybody concerned, in this order: statuses seen,
     /// objects gone, verdicts and aggregates, backends that came or went, ticks of workers.
     pub(super) fn absorb(&self, feed: &Feed, changes: Vec<Change>) {
+        let news = is_traced().then(|| news(feed, &changes)).flatten();
         let mut index = self.index();
         for change in changes {
             self.take_in(&mut index, feed, change);
@@ -132,6 +136,9 @@ impl IndexHandle {
         }
         let dirty = index.settle();
         self.tell(&index, &dirty);
+        if let Some((object, others)) = &news {
+            self.note_causes(&dirty, object, *others);
+        }
         self.tick(&index, &dirty);
         self.0.open.send_if_modified(|open| !std::mem::replace(open, true));
     }
@@ -194,6 +201,16 @@ impl IndexHandle {
         ticks.retain(|_, sender| sender.receiver_count() > 0);
     }
 
+    /// Where several things come together before the worker looks, the first one names the trace.
+    fn note_causes(&self, dirty: &Dirty, object: &str, others: usize) {
+        let ticks = self.ticks();
+        let mut causes = self.0.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        causes.retain(|id, _| ticks.contains_key(id));
+        for id in dirty.backends.iter().filter(|id| ticks.contains_key(*id)) {
+            causes.entry(id.clone()).or_insert_with(|| Cause::watched(id, object, others));
+        }
+    }
+
     fn index(&self) -> MutexGuard<'_, Index> {
         // A panic within a change leaves it half applied at worst; the next relist mends that.
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -219,6 +236,23 @@ impl DesiredSource for IndexHandle {
     fn synced(&self) -> bool {
         *self.0.open.borrow()
     }
+
+    fn cause(&self, backend: &BackendId) -> Option<Cause> {
+        self.0.causes.lock().unwrap_or_else(PoisonError::into_inner).remove(backend)
+    }
+}
+
+/// The first object of a batch, as people name it, and how many more there are.
+fn news(feed: &Feed, changes: &[Change]) -> Option<(String, usize)> {
+    let mut objects = changes.iter().filter_map(|change| match change {
+        Change::Arrived { arrived, .. } => Some(arrived.metadata()),
+        Change::Gone(metadata) => Some(metadata),
+        _ => None,
+    });
+    let first = objects.next()?;
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let name = format!("{} {}/{}", feed.kind.as_str(), part(&first.namespace), part(&first.name));
+    Some((name, objects.count()))
 }
 
 impl std::fmt::Debug for IndexHandle {

@@ -172,6 +172,21 @@ impl Health {
     }
 }
 
+/// What was answered, and what to do where that is known.
+fn told(code: u16, message: &str) -> String {
+    let help = match code {
+        404 => {
+            "; the API server has no such kind: bring this version's CRDs (helm upgrade with crds.enabled=true, or \
+                ordain crds | kubectl apply --server-side -f -)"
+        }
+        403 => {
+            "; the operator's role lacks this right, as after an upgrade without its RBAC: apply the chart's"
+        }
+        _ => "",
+    };
+    format!("{message}{help}")
+}
+
 /// The verb that failed, what was answered, and whether that is a plain refusal: no permission, or
 /// no such kind. `None` where nothing answered, or the watch has merely expired.
 fn answer(error: &watcher::Error) -> Option<(&'static str, String, bool)> {
@@ -186,7 +201,7 @@ fn answer(error: &watcher::Error) -> Option<(&'static str, String, bool)> {
         kube::Error::Api(status) if status.code == 410 => None,
         kube::Error::Api(status) => {
             let refused = matches!(status.code, 403 | 404);
-            Some((verb, status.message.trim().to_owned(), refused))
+            Some((verb, told(status.code, status.message.trim()), refused))
         }
         kube::Error::SerdeError(_) => Some((verb, inner.to_string(), false)),
         _ => None,

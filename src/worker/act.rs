@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::{Instrument as _, field::Empty};
 
 use super::{
     Asked, Worker, apply,
@@ -17,7 +18,7 @@ use crate::{
     drivers::{DeploySettings, Step},
     index::Desired,
     model::{
-        ExternalId, Uid,
+        ExternalId, TRACE, Uid,
         memory::{DeployRecord, Write},
     },
     plan::{
@@ -39,11 +40,15 @@ impl Worker {
         whole: bool,
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let (drafted, order) = self.draft(desired, look, here)?;
+        let planning = tracing::trace_span!(target: TRACE, "plan", differing = Empty);
+        let (drafted, order) = planning.in_scope(|| self.draft(desired, look, here))?;
+        planning.record("differing", drafted.differences.len());
+        drop(planning);
         self.note_external_ids(desired, look).await;
         self.measure_drift(desired, &drafted);
         self.conclude(desired, &drafted.released, rest).await?;
-        let plan = self.judge(desired, drafted.plan, &drafted.removals, here, whole)?;
+        let plan = tracing::trace_span!(target: TRACE, "guard")
+            .in_scope(|| self.judge(desired, drafted.plan, &drafted.removals, here, whole))?;
         let pending = deploy::pending(&look.observation, &|id| {
             self.memory.items.values().any(|record| record.id.as_ref() == Some(id))
         });
@@ -59,7 +64,8 @@ impl Worker {
         if !planned.is_empty() {
             // Whatever was said of a deploy was before this.
             self.account.deployment = None;
-            return self.carry_out(desired, look, planned, asked).await;
+            let span = tracing::trace_span!(target: TRACE, "apply", steps = planned.len());
+            return self.carry_out(desired, look, planned, asked).instrument(span).await;
         }
         self.deploy(desired, look, &pending, asked).await
     }
@@ -100,6 +106,7 @@ impl Worker {
             fence: house.fence.as_ref(),
             in_flight: usize::try_from(desired.backend.settings.in_flight).unwrap_or(1),
             claims: &look.claims,
+            assignments: &desired.assignments,
             inputs: &look.inputs,
             seeds: &look.seeds,
             stop: asked,
@@ -178,7 +185,8 @@ impl Worker {
         if decision == Decision::Deploy {
             let why = "deploy".to_owned();
             let step = PlannedStep { step: Step::Deploy, items: Vec::new(), removals: 0, why };
-            self.carry_out(desired, look, vec![step], asked).await?;
+            let span = tracing::trace_span!(target: TRACE, "apply", steps = 1);
+            self.carry_out(desired, look, vec![step], asked).instrument(span).await?;
             decision = self.decide_deploy(pending, settings);
         }
         match decision {

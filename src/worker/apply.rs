@@ -12,9 +12,11 @@ use std::{
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use super::{
     before::Before,
+    effect,
     failed::{concerns_account, failed, is_content, not_removed, taken_back, without},
     journal::{journal, name},
     operations,
@@ -22,9 +24,10 @@ use super::{
     trouble::Troubles,
 };
 use crate::{
-    drivers::{Driver, DriverError, Outcome, Seed, Step},
+    drivers::{Driver, DriverError, Outcome, Seed, Step, http::effects},
+    index::AssignmentView,
     model::{
-        BackendId, Digest, ItemKey, LeafPath, ObjectName,
+        BackendId, Digest, ItemKey, LeafPath, ObjectName, TRACE,
         memory::{ClaimRecord, DeployRecord, ItemRecord, Memory, OperationRecord, Sealed, Write},
     },
     plan::steps::PlannedStep,
@@ -52,6 +55,8 @@ pub struct Hand<'a> {
     pub claims: &'a BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
     /// What is copied, per item.
     pub seeds: &'a BTreeMap<ItemKey, Seed>,
+    /// What the cluster wants of the account, for the log.
+    pub assignments: &'a BTreeMap<ObjectName, Arc<AssignmentView>>,
     /// Inputs digests.
     pub inputs: &'a BTreeMap<ItemKey, Digest>,
     /// Whether to stop between sequences: a newer change came, or the process ends.
@@ -103,8 +108,8 @@ pub async fn apply(
         let removing = chunk.iter().filter(|step| step.removals > 0);
         applied.tried.extend(removing.flat_map(|step| step.items.iter().cloned()));
         let results = run(hand, chunk).await;
-        let failed = results.iter().filter(|(step, result)| result.is_err() && is_content(&step.step));
-        unwritten.extend(failed.flat_map(|(step, _)| step.items.iter().cloned()));
+        let failed = results.iter().filter(|(step, result, _)| result.is_err() && is_content(&step.step));
+        unwritten.extend(failed.flat_map(|(step, ..)| step.items.iter().cloned()));
         applied.calls += results.len();
         let writes = after(hand, &results, memory, troubles, &mut applied);
         commit(hand, memory, writes, &[])?;
@@ -159,12 +164,17 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
     before.writes(chunk)
 }
 
-type Done = (PlannedStep, Result<Outcome, DriverError>);
+/// A step, what came of it, and how many calls it took that may have changed something.
+type Done = (PlannedStep, Result<Outcome, DriverError>, u32);
 
 async fn run(hand: &Hand<'_>, chunk: Vec<PlannedStep>) -> Vec<Done> {
     let calls = chunk.into_iter().map(|planned| async move {
-        let result = hand.driver.execute(&planned.step).await;
-        (planned, result)
+        let span = tracing::trace_span!(
+            target: TRACE, "step", verb = name(&planned.step), why = %planned.why, items = planned.items.len()
+        );
+        let call = effects::counted(hand.driver.execute(&planned.step));
+        let (result, requests) = call.instrument(span).await;
+        (planned, result, requests)
     });
     stream::iter(calls).buffered(hand.in_flight.max(1)).collect().await
 }
@@ -178,11 +188,8 @@ fn after(
 ) -> Vec<Write> {
     let now = (hand.now)();
     let (mut writes, mut refused) = (Vec::new(), 0_u32);
-    for (planned, result) in results {
-        tracing::info!(
-            backend = %hand.backend, what = name(&planned.step), why = %planned.why, items = planned.items.len(),
-            failed = result.as_ref().err().map(tracing::field::display), "effect"
-        );
+    for (planned, result, requests) in results {
+        effect::tell(hand, planned, result, memory, *requests);
         match result {
             Ok(outcome) => {
                 writes.extend(succeeded(hand, planned, outcome, memory, now));

@@ -41,6 +41,14 @@ pub struct AccountState {
     pub orphaned: u32,
 }
 
+/// What a suspended assignment says of itself that never came to anything.
+const UNAPPLIED: &str = "suspended before anything of it was applied, so the system holds nothing of it";
+
+/// What is suspended keeps what it last held; one that never held anything has nothing to be in step with.
+fn is_suspended_unapplied(view: &AssignmentView, items: &[&ItemKey]) -> bool {
+    view.suspended && items.is_empty()
+}
+
 fn fact(status: Option<bool>, reason: Reason, message: impl Into<String>) -> Fact {
     Fact { status, reason, message: message.into() }
 }
@@ -94,6 +102,9 @@ impl Worker {
                 return fact(Some(false), *reason, message.clone());
             }
         }
+        if is_suspended_unapplied(view, items) {
+            return fact(None, Reason::Suspended, UNAPPLIED);
+        }
         if kept.is_none() || self.outage.is_some() && self.has_open_work(items) {
             return fact(None, Reason::NotObserved, "not looked at yet");
         }
@@ -118,6 +129,9 @@ impl Worker {
         let compiled = self.stakes.get(&view.name).is_some();
         if !compiled || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
             return fact(None, Reason::NotObserved, "what the system holds has not been read");
+        }
+        if is_suspended_unapplied(view, items) {
+            return fact(None, Reason::Suspended, UNAPPLIED);
         }
         if differing.is_empty() && items.iter().any(|item| self.is_only_remembered(item)) {
             let message = "taken as sent; the system gives no way to read it, so a change made in the console is not seen";

@@ -20,6 +20,7 @@ pub mod compare;
 pub mod compile;
 pub mod connect;
 pub mod content;
+mod effect;
 mod external_id;
 pub mod facts;
 mod failed;
@@ -48,6 +49,7 @@ pub mod schedule;
 pub mod seeds;
 pub mod session;
 pub mod standing;
+mod stretch;
 pub mod survey;
 mod tally;
 pub mod trouble;
@@ -59,6 +61,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use crate::{
     drivers::DriverError,
@@ -165,6 +168,7 @@ pub struct Worker {
     /// Removals of the slices read so far (R2).
     tally: Tally,
     measured: measure::Measured,
+    stretch: stretch::Stretch,
 }
 
 /// What a pass came to.
@@ -226,6 +230,7 @@ impl Worker {
             relist: false,
             tally: Tally::default(),
             measured: measure::Measured::default(),
+            stretch: stretch::Stretch::default(),
         })
     }
 
@@ -277,19 +282,21 @@ impl Worker {
             }
             let Some(desired) = self.house.source.desired(&self.id) else { return Wake::Never };
             self.see_finalizers(&desired);
+            self.take_up_cause(&desired);
             let (source, id) = (self.house.source.clone(), self.id.clone());
             let asked = || {
                 *stop.borrow()
                     || changes.has_changed().unwrap_or(true) && is_overtaken(&desired, source.as_ref(), &id)
             };
             let since = self.house.clock.monotonic();
-            let came_to = self.round(&desired, &asked).await;
+            let change = self.stretch.span();
+            let came_to = self.round(&desired, &asked).instrument(change).await;
             let took = self.house.clock.monotonic().saturating_sub(since);
             self.house.metrics.pass(desired.backend.system.name(), took);
             let wake = match came_to {
                 Ok(round::Next::Again) if !*stop.borrow() => {
                     self.measure_account(&desired);
-                    self.say(&desired);
+                    self.stretch.span().in_scope(|| self.say(&desired));
                     continue;
                 }
                 Ok(round::Next::Again) => return Wake::OnChange,
@@ -300,7 +307,8 @@ impl Worker {
             };
             self.measure_account(&desired);
             self.hold_claimants(&desired).await;
-            self.say(&desired);
+            self.stretch.span().in_scope(|| self.say(&desired));
+            self.end_stretch();
             return wake;
         }
         Wake::At(self.now())

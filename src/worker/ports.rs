@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::{
-    api::SystemSpec,
+    api::{EventReason, SystemSpec},
     drivers::{Driver, DriverError},
     index::{BackendView, Desired},
-    model::{BackendId, ObjectName, Secret, Uid},
+    model::{BackendId, Cause, ObjectName, Secret, Uid},
     report::facts::{AssignmentFacts, BackendFacts},
 };
 
@@ -21,6 +21,10 @@ pub trait DesiredSource: Send + Sync {
     fn changes(&self, backend: &BackendId) -> watch::Receiver<u64>;
     /// Whether all kinds have been listed, so that what is absent is absent (start-up gate).
     fn synced(&self) -> bool;
+    /// What the last tick came from, once, where traces are made.
+    fn cause(&self, _backend: &BackendId) -> Option<Cause> {
+        None
+    }
 }
 
 /// Why a write to the API server failed.
@@ -83,10 +87,8 @@ pub trait Reporter: Send + Sync {
 pub struct Event {
     /// About which object.
     pub regarding: Regarding,
-    /// Warning, or Normal.
-    pub warning: bool,
-    /// Stable, CamelCase: `DriftCorrected`, `Released`, `RemovalsHeld`, …
-    pub reason: &'static str,
+    /// What it tells, in one word of a fixed list.
+    pub reason: EventReason,
     /// What was done, CamelCase: `Apply`, `Release`, `Observe`, …
     pub action: &'static str,
     /// For people.

@@ -85,7 +85,7 @@ fn seen(inputs: &Inputs<'_>, draft: &Draft, desired: &DesiredItem, observed: &Ob
     record.observed = Some(ObservedRecord {
         at: inputs.now,
         leaves: digests(inputs.driver, inputs.digester, desired, observed),
-        members: members_digest(inputs.digester, desired, observed),
+        members: members_digest(inputs.digester, desired.members.keys(), &observed.members),
         foreign: foreign_members(desired, observed),
         enabled: observed.enabled,
         pending: observed.pending,
@@ -219,9 +219,13 @@ fn digests(
     desired.leaves.keys().filter_map(|path| Some((path.clone(), digest(path)?))).collect()
 }
 
-fn members_digest(digester: &Digester, desired: &DesiredItem, observed: &ObservedItem) -> Digest {
-    let owned: Vec<(MemberKind, _)> =
-        desired.members.keys().filter_map(|kind| Some((*kind, observed.members.get(kind)?))).collect();
+/// Of the kinds that are ours, those that stand there.
+pub(super) fn members_digest<'a>(
+    digester: &Digester,
+    ours: impl Iterator<Item = &'a MemberKind>,
+    stand: &BTreeMap<MemberKind, BTreeSet<String>>,
+) -> Digest {
+    let owned: Vec<(MemberKind, _)> = ours.filter_map(|kind| Some((*kind, stand.get(kind)?))).collect();
     digester.bytes(format!("{owned:?}").as_bytes())
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use super::{
     Asked, Worker, compile,
@@ -15,7 +16,7 @@ use crate::{
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
     model::{
-        ItemKey, ObjectName, Uid,
+        ItemKey, ObjectName, TRACE, Uid, is_traced,
         memory::{Memory, Write},
     },
     plan::release::Release,
@@ -109,7 +110,8 @@ impl Worker {
             self.reached();
             return Ok(Next::Again);
         }
-        self.work(desired, &due, &rest, &watching, asked).await
+        let span = self.round_span(due.items.len());
+        self.work(desired, &due, &rest, &watching, asked).instrument(span).await
     }
 
     /// Looks at what is due, does what follows from it, and tells when to look again.
@@ -125,9 +127,16 @@ impl Worker {
         let whole = self.tally.is_whole_with(&round, due);
         let here: Vec<Release> =
             rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
-        let look = self.look(desired, round, &here, watching).await?;
+        let unproven: Vec<ItemKey> = if is_traced() {
+            round.iter().filter(|item| !self.is_proven(item)).cloned().collect()
+        } else {
+            Vec::new()
+        };
+        let read = tracing::trace_span!(target: TRACE, "read", items = round.len());
+        let look = self.look(desired, round, &here, watching).instrument(read).await?;
         self.observe_watching(desired, watching, &look);
         let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
+        self.trace_proofs(&unproven);
         self.reached();
         if look.observation.complete || !look.driver.translate().facts().lists {
             self.requests.looked_at(look.inputs.keys());

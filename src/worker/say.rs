@@ -14,7 +14,7 @@ use super::{
     round::Halt,
 };
 use crate::{
-    api::conditions::Reason,
+    api::{EventReason, conditions::Reason},
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
     plan::{ItemVerdict, drift::Drift, release::Release},
@@ -164,10 +164,14 @@ impl Worker {
             if release.deleting {
                 self.let_go.insert((release.item.clone(), release.by.clone()));
             }
+            // A part of what is still held went, as Git says: the status tells that.
+            let kept = self.stakes.get(&release.by).filter(|_| !release.deleting);
+            if kept.is_some_and(|kept| kept.items.iter().any(|(item, _)| *item == release.item)) {
+                continue;
+            }
             self.tell(desired, &release.by, |regarding| Event {
                 regarding,
-                warning: false,
-                reason: "Released",
+                reason: EventReason::Released,
                 action: "Release",
                 note: format!("{} was released", release.item),
                 series: None,
@@ -187,8 +191,7 @@ impl Worker {
                 let note = format!("{item} has been corrected: {how}");
                 self.tell(desired, &name, |regarding| Event {
                     regarding,
-                    warning: true,
-                    reason: "DriftCorrected",
+                    reason: EventReason::DriftCorrected,
                     action: "Apply",
                     note,
                     // Whoever changes it, and whenever: one series.

@@ -157,6 +157,6 @@ fn people_find_objects_by_category_short_name_and_field() {
     assert!(all.contains(&object("first")) && all.contains(&object("second")), "{all}");
     let table = kubectl(&["get", "orpa", "-n", "found"]);
     let header: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(header, ["NAME", "POLICY", "BACKEND", "MODE", "RELEASE", "TARGETS", "INSYNC", "READY", "AGE"]);
+    assert_eq!(header, ["NAME", "POLICY", "BACKEND", "TARGETS", "INSYNC", "READY", "REASON", "AGE"]);
     kubectl(&["delete", "namespace", "found", "--wait=false"]);
 }

@@ -100,6 +100,17 @@ impl Cluster {
         refused
     }
 
+    /// How often the status of an object of this name was written.
+    pub fn status_writes(&self, name: &str) -> usize {
+        let log = std::fs::read_to_string(&self.environment["ORDAIN_AUDIT_LOG"]).unwrap();
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let written = |entry: &Value| {
+            let object = &entry["objectRef"];
+            entry["verb"] == "patch" && object["subresource"] == "status" && object["name"] == name
+        };
+        entries.filter(written).count()
+    }
+
     /// Waits for a condition, as a user would.
     pub fn wait(&self, namespace: &str, object: &str, condition: &str) {
         let condition = format!("--for=condition={condition}");

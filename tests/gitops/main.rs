@@ -21,6 +21,7 @@ mod patience;
 #[allow(dead_code, reason = "the end-to-end tests need more of it")]
 mod programs;
 mod site;
+mod upgrade;
 #[path = "../e2e/support/vendors.rs"]
 #[allow(dead_code, reason = "the end-to-end tests need more of it")]
 mod vendors;

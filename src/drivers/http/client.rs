@@ -15,6 +15,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout},
 };
+use tracing::{Instrument as _, Span, field::Empty};
 use url::Url;
 
 use super::{
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     api::conditions::Reason,
     drivers::error::{Class, DriverError},
-    model::{Clock, Secret},
+    model::{Clock, Secret, TRACE, is_traced},
 };
 
 /// What is waited inside a call rather than handed back to the scheduler.
@@ -118,16 +119,28 @@ impl HttpClient {
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, DriverError> {
         let wire_target = target::encode(self.origin.path(), call.path, call.query)
             .map_err(|error| DriverError::new(Class::Rejected, Reason::Invalid, error.to_string()))?;
-        let first = self.attempt(&call, &wire_target).await?;
+        let first = self.attempt(&call, &wire_target).instrument(self.span(&call, &wire_target)).await?;
         match self.throttle(&first) {
             Some(after) if !call.effect && after <= SHORT => {
                 sleep(after).await;
-                let second = self.attempt(&call, &wire_target).await?;
+                let span = self.span(&call, &wire_target);
+                let second = self.attempt(&call, &wire_target).instrument(span).await?;
                 self.throttle(&second);
                 Ok(second)
             }
             _ => Ok(first),
         }
+    }
+
+    /// Of a call within a trace; one that belongs to none begins none.
+    fn span(&self, call: &Call<'_>, wire_target: &str) -> Span {
+        if !is_traced() || Span::current().is_none() {
+            return Span::none();
+        }
+        let place = self.redacted(&self.place(wire_target));
+        tracing::trace_span!(
+            target: TRACE, "call", method = %call.method, place, effect = call.effect, status = Empty
+        )
     }
 
     /// Pauses the account if the answer asks for it, and tells for how long.
@@ -163,6 +176,7 @@ impl HttpClient {
             Err(TransportError { maybe_sent: true, message })
         });
         let answer = answer.map_err(|error| self.lost(&what, call.effect, &error))?;
+        Span::current().record("status", answer.status);
         tracing::debug!(call = %answer.call, status = answer.status, bytes = answer.body.len(), "answered");
         self.refuse_redirect(answer)
     }

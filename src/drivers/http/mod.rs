@@ -8,6 +8,7 @@ pub mod address;
 mod bucket;
 mod classify;
 mod client;
+pub mod effects;
 mod meter;
 pub mod real;
 mod redact;

@@ -132,7 +132,7 @@ impl RealTransport {
     /// # Errors
     /// As for [`RealTransport::new`].
     pub fn with_lookup(settings: RealSettings, lookup: Arc<dyn Lookup>) -> Result<Self, SetupError> {
-        let tls = tls(&settings)?;
+        let builder = builder(&settings)?;
         let proxy = settings.proxy.as_ref();
         let rules = Arc::new(Rules {
             proxy_host: proxy.and_then(|proxy| proxy.url.host_str().map(str::to_owned)),
@@ -141,22 +141,8 @@ impl RealTransport {
             refused: settings.refused,
             lookup,
         });
-        // The environment's proxies are not for us: what is reached is what the flags say.
-        let builder = reqwest::Client::builder().no_proxy();
-        let builder = match proxy {
-            Some(proxy) => builder.proxy(proxy.rule()?),
-            None => builder,
-        };
-        let client = builder
-            .user_agent(concat!("ordain/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(Duration::from_secs(10))
-            .dns_resolver(Checked(Arc::clone(&rules)))
-            .build()
-            .map_err(|error| SetupError::Tls(chain(&error)))?;
+        let builder = builder.dns_resolver(Checked(Arc::clone(&rules)));
+        let client = builder.build().map_err(|error| SetupError::Tls(chain(&error)))?;
         Ok(Self { client, rules })
     }
 
@@ -237,6 +223,30 @@ impl Rules {
             None => Ok(()),
         }
     }
+}
+
+/// A client under the same TLS, authorities and proxy that goes wherever it is told: for what the operator's own flags name.
+///
+/// # Errors
+/// As for [`RealTransport::new`].
+pub fn client(settings: &RealSettings) -> Result<reqwest::Client, SetupError> {
+    builder(settings)?.build().map_err(|error| SetupError::Tls(chain(&error)))
+}
+
+fn builder(settings: &RealSettings) -> Result<reqwest::ClientBuilder, SetupError> {
+    // The environment's proxies are not for us: what is reached is what the flags say.
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = match &settings.proxy {
+        Some(proxy) => builder.proxy(proxy.rule()?),
+        None => builder,
+    };
+    Ok(builder
+        .user_agent(concat!("ordain/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls(settings)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(Duration::from_secs(10)))
 }
 
 fn tls(settings: &RealSettings) -> Result<ClientConfig, SetupError> {

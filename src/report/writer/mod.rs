@@ -24,6 +24,7 @@ use tokio::{
     sync::{Notify, oneshot, watch},
     time::{sleep, timeout},
 };
+use tracing::{Instrument as _, Span};
 
 pub use object::Key;
 pub use queue::Observed;
@@ -36,7 +37,7 @@ use super::{
     metrics::Metrics,
 };
 use crate::{
-    model::{BackendId, Clock, ObjectName, Uid},
+    model::{BackendId, Clock, ObjectName, TRACE, Uid},
     worker::ports::{Event, Fence, Reporter, WriteError},
 };
 use object::Report;
@@ -310,7 +311,8 @@ impl Pen {
             let Some(step) = queue.take(now) else { break };
             let client = self.client.clone();
             flying.push(Box::pin(async move {
-                let outcome = wire::perform(&client, &step).await;
+                let span = status_span(&step);
+                let outcome = wire::perform(&client, &step).instrument(span).await;
                 (step, outcome)
             }));
         }
@@ -328,6 +330,14 @@ impl Pen {
         let now = self.shared.now();
         self.shared.queue().wake(now);
     }
+}
+
+/// Of a status that a change ends in.
+fn status_span(step: &Step) -> Span {
+    if step.cause.is_none() {
+        return Span::none();
+    }
+    tracing::trace_span!(target: TRACE, parent: &step.cause, "status", object = %step.key)
 }
 
 async fn rest(pause: Option<Duration>) {

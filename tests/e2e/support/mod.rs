@@ -1,6 +1,7 @@
 //! An installation of its own for every test: operator namespace, team namespace, rights from the chart, doubles.
 
 pub mod audit;
+pub mod collector;
 pub mod pages;
 mod patience;
 pub mod programs;

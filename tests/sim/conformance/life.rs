@@ -70,6 +70,22 @@ pub async fn drifts(subject: &Subject) {
     assert!(told.iter().any(|event| drift(&event)), "{}: {told:#?}", subject.name);
 }
 
+/// Suspended before anything was applied: nothing is sent, and nobody is told that the system holds it.
+pub async fn waits_while_suspended(subject: &Subject) {
+    let mut rig = (subject.rig)();
+    let suspended = with(&(subject.targets)(1), serde_json::json!({"suspend": true}));
+    rig.assign("one", (subject.policy)(1), suspended);
+    rig.start();
+    rig.settle().await;
+    let said = rig.cluster.facts("one").pop().expect("something is said of it");
+    assert_eq!((said.in_sync.status, said.accepted.status), (None, None), "{}: {said:#?}", subject.title);
+    assert_eq!(said.targets.accepted, 0, "{}: {said:#?}", subject.title);
+    assert_eq!(subject.effects(&rig), Vec::<String>::new(), "{}", subject.title);
+    rig.assign("one", (subject.policy)(1), (subject.targets)(1));
+    rig.settle().await;
+    subject.assert_in_step(&rig, "one", "resumed");
+}
+
 /// R2: with a limit of nothing a deletion waits, says so, and goes on once it is approved.
 pub async fn is_guarded(subject: &Subject) {
     let rig = subject.settled().await;

@@ -3,9 +3,11 @@
 //! and no case of a test.
 
 mod crash;
+mod events;
 mod faults;
 mod identity;
 mod life;
+mod log;
 mod plot;
 mod shared;
 pub mod subjects;
@@ -136,7 +138,7 @@ impl Subject {
 macro_rules! conform {
     ($($system:ident),*) => {$(
         mod $system {
-            use super::{crash, faults, identity, life, plot::Plot, shared, subjects::$system as system};
+            use super::{crash, events, faults, identity, life, log, plot::Plot, shared, subjects::$system as system};
 
             #[tokio::test(start_paused = true)]
             async fn is_what_its_driver_says() {
@@ -151,6 +153,21 @@ macro_rules! conform {
             #[tokio::test(start_paused = true)]
             async fn puts_back_what_somebody_changed() {
                 life::drifts(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn tells_every_effect_in_a_line_and_nothing_else() {
+                log::tells_every_effect(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn events_are_few_and_stable() {
+                events::are_few_and_stable(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn suspended_from_the_start_is_not_said_to_be_in_step() {
+                life::waits_while_suspended(&system::subject()).await;
             }
 
             #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! Events: told once, never in the way.
 
 use ordain::{
+    api::EventReason,
     model::{BackendId, BackendKind, Uid},
     report::facts::Standing,
     worker::ports::{Event, Regarding, Reporter},
@@ -12,8 +13,7 @@ use crate::support::apiserver::Fault;
 fn corrected(note: &str) -> Event {
     Event {
         regarding: Regarding::Assignment(name("a"), Uid("u".into())),
-        warning: true,
-        reason: "DriftCorrected",
+        reason: EventReason::DriftCorrected,
         action: "Apply",
         note: note.into(),
         series: None,

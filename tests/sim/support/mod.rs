@@ -4,6 +4,7 @@
 pub mod apiserver;
 pub mod clock;
 pub mod gate;
+pub mod log;
 pub mod rig;
 pub mod settle;
 pub mod status_history;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::support::log::Log;
 
 /// Calls both systems have seen so far.
 fn calls(whole: &Whole) -> Vec<String> {
@@ -86,15 +87,20 @@ async fn a_converge_by_a_task_costs_two_statuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_drift_intervals_in_step_write_nothing_anywhere() {
+async fn ten_drift_intervals_in_step_write_nothing_anywhere_and_log_nothing() {
+    let log = Log::new();
     let mut whole = in_force().await;
     // What a Backend counts is told at its own, slow pace.
     whole.pass(30 * 60).await;
+    let said = log.ours().len();
+    assert!(said > 0, "what was done is in the log");
     let (mark, changed, read) = (whole.api.mark(), effects(&whole).len(), calls(&whole).len());
     whole.pass(10 * 30 * 60).await;
     assert_eq!(writes(&whole, mark), written([]));
     assert_eq!(effects(&whole).len(), changed);
     assert!(calls(&whole).len() > read, "it did look");
+    let more = log.ours().split_off(said);
+    assert!(more.is_empty(), "at info: {more:#?}");
     assert!(matches!(whole.end().await, Ok(())));
 }
 

@@ -146,7 +146,7 @@ impl Story {
 
     /// Reasons of all events so far.
     pub fn events(&self) -> Vec<&'static str> {
-        self.rig.cluster.events().iter().map(|event| event.reason).collect()
+        self.rig.cluster.events().iter().map(|event| event.reason.as_str()).collect()
     }
 
     pub fn assert_in_step(&self, name: &str) {

@@ -26,11 +26,15 @@ impl Queue {
     pub(super) fn settle(&mut self, key: &Key, now: Now) {
         let Some(job) = self.jobs.get(key).filter(|job| !job.busy && !job.queued) else { return };
         if let Some(resting) = job.resting.filter(|resting| *resting > now.monotonic) {
+            self.let_trace_end(key);
             return self.schedule(key, resting);
         }
         match self.next(key, now) {
             Next::Step(_, lane) => self.enqueue(key, lane),
-            Next::Later(wait) => self.schedule(key, now.monotonic.saturating_add(wait)),
+            Next::Later(wait) => {
+                self.let_trace_end(key);
+                self.schedule(key, now.monotonic.saturating_add(wait));
+            }
             Next::Nothing => self.end(key),
         }
     }

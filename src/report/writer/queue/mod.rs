@@ -14,6 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 pub use view::Observed;
 pub(super) use view::{Pins, Seen};
@@ -62,6 +63,8 @@ pub(super) struct Step {
     pub key: Key,
     pub uid: Uid,
     pub action: Action,
+    /// The change that it ends, for its trace.
+    pub cause: Span,
     /// Tells this step from one on a job that has ended meanwhile.
     ticket: u64,
 }
@@ -89,6 +92,8 @@ pub(super) enum Outcome {
 struct Job {
     uid: Uid,
     report: Option<Report>,
+    /// The change the report comes from, for its trace; what is written again after a failure has none.
+    cause: Span,
     /// Since when the report says something else than the cluster.
     differs: Option<Duration>,
     add: Vec<Waiter>,
@@ -119,6 +124,7 @@ impl Job {
         Self {
             uid,
             report: None,
+            cause: Span::none(),
             differs: None,
             add: vec![],
             note: None,
@@ -198,6 +204,10 @@ impl Queue {
             }
         }
         job.report = Some(report);
+        let cause = Span::current();
+        if !cause.is_none() {
+            job.cause = cause;
+        }
         self.settle(&key, now);
     }
 
@@ -260,12 +270,16 @@ impl Queue {
             };
             let job = self.jobs.get_mut(&key)?;
             (job.busy, job.pinning) = (true, matches!(action, Action::Pin(..)));
-            if let Action::Status(rendered) = &action {
-                job.perhaps = Some(rendered.memo.clone());
-            }
+            let cause = match &action {
+                Action::Status(rendered) => {
+                    job.perhaps = Some(rendered.memo.clone());
+                    std::mem::replace(&mut job.cause, Span::none())
+                }
+                _ => Span::none(),
+            };
             self.tickets += 1;
             job.ticket = self.tickets;
-            return Some(Step { uid: job.uid.clone(), key, action, ticket: self.tickets });
+            return Some(Step { uid: job.uid.clone(), key, action, cause, ticket: self.tickets });
         }
         None
     }
@@ -312,6 +326,13 @@ impl Queue {
             answer(job.add, &Err(WriteError::Gone));
             answer(job.note.map(|(_, waiters)| waiters).unwrap_or_default(), &Err(WriteError::Gone));
             answer(job.remove, &Ok(()));
+        }
+    }
+
+    /// What is told later, at a slower pace, would keep its trace open until then.
+    fn let_trace_end(&mut self, key: &Key) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.cause = Span::none();
         }
     }
 

@@ -1,0 +1,223 @@
+//! Whether the CRDs in the cluster are those of this version.
+//!
+//! Older ones drop fields without a word, newer ones take fields that nobody here reads. Neither stops the operator; both
+//! are said once, with what to run. Read from what the API server publishes of its schemas, which every user may, so that
+//! no right on CRDs is needed.
+
+use std::{collections::BTreeSet, fmt};
+
+use kube::Client;
+use serde_json::Value;
+
+use super::bounded;
+use crate::api::{self, crds};
+
+/// Fields named in one line; the rest is counted.
+const NAMED: usize = 5;
+
+/// How the CRDs in the cluster differ from ours, as `Kind.path.of.field` or `Kind`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Skew {
+    /// Ours, and not in the cluster.
+    pub missing: BTreeSet<String>,
+    /// In the cluster, and not ours.
+    pub unknown: BTreeSet<String>,
+}
+
+/// Looks, and says what was found in the log. What cannot be read is found out by whoever needs it.
+pub async fn tell(client: &Client) {
+    let path = format!("/openapi/v3/apis/{}", api::API_VERSION);
+    let Ok(request) = http::Request::get(path).body(Vec::new()) else { return };
+    let published = match bounded(client.request::<Value>(request)).await {
+        Ok(published) => published,
+        Err(kube::Error::Api(status)) if status.code == 404 => Value::Null,
+        Err(error) => return tracing::debug!(%error, "the schemas of the CRDs cannot be read"),
+    };
+    let skew = compare(&published);
+    if !skew.missing.is_empty() {
+        tracing::warn!(
+            missing = %List(&skew.missing),
+            "the CRDs in this cluster are older than this operator ({}), or not there: what it writes into these fields is \
+             dropped, and nobody can set them. Bring this version's: helm upgrade with crds.enabled=true, or \
+             ordain crds | kubectl apply --server-side -f -",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    if !skew.unknown.is_empty() {
+        tracing::warn!(
+            unknown = %List(&skew.unknown),
+            "the CRDs in this cluster are newer than this operator ({}): it does not read these fields, so whatever stands \
+             in them has no effect. Upgrade the operator before anybody sets them",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+}
+
+/// What the API server publishes, against the schemas of this version.
+pub fn compare(published: &Value) -> Skew {
+    let mut skew = Skew::default();
+    for crd in crds::all() {
+        let kind = &crd.spec.names.kind;
+        let ours = serde_json::to_value(&crd).unwrap_or_default();
+        let ours = fields_of_kind(&ours["spec"]["versions"][0]["schema"]["openAPIV3Schema"], kind);
+        let theirs = &published["components"]["schemas"];
+        let theirs = theirs.as_object().into_iter().flatten().find(|(_, schema)| is_of(schema, kind));
+        let Some((_, theirs)) = theirs else {
+            skew.missing.insert(kind.clone());
+            continue;
+        };
+        let theirs = fields_of_kind(theirs, kind);
+        skew.missing.extend(highest(ours.difference(&theirs)));
+        skew.unknown.extend(highest(theirs.difference(&ours)));
+    }
+    skew
+}
+
+fn is_of(schema: &Value, kind: &str) -> bool {
+    let kinds = schema["x-kubernetes-group-version-kind"].as_array();
+    kinds.into_iter().flatten().any(|named| named["kind"] == kind)
+}
+
+fn fields_of_kind(schema: &Value, kind: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for part in ["spec", "status"] {
+        fields(&schema["properties"][part], &format!("{kind}.{part}"), &mut found);
+    }
+    found
+}
+
+fn fields(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
+    for below in ["items", "additionalProperties"] {
+        if schema[below].is_object() {
+            fields(&schema[below], path, found);
+        }
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        fields(field, &path, found);
+        found.insert(path);
+    }
+}
+
+/// A field that differs stands for all below it.
+fn highest<'a>(differing: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for path in differing {
+        let below =
+            |above: &String| path.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        if !kept.iter().any(below) {
+            kept.push(path.clone());
+        }
+    }
+    kept
+}
+
+struct List<'a>(&'a BTreeSet<String>);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<&str> = self.0.iter().take(NAMED).map(String::as_str).collect();
+        f.write_str(&named.join(", "))?;
+        match self.0.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// As the API server publishes our CRDs.
+    fn published() -> Value {
+        let schemas = crds::all().into_iter().map(|crd| {
+            let kind = crd.spec.names.kind.clone();
+            let value = serde_json::to_value(&crd).unwrap();
+            let mut schema = value["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+            schema["x-kubernetes-group-version-kind"] =
+                json!([{"group": "ordain.dev", "version": "v1alpha1", "kind": kind}]);
+            (format!("dev.ordain.v1alpha1.{kind}"), schema)
+        });
+        json!({"components": {"schemas": Value::Object(schemas.collect())}})
+    }
+
+    #[test]
+    fn what_differs_is_named_once_and_at_its_top() {
+        type Edit = fn(&mut Value);
+        let spec = "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties";
+        let cases: [(&str, Edit, &[&str], &[&str]); 5] = [
+            ("the same", |_| {}, &[], &[]),
+            (
+                "no CRD at all",
+                |p| *p = Value::Null,
+                &["Backend", "ClusterBackend", "Policy", "PolicyAssignment", "TargetGroup"],
+                &[],
+            ),
+            (
+                "one kind is not there",
+                |p| {
+                    drop(
+                        p["components"]["schemas"]
+                            .as_object_mut()
+                            .unwrap()
+                            .remove("dev.ordain.v1alpha1.TargetGroup"),
+                    )
+                },
+                &["TargetGroup"],
+                &[],
+            ),
+            (
+                "older: a part of the spec is not there",
+                |p| {
+                    drop(
+                        p.pointer_mut(
+                            "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties",
+                        )
+                        .unwrap()
+                        .as_object_mut()
+                        .unwrap()
+                        .remove("content"),
+                    )
+                },
+                &["Policy.spec.content"],
+                &[],
+            ),
+            (
+                "newer: a list with fields of its own",
+                |p| {
+                    p.pointer_mut(
+                        "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties",
+                    )
+                    .unwrap()["later"] = json!({"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}})
+                },
+                &[],
+                &["Policy.spec.later"],
+            ),
+        ];
+        assert!(published().pointer(spec).is_some());
+        for (why, edit, missing, unknown) in cases {
+            let mut published = published();
+            edit(&mut published);
+            let skew = compare(&published);
+            let words = |set: &BTreeSet<String>| {
+                set.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!((words(&skew.missing), words(&skew.unknown)), (own(missing), own(unknown)), "{why}");
+        }
+    }
+
+    fn own(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_long_list_is_counted() {
+        let all: BTreeSet<String> = (0..7).map(|n| format!("Policy.spec.f{n}")).collect();
+        assert!(List(&all).to_string().ends_with("Policy.spec.f4 and 2 more"), "{}", List(&all));
+    }
+}

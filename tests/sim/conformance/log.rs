@@ -1,0 +1,106 @@
+//! The effect log: every call that changed something is told in a line, and nothing else is.
+
+use std::collections::BTreeMap;
+
+use ordain::drivers::Promise;
+
+use super::Subject;
+use crate::support::{
+    log::{Line, Log},
+    rig::Rig,
+};
+
+/// Created, edited, changed by somebody, released: as many calls are told as the system saw.
+pub async fn tells_every_effect(subject: &Subject) {
+    let log = Log::new();
+    let rig = subject.settled().await;
+    let first = is_complete(subject, &rig, &log, "created");
+    assert!(first.iter().all(|line| line.get("why") != "drift"), "{}: {first:#?}", subject.title);
+    assert_eq!(first[0].get("before"), before_the_first(&first[0]), "{}: {first:#?}", subject.title);
+
+    let quiet = log.ours().len();
+    rig.pass(10 * 30 * 60).await;
+    let said = log.ours().split_off(quiet);
+    assert!(said.is_empty(), "{}: ten intervals in which nothing changes: {said:#?}", subject.title);
+
+    (subject.by_hand)(&rig);
+    rig.pass(45 * 60).await;
+    rig.settle().await;
+    let mended = is_complete(subject, &rig, &log, "changed by somebody");
+    if rig.facts().exception(Promise::DriftSeen).is_none() {
+        puts_back(subject, &mended);
+    }
+
+    let seen = mended.len();
+    rig.assign("one", (subject.policy)(2), (subject.targets)(1));
+    rig.settle().await;
+    let all = is_complete(subject, &rig, &log, "edited");
+    let edited = &all[seen..];
+    assert!(edited.iter().any(|line| line.get("policies") == "team/one-policy@2"), "{edited:#?}");
+
+    rig.delete("one");
+    rig.settle().await;
+    let released = is_complete(subject, &rig, &log, "released").split_off(all.len());
+    assert!(!released.is_empty(), "{}", subject.title);
+    says_no_value(subject, &rig, &log.effects());
+}
+
+/// Documents are there before us.
+fn before_the_first(line: &Line) -> &str {
+    if line.get("verb") == "create" { "-" } else { line.get("before") }
+}
+
+/// Calls told, each step once, against calls seen; who, what and why stand in each line.
+fn is_complete(subject: &Subject, rig: &Rig, log: &Log, when: &str) -> Vec<Line> {
+    let lines = log.effects();
+    let steps = lines.iter().filter(|line| line.get("part").starts_with("1/"));
+    let told: usize = steps.map(|line| line.get("requests").parse::<usize>().unwrap()).sum();
+    let seen = subject.effects(rig);
+    assert_eq!(told, seen.len(), "{} {when}: {lines:#?}\n{seen:#?}", subject.title);
+    for line in &lines {
+        for field in ["backend", "system", "verb", "why", "before", "after", "outcome"] {
+            assert!(!line.get(field).is_empty(), "{} {when}: no {field} in {line:#?}", subject.title);
+        }
+        // A deploy is of the whole account.
+        for field in ["object", "title", "assignments", "policies"] {
+            let whole = line.get("verb") == "deploy";
+            assert_eq!(line.get(field).is_empty(), whole, "{} {when}: {field} of {line:#?}", subject.title);
+        }
+        assert!(["applied", "pending"].contains(&line.get("outcome")), "{} {when}: {line:#?}", subject.title);
+        assert_eq!(line.get("backend"), rig.id.to_string());
+    }
+    lines
+}
+
+/// A correction begins at something else than what we left, and ends there again.
+fn puts_back(subject: &Subject, lines: &[Line]) {
+    let mut left: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut corrected = 0;
+    for line in lines.iter().filter(|line| ["create", "replace", "write"].contains(&line.get("verb"))) {
+        let (object, after) = (line.get("object"), line.get("after"));
+        if line.get("why") == "drift" {
+            corrected += 1;
+            assert_eq!(left.get(object), Some(&after), "{}: {lines:#?}", subject.title);
+            assert_ne!(line.get("before"), after, "{}: {line:#?}", subject.title);
+            assert!(!line.get("changes").is_empty(), "{}: {line:#?}", subject.title);
+        }
+        left.insert(object, after);
+    }
+    let drift = lines.iter().any(|line| line.get("why") == "drift");
+    assert!(drift, "{}: a correction is told: {lines:#?}", subject.title);
+    println!("{}: {corrected} corrections of content", subject.title);
+}
+
+/// No credential, and nothing that a setting holds: only names of settings, and digests.
+fn says_no_value(subject: &Subject, rig: &Rig, lines: &[Line]) {
+    let double = rig.vendors.of(subject.name).double();
+    for secret in double.credentials().values().filter(|secret| secret.len() > 3) {
+        let leaks = |line: &&Line| line.fields.values().any(|text| text.contains(secret.as_str()));
+        assert!(!lines.iter().any(|line| leaks(&line)), "{}: a credential", subject.title);
+    }
+    for side in lines.iter().flat_map(|line| [line.get("before"), line.get("after")]) {
+        let digest = side.len() == 12 && side.chars().all(|c| c.is_ascii_hexdigit());
+        let word = ["-", "on", "off"].contains(&side) || side.starts_with("place ");
+        assert!(digest || word, "{}: {side}", subject.title);
+    }
+}
