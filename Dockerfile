@@ -6,6 +6,7 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache build-base ca-certificates perl
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY src src
 COPY benches benches
 # The same sources and toolchain give the same bytes: no path of the builder, no time. No sandbox in a release.
