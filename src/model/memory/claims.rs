@@ -94,14 +94,24 @@ mod tests {
         ObjectName::new("team", name)
     }
 
+    fn claim() -> ClaimRecord {
+        ClaimRecord {
+            leaves: Default::default(),
+            members: BTreeMap::new(),
+            priority: 0,
+            generation: 1,
+            policy_generation: 1,
+        }
+    }
+
     #[test]
     fn both_sides_tell_the_same_after_every_change() {
         let pairs = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")];
         let mut claims = Claims::default();
         for (of, by) in pairs {
-            claims.set(item(of), who(by), Some(ClaimRecord::default()));
+            claims.set(item(of), who(by), Some(claim()));
         }
-        claims.set(item("a"), who("x"), Some(ClaimRecord::default()));
+        claims.set(item("a"), who("x"), Some(claim()));
         for (gone, (of, by)) in pairs.into_iter().enumerate() {
             let left = &pairs[gone..];
             for (of, by) in pairs {
