@@ -6,6 +6,7 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache build-base ca-certificates perl
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY src src
 COPY templates templates
 COPY benches benches

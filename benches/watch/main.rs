@@ -1,7 +1,8 @@
 //! What watching ten thousand assignments takes, beside a plain kube-rs controller.
 //!
 //! The API server runs in this process, each side in one of its own, so that processor time and memory are the
-//! side's alone. The sides take turns; the median of the turns counts.
+//! side's alone. The sides take turns; the median of the turns counts. Ordain runs as it is released, with an allocator of
+//! its own (`ordain.rs`); a plain controller has that of its platform, and is measured with Ordain's beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../../tests/index_memory/manifests.rs"]
@@ -14,57 +15,32 @@ mod sides;
 mod support;
 #[path = "../support/table.rs"]
 mod table;
+mod turn;
 
-use std::{net::SocketAddr, process::Command, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use kube::{Client, Config};
-use serde::{Deserialize, Serialize};
 use tokio::{runtime::Builder, task::JoinSet};
 
 use sides::Side;
 use table::{Row, percentile};
+use turn::{COUNT, Taken};
 
-/// How many assignments.
-const COUNT: usize = 10_000;
 /// How often each side has its turn.
 const TURNS: usize = 3;
-/// What is freed late is freed by then.
-const REST: Duration = Duration::from_millis(500);
 
-/// What one side took in one turn.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Taken {
-    /// Nanoseconds of processor time.
-    cpu: u64,
-    /// Bytes held when everything is seen.
-    memory: u64,
-    /// The most bytes held until then.
-    peak: u64,
-}
+/// Who takes turns: a side, and whether it runs with the allocator of the released binary.
+const SIDES: [(Side, bool); 4] =
+    [(Side::Ordain, true), (Side::Plain, false), (Side::Pruned, false), (Side::Plain, true)];
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().position(|argument| argument == "follow") {
-        Some(at) => follow(&arguments[at + 1], &arguments[at + 2]),
-        None => compare(),
+    if !turn::asked() {
+        compare();
     }
-}
-
-/// One turn of one side, told as a line of JSON.
-fn follow(name: &str, url: &str) {
-    let side = Side::ALL.into_iter().find(|side| side.name() == name).expect("a side");
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let taken = runtime.block_on(async {
-        let client = Client::try_from(Config::new(url.parse().expect("a URL"))).expect("a client");
-        let mut tasks = JoinSet::new();
-        let (cpu, memory) = (process::cpu(), process::resident());
-        side.follow(client, COUNT, &mut tasks).await;
-        let cpu = process::cpu() - cpu;
-        tokio::time::sleep(REST).await;
-        let less = |now: u64| now.saturating_sub(memory);
-        Taken { cpu, memory: less(process::resident()), peak: less(process::peak()) }
-    });
-    println!("{}", serde_json::to_string(&taken).expect("numbers"));
 }
 
 fn compare() {
@@ -72,10 +48,10 @@ fn compare() {
     let runtime = Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut tasks = JoinSet::new();
     let address = runtime.block_on(server::serve(&server::filled(COUNT), &mut tasks));
-    let mut turns: Vec<Vec<Taken>> = vec![vec![]; Side::ALL.len()];
+    let mut turns: Vec<Vec<Taken>> = vec![vec![]; SIDES.len()];
     for _ in 0..TURNS {
-        for (side, turns) in Side::ALL.into_iter().zip(&mut turns) {
-            turns.push(turn(side, address));
+        for ((side, allocator), turns) in SIDES.into_iter().zip(&mut turns) {
+            turns.push(turn(side, &program(allocator), address));
         }
     }
     let middle = |of: fn(&Taken) -> u64| -> Vec<f64> {
@@ -97,16 +73,31 @@ fn each(total: u64) -> f64 {
     total as f64 / COUNT as f64
 }
 
-fn turn(side: Side, address: SocketAddr) -> Taken {
+/// This program, or the one with the allocator: the newest of its name beside this one, as cargo built both.
+fn program(allocator: bool) -> PathBuf {
     let own = std::env::current_exe().expect("the path of this program");
+    if !allocator {
+        return own;
+    }
+    let beside = fs::read_dir(own.parent().expect("a folder")).expect("it can be listed");
+    let built = beside.flatten().map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("watch_ordain-") && path.extension().is_none()
+    });
+    built
+        .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok())
+        .expect("run cargo bench --bench 'watch*'")
+}
+
+fn turn(side: Side, program: &Path, address: SocketAddr) -> Taken {
     let url = format!("http://{address}");
-    let output = Command::new(own).args(["follow", side.name(), &url]).output().expect("it starts");
+    let output = Command::new(program).args(["follow", side.name(), &url]).output().expect("it starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", side.name());
     serde_json::from_slice(&output.stdout).expect("a line of JSON")
 }
 
-/// Each slice holds a figure per side, in the order of [`Side::ALL`].
+/// Each slice holds a figure per side, in the order of [`SIDES`].
 fn rows(cpu: &[f64], memory: &[f64], peak: &[f64]) -> Vec<Row> {
     let micros = |nanos: f64| format!("{:.1} µs", nanos / 1000.0);
     let bytes = |bytes: f64| format!("{bytes:.0} B");
@@ -116,10 +107,12 @@ fn rows(cpu: &[f64], memory: &[f64], peak: &[f64]) -> Vec<Row> {
         Row::fact("P1 processor time each: Ordain", micros(cpu[0])),
         Row::fact("P1 processor time each: kube-rs controller", micros(cpu[1])),
         Row::fact("P1 processor time each: the same without managedFields", micros(cpu[2])),
+        Row::fact("P1 processor time each: kube-rs with Ordain's allocator", micros(cpu[3])),
         Row::goal("P1 Ordain : kube-rs", ratio(share(cpu)), "<= 1/2.5", share(cpu) >= 2.5),
         Row::goal("P2 memory each: Ordain", bytes(memory[0]), "<= 2000 B", memory[0] <= 2000.0),
         Row::fact("P2 memory each: kube-rs controller", bytes(memory[1])),
         Row::fact("P2 memory each: the same without managedFields", bytes(memory[2])),
+        Row::fact("P2 memory each: kube-rs with Ordain's allocator", bytes(memory[3])),
         Row::goal("P2 Ordain : kube-rs", ratio(share(memory)), "<= 1/10", share(memory) >= 10.0),
         Row::goal(
             "P2 Ordain's peak : settled",

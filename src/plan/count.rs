@@ -29,18 +29,21 @@ pub(super) fn removals(
         let count = counts.entry(item.clone()).or_default();
         *count = (*count).max(difference.losses());
     }
+    let mut releases: BTreeMap<&ItemKey, Vec<&Release>> = BTreeMap::new();
+    inputs.releases.iter().for_each(|release| releases.entry(&release.item).or_default().push(release));
     for (item, _) in released.iter().filter(|(_, verdict)| matches!(verdict, ItemVerdict::Waiting(..))) {
         let count = counts.entry(item.clone()).or_default();
-        *count = (*count).max(at_most(inputs, item));
+        let all = releases.get(item).map_or(&[][..], Vec::as_slice);
+        *count = (*count).max(at_most(inputs, item, all));
     }
     counts
 }
 
-fn at_most(inputs: &Inputs<'_>, item: &ItemKey) -> u32 {
-    let all: Vec<&Release> = inputs.releases.iter().filter(|release| release.item == *item).collect();
+/// The most that letting go of an item for `all` these can take away.
+fn at_most(inputs: &Inputs<'_>, item: &ItemKey, all: &[&Release]) -> u32 {
     let restoring: Vec<&Release> =
         all.iter().copied().filter(|release| release.how == ReleasePolicy::Restore).collect();
-    let leaves = leaves_to_restore(inputs, item, &restoring, &all).len();
+    let leaves = leaves_to_restore(inputs, item, &restoring, all).len();
     let record = inputs.memory.items.get(item);
     let object = record.is_some_and(|record| record.origin != Origin::Document && !record.retiring);
     let deleted = object && all.iter().any(|release| release.how == ReleasePolicy::Delete);

@@ -79,7 +79,7 @@ pub(super) fn members_lost(observed: &ObservedItem, members: &Members) -> u32 {
 fn staying(inputs: &Inputs<'_>, item: &ItemKey, releases: &[&Release]) -> Members {
     let mut staying = inputs.memory.items.get(item).map(|record| record.kept.clone()).unwrap_or_default();
     let leaves = |who: &ObjectName| releases.iter().any(|release| release.by == *who);
-    for (_, claim) in inputs.memory.claims_on(item).filter(|(who, _)| !leaves(who)) {
+    for (_, claim) in inputs.memory.claims.on(item).filter(|(who, _)| !leaves(who)) {
         for (kind, names) in &claim.members {
             staying.entry(*kind).or_default().extend(names.iter().cloned());
         }

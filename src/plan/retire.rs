@@ -119,7 +119,8 @@ pub(super) fn leaves_to_restore(
 ) -> BTreeMap<LeafPath, Digest> {
     let gone: BTreeSet<(&ObjectName, &LeafPath)> = inputs
         .memory
-        .claims_on(item)
+        .claims
+        .on(item)
         .flat_map(|(who, claim)| claim.leaves.iter().map(move |(path, _)| (who, path)))
         .filter(|(who, path)| {
             all.iter().any(|r| r.by == **who && r.leaves.as_ref().is_none_or(|l| l.contains(*path)))
@@ -131,7 +132,7 @@ pub(super) fn leaves_to_restore(
         for (path, digest) in &claim.leaves {
             let released = release.leaves.as_ref().is_none_or(|leaves| leaves.contains(path));
             let desired = inputs.items.get(item).is_some_and(|d| d.leaves.contains_key(path));
-            let claimed = inputs.memory.claims_on(item).any(|(who, other)| {
+            let claimed = inputs.memory.claims.on(item).any(|(who, other)| {
                 !gone.contains(&(who, path)) && other.leaves.iter().any(|(p, _)| p == path)
             });
             if released && !desired && !claimed {

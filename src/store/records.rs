@@ -310,7 +310,7 @@ fn read(
             let (item, namespace, name): (String, String, String) = parse_key(key)?;
             let who = ObjectName::new(names.get(&namespace), names.get(&name));
             let claim = names.claim(serde_json::from_slice(body)?);
-            memory.claims.insert((ItemKey(names.get(&item)), who), claim);
+            memory.claims.set(ItemKey(names.get(&item)), who, Some(claim));
         }
         kind::DEPLOY => memory.deploy = serde_json::from_slice(body)?,
         kind::HANDLED => insert(&mut memory.handled, key.to_owned(), body)?,

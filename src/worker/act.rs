@@ -138,7 +138,7 @@ impl Worker {
             } else if look.releasing.contains(&item) {
                 self.released.insert(item.clone(), verdict);
             }
-            let claimants = self.memory.claims_on(&item).map(|(who, _)| who.clone());
+            let claimants = self.memory.claims.on(&item).map(|(who, _)| who.clone());
             self.pace.touch(claimants);
         }
     }

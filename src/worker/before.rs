@@ -155,7 +155,7 @@ impl Before<'_> {
             return Vec::new();
         }
         let claimed = |path: &LeafPath| {
-            self.memory.claims_on(&desired.key).any(|(_, claim)| claim.leaves.iter().any(|(p, _)| p == path))
+            self.memory.claims.on(&desired.key).any(|(_, claim)| claim.leaves.iter().any(|(p, _)| p == path))
         };
         let ours = desired.leaves.iter().filter(|(_, leaf)| !leaf.secret).map(|(path, _)| path);
         ours.filter(|path| !claimed(path))
@@ -170,7 +170,7 @@ impl Before<'_> {
 
     /// Elements of an exact list that stood before our first write and go with it.
     fn taken_out<'o>(&self, desired: &DesiredItem, observed: &'o ObservedItem) -> Vec<&'o LeafPath> {
-        let first = self.memory.claims_on(&desired.key).next().is_none();
+        let first = self.memory.claims.on(&desired.key).next().is_none();
         let exact = |path: &LeafPath| self.exact_lists.iter().any(|list| path.0.starts_with(list));
         let gone = |path: &&LeafPath| exact(path) && !desired.leaves.contains_key(*path);
         observed.leaves.keys().filter(|path| first && gone(path)).collect()

@@ -199,7 +199,7 @@ impl Worker {
     /// later, both at once where it is another.
     fn remember_releases(&mut self, desired: &Desired, look: &Look, draft: &Draft, rest: &[Release]) {
         let (released, memory) = (&mut self.released, &self.memory);
-        released.retain(|item, _| !look.inputs.contains_key(item) && memory.claims_on(item).next().is_some());
+        released.retain(|item, _| !look.inputs.contains_key(item) && memory.claims.on(item).next().is_some());
         self.released.extend(draft.released.clone());
         for (item, verdict) in &draft.released {
             self.troubles.was_read(item);
@@ -237,7 +237,8 @@ impl Worker {
             }
             let claimed: BTreeSet<&LeafPath> = self
                 .memory
-                .claims_on(item)
+                .claims
+                .on(item)
                 .flat_map(|(_, claim)| claim.leaves.iter().map(|(p, _)| p))
                 .collect();
             let new: Vec<_> =

@@ -246,7 +246,9 @@ fn keep(
             let part = |c: &Contribution| part(c, adopt, compiled.seeds.get(&c.item), driver, digester);
             compiled.contributions.iter().map(|c| (c.item.clone(), part(c))).collect()
         }
-        None => held_claims(view, memory)
+        None => memory
+            .claims
+            .of(&view.name)
             .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
             .collect(),
     };
@@ -267,18 +269,12 @@ fn held_back(
         return Vec::new();
     }
     let named: BTreeSet<_> = compiled.contributions.iter().map(|c| &c.item).collect();
-    held_claims(view, memory)
+    memory
+        .claims
+        .of(&view.name)
         .filter(|(item, _)| !named.contains(item))
         .map(|(item, claim)| (item.clone(), claim_part(claim, digester)))
         .collect()
-}
-
-/// What a suspended, frozen or refused assignment keeps: its last claims.
-pub fn held_claims<'a>(
-    view: &'a AssignmentView,
-    memory: &'a Memory,
-) -> impl Iterator<Item = (&'a ItemKey, &'a ClaimRecord)> {
-    memory.claims.iter().filter(|((_, who), _)| *who == view.name).map(|((item, _), claim)| (item, claim))
 }
 
 /// Digest of one contribution: leaves in canonical spelling, members, switch, priority, and what is copied first; for

@@ -99,11 +99,8 @@ impl Worker {
         if bare.is_empty() {
             return;
         }
-        let holders = self
-            .memory
-            .claims
-            .keys()
-            .filter_map(|(_, who)| Some((who.clone(), Arc::clone(bare.remove(who)?))));
+        let claimants = self.memory.claims.claimants();
+        let holders = claimants.filter_map(|who| Some((who.clone(), Arc::clone(bare.remove(who)?))));
         let holders: Bare = holders.collect();
         let refused = self.finalize(desired, &holders).await;
         for view in holders.values().filter(|view| refused.as_ref().is_none_or(|r| r.contains(&view.name))) {

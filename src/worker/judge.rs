@@ -152,7 +152,7 @@ impl Worker {
     /// Everybody who holds something of an item has something new to say.
     fn touch_all_of(&mut self, item: &ItemKey) {
         let contributors = self.stakes.holders(item).iter().map(|(who, _)| who.clone());
-        let claimants = self.memory.claims_on(item).map(|(who, _)| who.clone());
+        let claimants = self.memory.claims.on(item).map(|(who, _)| who.clone());
         self.pace.touch(contributors.chain(claimants).collect::<Vec<_>>());
     }
 }

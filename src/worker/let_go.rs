@@ -1,6 +1,9 @@
 //! Letting go: who witnesses it, what needs no call, when the finalizer goes (R3, R11).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -26,7 +29,8 @@ impl Worker {
         let candidates: BTreeSet<&ObjectName> = self
             .memory
             .claims
-            .keys()
+            .iter()
+            .map(|(claim, _)| claim)
             .filter(|(item, who)| dropped(item, who))
             .map(|(_, who)| who)
             .chain(desired.assignments.iter().filter(|(_, view)| view.deleting).map(|(name, _)| name))
@@ -85,26 +89,30 @@ impl Worker {
 
     /// Takes the finalizer off assignments that are being deleted and hold nothing any more.
     pub(super) async fn drop_finalizers(&mut self, desired: &Desired, open: &[Release]) {
-        for (name, view) in desired.assignments.iter().filter(|(_, view)| view.deleting && view.finalizer) {
-            let holds = self.memory.claims.keys().any(|(_, who)| who == name);
-            let waits = open.iter().any(|release| release.by == *name);
-            if holds || waits || self.may_have_forgotten(view) != Forgotten::Nothing {
-                continue;
-            }
+        let waiting: BTreeSet<&ObjectName> = open.iter().map(|release| &release.by).collect();
+        let may_go = |(name, view): &(&ObjectName, &Arc<AssignmentView>)| {
+            view.deleting
+                && view.finalizer
+                && !self.memory.claims.holds(name)
+                && !waiting.contains(name)
+                && self.may_have_forgotten(view) == Forgotten::Nothing
+        };
+        let done: Vec<_> = desired.assignments.iter().filter(may_go).collect();
+        let mut uses = if done.is_empty() { Uses::default() } else { Uses::of(desired) };
+        for (name, view) in done {
             match self.house.reporter.remove_finalizer(name, &view.uid).await {
-                Ok(()) => self.forget_object(desired, view),
+                Ok(()) => self.forget_object(&mut uses, view),
                 Err(error) => tracing::warn!(assignment = %name, %error, "finalizer not removed yet"),
             }
         }
     }
 
-    /// Nothing is kept of an object that is gone, nor of what it alone was resolved from. What cannot be forgotten now
+    /// Nothing is kept of an object that is gone, nor of what none but it was resolved from. What cannot be forgotten now
     /// costs a row, no more.
-    fn forget_object(&mut self, desired: &Desired, view: &AssignmentView) {
-        let others = || desired.assignments.values().filter(|other| other.uid != view.uid);
-        let needed = |uid: &Uid| others().any(|other| other.sources().any(|(source, _)| source == uid));
-        let known = view.sources().map(|(uid, _)| uid).filter(|uid| self.memory.seen.contains_key(*uid));
-        let gone = known.filter(|uid| !needed(uid)).map(|uid| Write::Unseen(uid.clone())).collect();
+    fn forget_object(&mut self, uses: &mut Uses<'_>, view: &AssignmentView) {
+        let unused = view.sources().map(|(uid, _)| uid).filter(|uid| uses.fewer(uid));
+        let known = unused.filter(|uid| self.memory.seen.contains_key(*uid));
+        let gone = known.map(|uid| Write::Unseen(uid.clone())).collect();
         if let Err(error) = self.commit(gone) {
             self.store_trouble(&error);
         }
@@ -127,5 +135,27 @@ impl Worker {
             }
         }
         (now, later)
+    }
+}
+
+/// By how many assignments each object is still needed.
+#[derive(Default)]
+struct Uses<'a>(BTreeMap<&'a Uid, usize>);
+
+impl<'a> Uses<'a> {
+    fn of(desired: &'a Desired) -> Self {
+        let mut uses = BTreeMap::new();
+        for (uid, _) in desired.assignments.values().flat_map(|view| view.sources()) {
+            *uses.entry(uid).or_default() += 1;
+        }
+        Self(uses)
+    }
+
+    /// One less needs it; whether nobody does any more.
+    fn fewer(&mut self, uid: &Uid) -> bool {
+        self.0.get_mut(uid).is_none_or(|uses| {
+            *uses = uses.saturating_sub(1);
+            *uses == 0
+        })
     }
 }

@@ -7,10 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{
-    Worker, external_id, record,
-    round::{Halt, holds_anything},
-};
+use super::{Worker, external_id, record, round::Halt};
 use crate::{
     api::{limits, validate::shown},
     drivers::{Compiled, DesiredItem, Driver, Scope, Seed, Translate},
@@ -166,7 +163,8 @@ impl Worker {
         for item in round {
             let claimed = self
                 .memory
-                .claims_on(item)
+                .claims
+                .on(item)
                 .flat_map(|(_, claim)| claim.leaves.iter().map(|(p, _)| p.clone()));
             let claimed: BTreeSet<LeafPath> = claimed.collect();
             if !claimed.is_empty() {
@@ -247,10 +245,7 @@ impl Worker {
         }
         let pushes = |name| self.stakes.get(name).is_some_and(super::compile::Kept::pushes);
         let silent = desired.assignments.values().filter(|view| {
-            view.finalizer
-                && !view.deleting
-                && !pushes(&view.name)
-                && !holds_anything(&self.memory, &view.name)
+            view.finalizer && !view.deleting && !pushes(&view.name) && !self.memory.claims.holds(&view.name)
         });
         silent.map(|view| &*view.name.namespace).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Worker, compile::held_claims};
+use super::Worker;
 use crate::{
     drivers::{Compiled, Translate},
     index::Desired,
@@ -30,7 +30,7 @@ impl Worker {
             .filter(|(item, who)| !compiled.get(*who).is_some_and(|c| names(c, item)))
             .filter_map(|(item, who)| {
                 let view = &self.stakes.get(who)?.view;
-                let claim = held_claims(view, &self.memory).find(|(key, _)| *key == item)?.1;
+                let claim = self.memory.claims.of(&view.name).find(|(key, _)| *key == item)?.1;
                 Some(Stake::Held { assignment: who, item, claim })
             });
         let live = compiled
@@ -55,7 +55,7 @@ impl Worker {
         let released =
             |item: &ItemKey, who: &ObjectName| rest.iter().any(|r| r.item == *item && r.by == *who);
         let claims =
-            items.iter().flat_map(|item| self.memory.claims_on(item).map(move |claim| (item, claim)));
+            items.iter().flat_map(|item| self.memory.claims.on(item).map(move |claim| (item, claim)));
         claims
             .filter(move |(item, (who, claim))| {
                 !claim.members.is_empty() && !holds(item, who) && !released(item, who)

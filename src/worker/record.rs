@@ -108,7 +108,7 @@ fn note_members_before(
         names.retain(|name| !stand.is_some_and(|stand| stand.contains(name)));
     }
     record.taken.retain(|_, names| !names.is_empty());
-    let claims: Vec<_> = inputs.memory.claims_on(&desired.key).map(|(_, claim)| claim).collect();
+    let claims: Vec<_> = inputs.memory.claims.on(&desired.key).map(|(_, claim)| claim).collect();
     let forgotten = if claims.is_empty() { observed.mark.is_some() } else { !inputs.memory.lost.is_empty() };
     if record.origin != Origin::Adopted || forgotten || observed.is_blind() {
         return;
@@ -309,7 +309,7 @@ pub fn forget(
         Some(claim)
     });
     let others: Vec<_> =
-        memory.claims_on(item).filter(|(who, _)| *who != by).map(|(_, claim)| claim).collect();
+        memory.claims.on(item).filter(|(who, _)| *who != by).map(|(_, claim)| claim).collect();
     let held = |path: &LeafPath| {
         others.iter().copied().chain(&remaining).any(|claim| claim.leaves.iter().any(|(p, _)| p == path))
     };

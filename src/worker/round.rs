@@ -15,10 +15,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
-    model::{
-        ItemKey, ObjectName, TRACE, Uid, is_traced,
-        memory::{Memory, Write},
-    },
+    model::{ItemKey, ObjectName, TRACE, Uid, is_traced, memory::Write},
     plan::release::Release,
     store::StoreError,
 };
@@ -343,9 +340,4 @@ fn earlier(a: Next, b: Next) -> Next {
         (Next::At(at), Next::OnChange) | (Next::OnChange, Next::At(at)) => Next::At(at),
         (Next::OnChange, Next::OnChange) => Next::OnChange,
     }
-}
-
-/// Whether memory holds anything of an assignment.
-pub fn holds_anything(memory: &Memory, name: &ObjectName) -> bool {
-    memory.claims.keys().any(|(_, who)| who == name)
 }

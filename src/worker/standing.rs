@@ -1,9 +1,6 @@
 //! Where assignments and the backend stand: the classes of product.md section 7.
 
-use super::{
-    Worker, compile::Kept, observers::Watching, recall::Forgotten, round::holds_anything,
-    session::credentials_field,
-};
+use super::{Worker, compile::Kept, observers::Watching, recall::Forgotten, session::credentials_field};
 use crate::{
     api::conditions::Reason,
     drivers::{Class, Finding, Severity},
@@ -114,16 +111,15 @@ impl Worker {
 
     /// Something it let go of, which a human must decide on.
     fn blocked_release(&self, view: &AssignmentView) -> Option<(Reason, String)> {
-        let waiting = self
-            .waiting_releases
-            .iter()
-            .filter(|(_, (releases, _))| releases.iter().any(|release| release.by == view.name));
-        waiting
-            .filter_map(|(item, _)| self.released.get(item).cloned().map(|verdict| (item, verdict)))
-            .find_map(|(item, verdict)| match verdict {
-                ItemVerdict::Blocked(reason, message) => Some((reason, format!("{item}: {message}"))),
-                _ => None,
-            })
+        let lets_go = |item: &ItemKey| {
+            let waiting = self.waiting_releases.get(item);
+            waiting.is_some_and(|(releases, _)| releases.iter().any(|release| release.by == view.name))
+        };
+        let claimed = self.memory.claims.of(&view.name).map(|(item, _)| item);
+        claimed.filter(|item| lets_go(item)).find_map(|item| match self.released.get(item)? {
+            ItemVerdict::Blocked(reason, message) => Some((*reason, format!("{item}: {message}"))),
+            _ => None,
+        })
     }
 
     fn undeployed(&self) -> Standing {
@@ -158,7 +154,7 @@ impl Worker {
                 && **verdict != ItemVerdict::InStep
         });
         let (reason, message, stalled) = match (held, &self.outage) {
-            (_, Some(outage)) if holds_anything(&self.memory, &view.name) => {
+            (_, Some(outage)) if self.memory.claims.holds(&view.name) => {
                 (Reason::ReleaseBlocked, format!("the system is out of reach: {}", outage.error.message), outage.error.class != Class::Transient)
             }
             (Some((item, ItemVerdict::Blocked(reason, message))), _) => (*reason, format!("{item}: {message}"), true),

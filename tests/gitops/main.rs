@@ -4,17 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod argocd;
-mod browser;
 mod book;
+mod browser;
 mod chart;
 mod cluster;
 mod flux;
 mod helm;
 mod kubelet;
 mod metrics;
+mod page;
 #[path = "../e2e/support/pages.rs"]
 mod pages;
-mod page;
 #[path = "../e2e/support/patience.rs"]
 mod patience;
 #[path = "../e2e/support/programs.rs"]

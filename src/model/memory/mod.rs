@@ -10,8 +10,10 @@ use jiff::Timestamp;
 
 use super::{ItemKey, LeafPath, ObjectName, Uid};
 
+mod claims;
 mod records;
 
+pub use claims::Claims;
 pub use records::*;
 
 /// Everything remembered of one account.
@@ -23,8 +25,8 @@ pub struct Memory {
     pub catalogue: Option<CatalogueRecord>,
     /// What we know of each item we ever touched or proved.
     pub items: BTreeMap<ItemKey, ItemRecord>,
-    /// Who holds what of an item; the witness list for removals (R3).
-    pub claims: BTreeMap<(ItemKey, ObjectName), ClaimRecord>,
+    /// Who holds what of an item.
+    pub claims: Claims,
     /// Sealed values that stood before our first write, for Restore (R11).
     pub pre_images: BTreeMap<(ItemKey, LeafPath), Sealed>,
     /// Calls about to be made that must not be repeated blindly (R14).
@@ -90,7 +92,7 @@ impl Memory {
             Write::Account(None) => *self = Self { since: self.since, ..Self::default() },
             Write::Catalogue(record) => self.catalogue = Some(record),
             Write::Item(key, record) => put(&mut self.items, key, record.map(|r| *r)),
-            Write::Claim(key, who, record) => put(&mut self.claims, (key, who), record),
+            Write::Claim(key, who, record) => self.claims.set(key, who, record),
             Write::PreImage(key, path, Some(sealed)) => {
                 self.pre_images.entry((key, path)).or_insert(sealed);
             }
@@ -114,18 +116,6 @@ impl Memory {
             Write::Since(at) => self.since = Some(at),
             Write::Approval(record) => self.approval = record,
         }
-    }
-
-    /// Claims on one item, by assignment.
-    pub fn claims_on<'a>(
-        &'a self,
-        key: &'a ItemKey,
-    ) -> impl Iterator<Item = (&'a ObjectName, &'a ClaimRecord)> {
-        let from = (key.clone(), ObjectName::new("", ""));
-        self.claims
-            .range(from..)
-            .take_while(move |((k, _), _)| k == key)
-            .map(|((_, who), claim)| (who, claim))
     }
 
     /// The open task that writes this item, if any.

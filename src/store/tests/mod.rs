@@ -274,10 +274,10 @@ fn repeated_names_are_loaded_once() {
     store.commit(&account("emm"), &sample(4), &[]).unwrap();
     let memory = store.load(&account("emm")).unwrap();
     let paths = memory.items.values().map(|item| &item.observed.as_ref().unwrap().leaves[0].0.0);
-    let mut claimed = memory.claims.values().map(|claim| &claim.leaves[0].0.0);
+    let mut claimed = memory.claims.iter().map(|(_, claim)| &claim.leaves[0].0.0);
     let first = claimed.next().unwrap();
     assert!(paths.chain(claimed).all(|path| Arc::ptr_eq(path, first)));
-    let (item, _) = memory.claims.keys().next().unwrap();
+    let ((item, _), _) = memory.claims.iter().next().unwrap();
     assert!(Arc::ptr_eq(&item.0, &memory.items.keys().next().unwrap().0));
 }
 
