@@ -69,6 +69,8 @@ fn whoever_scrapes_gets_the_format_he_asks_for() {
 /// A commit blocks the thread that makes it; here it is the only one there is for everything else.
 #[test]
 fn pages_answer_while_the_store_keeps_the_whole_operator_waiting() {
+    // Before the disk, so that it is let go first where this fails: a runtime waits for its threads.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (reached, reaching) = mpsc::channel();
     let (go, going) = mpsc::channel();
@@ -77,7 +79,6 @@ fn pages_answer_while_the_store_keeps_the_whole_operator_waiting() {
     let url = format!("sqlite://{}", folder.path().join("ordain.db").display());
     let clock = Arc::new(SystemClock::new());
     let store = Store::open_hooked(&url, keys, Expected { epoch: None }, clock, hook).unwrap().store;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let address = {
         let _inside = runtime.enter();
         start("127.0.0.1:0".parse().unwrap(), pages()).unwrap()
