@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It is made from what the operator says in statuses, and from nothing else: what a condition means is decided in
-//! [`standing`], once for the terminal and the page. What others wrote is made plain here, so that nobody behind has to.
+//! `overview/standing`, once for the terminal and the page. What others wrote is made plain here, so that nobody behind has to.
 
 mod account;
 mod assignment;

@@ -57,8 +57,8 @@ impl House {
         let mut url = None;
         let found = eventually(|| {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
-            let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            url = lines.filter_map(|line| Some(line["fields"]["url"].as_str()?.to_owned())).next();
+            let mut lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            url = lines.find_map(|line| Some(line["fields"]["url"].as_str()?.to_owned()));
             url.is_some()
         });
         assert!(found, "it tells where its page is: {}", std::fs::read_to_string(&log).unwrap());
