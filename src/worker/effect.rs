@@ -94,7 +94,7 @@ fn outcome(result: &Result<Outcome, DriverError>) -> &'static str {
 /// On whose behalf: who contributes, else who holds it.
 fn who(step: &Step, item: &ItemKey, memory: &Memory) -> BTreeSet<ObjectName> {
     let contributors = desired(step, item).map(|desired| &desired.contributors).filter(|who| !who.is_empty());
-    contributors.cloned().unwrap_or_else(|| memory.claims_on(item).map(|(who, _)| who.clone()).collect())
+    contributors.cloned().unwrap_or_else(|| memory.claims.on(item).map(|(who, _)| who.clone()).collect())
 }
 
 fn desired<'a>(step: &'a Step, item: &ItemKey) -> Option<&'a DesiredItem> {
