@@ -26,6 +26,10 @@ const PAGES: &[(&str, Stage)] = &[
     ("README.md", Stage::Team),
     ("docs/tutorial.md", Stage::Playground),
     ("docs/flux.md", Stage::Flux),
+    ("docs/argo-cd.md", Stage::ArgoCd),
+    ("docs/status.md", Stage::Examples),
+    ("docs/kubectl.md", Stage::Installed),
+    ("docs/logs.md", Stage::Installed),
     ("docs/troubleshooting.md", Stage::Examples),
     ("docs/howto/install.md", Stage::Doubles),
     ("docs/howto/adopt.md", Stage::Installed),
@@ -58,6 +62,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "docs/tutorial.md",
         "make playground",
         "it stays up in a terminal of its own; the stage runs the script it calls",
+    ),
+    (
+        "docs/status.md",
+        "kubectl port-forward",
+        "it stays in the foreground and needs a container; tests/gitops/page.rs opens the page itself",
+    ),
+    (
+        "docs/logs.md",
+        "kubectl logs",
+        "the node of these tests has no containers to read from; tests/sim/conformance/log.rs reads the same lines",
     ),
 ];
 
@@ -160,6 +174,10 @@ pages! {
     the_readme: "README.md",
     the_tutorial: "docs/tutorial.md",
     flux_recipe: "docs/flux.md",
+    argo_cd_recipe: "docs/argo-cd.md",
+    what_is_in_force: "docs/status.md",
+    kubectl: "docs/kubectl.md",
+    logs_and_traces: "docs/logs.md",
     troubleshooting: "docs/troubleshooting.md",
     howto_install: "docs/howto/install.md",
     howto_adopt: "docs/howto/adopt.md",

@@ -66,6 +66,7 @@ impl Sandbox {
     }
 
     /// Nothing goes wrong any more.
+    #[allow(dead_code, reason = "the tests with GitOps tools need it")]
     pub fn no_faults(&self, system: &str) {
         http(&self.control, "DELETE", &format!("{system}/faults"), None);
     }

@@ -35,6 +35,8 @@ pub enum Stage {
     Two,
     /// A cluster with the kinds of Flux.
     Flux,
+    /// A cluster with the kinds of Argo CD, and its settings as they are when it is installed.
+    ArgoCd,
 }
 
 /// What the page is run on; all of it ends when dropped.
@@ -95,7 +97,7 @@ impl Ground {
 
     fn site(&mut self, stage: Stage) {
         let site = Site::new();
-        if !matches!(stage, Stage::Doubles | Stage::Flux) {
+        if !matches!(stage, Stage::Doubles | Stage::Flux | Stage::ArgoCd) {
             site.install(&[]).unwrap();
             site.backends();
             site.cluster.kubectl(&[
@@ -133,7 +135,11 @@ impl Ground {
         match stage {
             Stage::Team => self.team(&site),
             Stage::Two => self.two(&site),
-            Stage::Flux => flux(&site.cluster),
+            Stage::Flux => brought_by(&site.cluster, "kustomize-controller", "flux-system"),
+            Stage::ArgoCd => {
+                brought_by(&site.cluster, "argocd", "argocd");
+                site.cluster.kubectl(&["create", "configmap", "argocd-cm", "--namespace", "argocd"]);
+            }
             _ => {}
         }
         self.site = Some(site);
@@ -202,17 +208,17 @@ impl Ground {
 /// What the documentation names of a checkout, without what a page writes there.
 fn checkout(folder: &Path) {
     fs::create_dir_all(folder.join("target")).unwrap();
-    for name in ["charts", "crds", "docs", "examples", "scripts"] {
+    for name in ["charts", "crds", "docs", "examples", "integrations", "scripts"] {
         symlink(root().join(name), folder.join(name)).unwrap();
     }
 }
 
-/// The kinds that Flux brings.
-fn flux(cluster: &Cluster) {
-    let crds = cluster.path("kustomize-controller").with_extension("crds.yaml");
+/// The kinds that a tool brings, and the namespace it lives in.
+fn brought_by(cluster: &Cluster, tool: &str, namespace: &str) {
+    let crds = cluster.path(tool).with_extension("crds.yaml");
     cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
     cluster.kubectl(&["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"]);
-    cluster.kubectl(&["create", "namespace", "flux-system"]);
+    cluster.kubectl(&["create", "namespace", namespace]);
 }
 
 /// The parts of a cluster's kubeconfig, under one name.
