@@ -167,7 +167,7 @@ impl HttpClient for Courier {
 }
 
 async fn deliver(client: &reqwest::Client, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
-    let told = |error: reqwest::Error| in_full(&error.without_url()).to_string();
+    let told = |error: reqwest::Error| in_full(&error.without_url());
     let request: reqwest::Request = request.try_into().map_err(told)?;
     let answer = client.execute(request).await.map_err(told)?;
     let status = answer.status();
@@ -178,6 +178,8 @@ async fn deliver(client: &reqwest::Client, request: Request<Bytes>) -> Result<Re
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic)]
+
     use super::*;
 
     #[test]
@@ -197,7 +199,7 @@ mod tests {
             match (endpoint(text), expected) {
                 (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected, "{why}"),
                 (Err(error), Err(words)) => {
-                    assert!(error.contains(words) && !error.contains("u:p"), "{why}: {error}")
+                    assert!(error.contains(words) && !error.contains("u:p"), "{why}: {error}");
                 }
                 (got, expected) => panic!("{why}: {got:?} instead of {expected:?}"),
             }

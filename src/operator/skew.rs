@@ -56,13 +56,14 @@ pub async fn tell(client: &Client) {
 /// What the API server publishes, against the schemas of this version.
 pub fn compare(published: &Value) -> Skew {
     let mut skew = Skew::default();
+    let schemas = published.pointer("/components/schemas").and_then(Value::as_object);
     for crd in crds::all() {
         let kind = &crd.spec.names.kind;
         let ours = serde_json::to_value(&crd).unwrap_or_default();
-        let ours = fields_of_kind(&ours["spec"]["versions"][0]["schema"]["openAPIV3Schema"], kind);
-        let theirs = &published["components"]["schemas"];
-        let theirs = theirs.as_object().into_iter().flatten().find(|(_, schema)| is_of(schema, kind));
-        let Some((_, theirs)) = theirs else {
+        let ours =
+            ours.pointer("/spec/versions/0/schema/openAPIV3Schema").map(|ours| fields_of_kind(ours, kind));
+        let theirs = schemas.into_iter().flatten().find(|(_, schema)| is_of(schema, kind));
+        let (Some(ours), Some((_, theirs))) = (ours, theirs) else {
             skew.missing.insert(kind.clone());
             continue;
         };
@@ -74,25 +75,27 @@ pub fn compare(published: &Value) -> Skew {
 }
 
 fn is_of(schema: &Value, kind: &str) -> bool {
-    let kinds = schema["x-kubernetes-group-version-kind"].as_array();
-    kinds.into_iter().flatten().any(|named| named["kind"] == kind)
+    let kinds = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
+    kinds.into_iter().flatten().any(|named| named.get("kind").is_some_and(|named| named == kind))
 }
 
 fn fields_of_kind(schema: &Value, kind: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for part in ["spec", "status"] {
-        fields(&schema["properties"][part], &format!("{kind}.{part}"), &mut found);
+        if let Some(part_of) = schema.pointer(&format!("/properties/{part}")) {
+            fields(part_of, &format!("{kind}.{part}"), &mut found);
+        }
     }
     found
 }
 
 fn fields(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
     for below in ["items", "additionalProperties"] {
-        if schema[below].is_object() {
-            fields(&schema[below], path, found);
+        if let Some(below) = schema.get(below).filter(|below| below.is_object()) {
+            fields(below, path, found);
         }
     }
-    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+    for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let path = format!("{path}.{name}");
         fields(field, &path, found);
         found.insert(path);
@@ -127,7 +130,7 @@ impl fmt::Display for List<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use serde_json::json;
 
@@ -146,60 +149,40 @@ mod tests {
         json!({"components": {"schemas": Value::Object(schemas.collect())}})
     }
 
+    const SCHEMAS: &str = "/components/schemas";
+    const SPEC: &str = "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties";
+
+    fn without(published: &mut Value, place: &str, name: &str) {
+        let place = published.pointer_mut(place).and_then(Value::as_object_mut).unwrap();
+        place.remove(name).unwrap();
+    }
+
+    fn later(published: &mut Value) {
+        let item = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+        published.pointer_mut(SPEC).unwrap()["later"] = json!({"type": "array", "items": item});
+    }
+
     #[test]
     fn what_differs_is_named_once_and_at_its_top() {
         type Edit = fn(&mut Value);
-        let spec = "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties";
+        let kinds = ["Backend", "ClusterBackend", "Policy", "PolicyAssignment", "TargetGroup"];
         let cases: [(&str, Edit, &[&str], &[&str]); 5] = [
             ("the same", |_| {}, &[], &[]),
-            (
-                "no CRD at all",
-                |p| *p = Value::Null,
-                &["Backend", "ClusterBackend", "Policy", "PolicyAssignment", "TargetGroup"],
-                &[],
-            ),
+            ("no CRD at all", |p| *p = Value::Null, &kinds, &[]),
             (
                 "one kind is not there",
-                |p| {
-                    drop(
-                        p["components"]["schemas"]
-                            .as_object_mut()
-                            .unwrap()
-                            .remove("dev.ordain.v1alpha1.TargetGroup"),
-                    )
-                },
+                |p| without(p, SCHEMAS, "dev.ordain.v1alpha1.TargetGroup"),
                 &["TargetGroup"],
                 &[],
             ),
             (
                 "older: a part of the spec is not there",
-                |p| {
-                    drop(
-                        p.pointer_mut(
-                            "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties",
-                        )
-                        .unwrap()
-                        .as_object_mut()
-                        .unwrap()
-                        .remove("content"),
-                    )
-                },
+                |p| without(p, SPEC, "content"),
                 &["Policy.spec.content"],
                 &[],
             ),
-            (
-                "newer: a list with fields of its own",
-                |p| {
-                    p.pointer_mut(
-                        "/components/schemas/dev.ordain.v1alpha1.Policy/properties/spec/properties",
-                    )
-                    .unwrap()["later"] = json!({"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}})
-                },
-                &[],
-                &["Policy.spec.later"],
-            ),
+            ("newer: a list with fields of its own", later, &[], &["Policy.spec.later"]),
         ];
-        assert!(published().pointer(spec).is_some());
         for (why, edit, missing, unknown) in cases {
             let mut published = published();
             edit(&mut published);

@@ -67,8 +67,8 @@ fn text_of(span: &Span, key: &str) -> Option<String> {
 /// The change that this object began, once it has ended with a status written.
 fn change(collector: &Collector, object: &str) -> Option<Trace> {
     let spans = collector.spans();
-    let roots = spans.iter().filter(|span| span.name == "change" && span.parent_span_id.is_empty());
-    let root = roots.filter(|span| text_of(span, "object").as_deref() == Some(object)).next_back()?.clone();
+    let mut roots = spans.iter().filter(|span| span.name == "change" && span.parent_span_id.is_empty());
+    let root = roots.rfind(|span| text_of(span, "object").as_deref() == Some(object))?.clone();
     let trace = Trace::of(spans, &root);
     (!trace.named("status").is_empty()).then_some(trace)
 }

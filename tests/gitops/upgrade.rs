@@ -144,7 +144,7 @@ fn an_operator_beside_crds_of_another_version_says_which_field_and_what_to_run()
     };
     assert!(eventually(newer), "{}", site.node.logs());
     edit_crd(&site, "policies", |crd| {
-        drop(crd["spec"]["properties"].as_object_mut().unwrap().remove("later"))
+        drop(crd["spec"]["properties"].as_object_mut().unwrap().remove("later"));
     });
 
     // Older: what the operator says is dropped. It works on, and does not write the same again and again.

@@ -1,20 +1,22 @@
 //! What a process says in its log, collected as it is said.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Debug,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, collections::BTreeMap, fmt::Debug, sync::Once};
 
 use tracing::{
-    Event, Level, Subscriber,
+    Event, Subscriber,
     field::{Field, Visit},
-    subscriber::DefaultGuard,
+    level_filters::LevelFilter,
 };
 use tracing_subscriber::{
     Layer,
     layer::{Context, SubscriberExt as _},
+    util::SubscriberInitExt as _,
 };
+
+thread_local! {
+    /// What was said on this thread since a [`Log`] began, while there is one: a test has a thread of its own.
+    static SAID: RefCell<Option<Vec<Line>>> = const { RefCell::new(None) };
+}
 
 /// A line: its target, and its fields as text.
 #[derive(Debug, Clone)]
@@ -31,16 +33,17 @@ impl Line {
 }
 
 /// Everything said at info or louder on this thread while it lives.
-pub struct Log {
-    lines: Arc<Mutex<Vec<Line>>>,
-    _guard: DefaultGuard,
-}
+///
+/// One subscriber serves the whole process: those of single threads, that come and go, make call sites which another
+/// thread meets first deaf for a while.
+pub struct Log(());
 
 impl Log {
     pub fn new() -> Self {
-        let lines = Arc::default();
-        let subscriber = tracing_subscriber::registry().with(Collector(Arc::clone(&lines)));
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing_subscriber::registry().with(LevelFilter::INFO).with(Collector).init());
+        SAID.set(Some(Vec::new()));
+        Self(())
     }
 
     /// Lines of effects.
@@ -50,21 +53,30 @@ impl Log {
 
     /// Everything that the product said.
     pub fn ours(&self) -> Vec<Line> {
-        let lines = self.lines.lock().unwrap();
-        lines.iter().filter(|line| line.target.starts_with("ordain")).cloned().collect()
+        SAID.with_borrow(|said| {
+            let lines = said.iter().flatten();
+            lines.filter(|line| line.target.starts_with("ordain")).cloned().collect()
+        })
     }
 }
 
-struct Collector(Arc<Mutex<Vec<Line>>>);
+impl Drop for Log {
+    fn drop(&mut self) {
+        SAID.set(None);
+    }
+}
+
+struct Collector;
 
 impl<S: Subscriber> Layer<S> for Collector {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if *event.metadata().level() > Level::INFO {
-            return;
-        }
-        let mut line = Line { target: event.metadata().target().to_owned(), fields: BTreeMap::new() };
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line);
+        SAID.with_borrow_mut(|said| {
+            let Some(lines) = said else { return };
+            let target = event.metadata().target().to_owned();
+            let mut line = Line { target, fields: BTreeMap::new() };
+            event.record(&mut line);
+            lines.push(line);
+        });
     }
 }
 
