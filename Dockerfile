@@ -13,7 +13,9 @@ COPY benches benches
 # The same sources and toolchain give the same bytes: no path of the builder, no time. No sandbox in a release.
 ARG SOURCE_DATE_EPOCH=0
 ENV RUSTFLAGS="--remap-path-prefix=/src=/ordain --remap-path-prefix=/usr/local/cargo=/cargo -C target-feature=+crt-static"
-RUN cargo build --locked --release --no-default-features --bin ordain
+# Kernels of arm64 may have pages of up to 64 KiB, and an allocator built for smaller ones does not start there.
+RUN if [ "$(uname -m)" = aarch64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi && \
+    cargo build --locked --release --no-default-features --bin ordain && target/release/ordain --version
 # The store's folder belongs to who runs: a new volume takes that over. Without users there is no name to look up.
 RUN mkdir -p /root-of/var/lib/ordain /root-of/etc/ssl/certs /root-of/usr/local/bin /root-of/tmp && \
     cp target/release/ordain /root-of/usr/local/bin/ordain && \

@@ -22,6 +22,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use tokio::{runtime::Builder, task::JoinSet};
@@ -30,6 +31,8 @@ use sides::Side;
 use table::{Row, percentile};
 use turn::{COUNT, Taken};
 
+/// Within so long one build makes both programs.
+const TOGETHER: Duration = Duration::from_mins(30);
 /// How often each side has its turn.
 const TURNS: usize = 3;
 
@@ -84,9 +87,11 @@ fn program(allocator: bool) -> PathBuf {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("watch_ordain-") && path.extension().is_none()
     });
-    built
-        .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok())
-        .expect("run cargo bench --bench 'watch*'")
+    let made = |path: &Path| path.metadata().and_then(|file| file.modified()).expect("a time");
+    let newest = built.max_by_key(|path| made(path)).expect("run cargo bench --bench 'watch*'");
+    // One that was not built along with this one would be measured as if it were.
+    assert!(made(&newest) + TOGETHER > made(&own), "run cargo bench --bench 'watch*'");
+    newest
 }
 
 fn turn(side: Side, program: &Path, address: SocketAddr) -> Taken {

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_goes_and_what_is_held() {
-        let executed = |count| vec![RemovalRecord { at: Timestamp::UNIX_EPOCH, count }];
+        let executed = |count| vec![RemovalRecord { at: Timestamp::UNIX_EPOCH, count, approved: 0 }];
         let held = |outstanding, executed| Verdict::Held { outstanding, executed, limit: 10 };
         let taken = |text: &str, left| ApprovalRecord { text: text.to_owned(), left };
         // Removals here, elsewhere, executed; whether that is all; annotation and what of it is left.

@@ -46,10 +46,11 @@ impl Before<'_> {
         let removals: u32 = steps.iter().map(|s| s.removals).sum();
         if removals > 0 {
             let mut records = self.memory.removals.clone();
-            records.push(RemovalRecord { at: self.now, count: removals });
+            let approved = self.memory.approval.as_ref().map_or(0, |approval| approval.left.min(removals));
+            records.push(RemovalRecord { at: self.now, count: removals, approved });
             writes.push(Write::Removals(records));
-            if let Some(mut approval) = self.memory.approval.clone() {
-                approval.left = approval.left.saturating_sub(removals);
+            if let Some(mut approval) = self.memory.approval.clone().filter(|_| approved > 0) {
+                approval.left -= approved;
                 writes.push(Write::Approval(Some(approval)));
             }
         }

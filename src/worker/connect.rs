@@ -14,7 +14,10 @@ use crate::{
     api::conditions::Reason,
     drivers::{Class, DriverError},
     index::{BackendView, Desired},
-    model::{BackendKind, Digest, Secret, memory::Write},
+    model::{
+        BackendKind, Digest, Secret,
+        memory::{ApprovalRecord, Write},
+    },
 };
 
 /// After refused credentials a driver is made anew at once where they differ, else after this long: each one logs in, and
@@ -193,7 +196,8 @@ impl Worker {
                 // Only a Backend in use had anything that could have been lost.
                 let lost = self.house.lost.is_some() && backend.finalizer;
                 let words = lost.then(|| super::recall::lost_words(driver.translate().facts()));
-                [write, Write::Since(self.now())].into_iter().chain(words).collect()
+                let spent = backend.approve_removals.as_deref().map(spent);
+                [write, Write::Since(self.now())].into_iter().chain(words).chain(spent).collect()
             }
             Recognised::Same(write) => vec![write],
             Recognised::Accepted(writes) => writes,
@@ -213,6 +217,12 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// R2: an approval that stands there before anything is remembered of the account answers no number that was told since.
+/// It may have been used up already: by a store that is lost, or in another cluster.
+fn spent(approval: &str) -> Write {
+    Write::Approval(Some(ApprovalRecord { text: approval.to_owned(), left: 0 }))
 }
 
 pub(super) fn not_connected() -> DriverError {

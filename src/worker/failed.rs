@@ -35,17 +35,22 @@ pub fn taken_back(memory: &Memory, mut count: u32) -> Vec<Write> {
     if count == 0 {
         return Vec::new();
     }
-    let approval = memory.approval.clone().map(|mut approval| {
-        approval.left = approval.left.saturating_add(count);
-        Write::Approval(Some(approval))
-    });
     let mut records = memory.removals.clone();
+    let mut given_back = 0_u32;
     for record in records.iter_mut().rev() {
         let part = record.count.min(count);
+        // What the limit let through anyway must not come back as an approval.
+        let approved = record.approved.min(part);
         record.count -= part;
+        record.approved -= approved;
         count -= part;
+        given_back = given_back.saturating_add(approved);
     }
     records.retain(|record| record.count > 0);
+    let approval = memory.approval.clone().filter(|_| given_back > 0).map(|mut approval| {
+        approval.left = approval.left.saturating_add(given_back);
+        Write::Approval(Some(approval))
+    });
     approval.into_iter().chain([Write::Removals(records)]).collect()
 }
 
@@ -111,4 +116,30 @@ pub fn without(planned: PlannedStep, unwritten: &BTreeSet<ItemKey>) -> Option<Pl
         items.into_iter().zip(ids).filter(|(item, _)| !unwritten.contains(item)).unzip();
     let step = Step::SetEnabled { ids, enabled: true };
     (!items.is_empty()).then_some(PlannedStep { step, items, removals, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::memory::{ApprovalRecord, RemovalRecord};
+
+    #[test]
+    fn an_approval_gets_back_what_it_gave_and_no_more() {
+        let cases = [
+            ((3, 0), 3, None, "all of it was within the limit"),
+            ((3, 3), 3, Some(3), "all of it was approved"),
+            ((3, 2), 1, Some(1), "a part failed"),
+            ((3, 2), 0, None, "nothing failed"),
+        ];
+        for ((count, approved), refused, left, why) in cases {
+            let spent = ApprovalRecord { text: "7".into(), left: 0 };
+            let record = RemovalRecord { at: Timestamp::UNIX_EPOCH, count, approved };
+            let mut memory = Memory { approval: Some(spent), removals: vec![record], ..Memory::default() };
+            let writes = taken_back(&memory, refused);
+            let touched = writes.iter().any(|write| matches!(write, Write::Approval(_)));
+            writes.into_iter().for_each(|write| memory.apply(write));
+            assert_eq!(touched.then_some(memory.approval.unwrap().left), left, "{why}");
+            assert_eq!(memory.removals.iter().map(|r| r.count).sum::<u32>(), count - refused, "{why}");
+        }
+    }
 }

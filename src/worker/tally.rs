@@ -210,7 +210,7 @@ mod tests {
                 max_removals: limit,
                 whole: tally.is_whole_with(&round, &due),
                 window: std::time::Duration::from_hours(1),
-                executed: &[RemovalRecord { at: Timestamp::UNIX_EPOCH, count: executed }],
+                executed: &[RemovalRecord { at: Timestamp::UNIX_EPOCH, count: executed, approved: 0 }],
                 approval: None,
                 taken: None,
                 now: Timestamp::UNIX_EPOCH,

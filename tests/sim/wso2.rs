@@ -247,6 +247,29 @@ async fn too_many_removals_wait_and_an_approval_lets_them_through_once() {
     assert!(ours(&rig).is_empty(), "{:?}", short(&rig.vendors.effects("wso2")[before..]));
 }
 
+/// R2: an approval that stood there before anything is remembered of the account, after a lost store or in a new cluster,
+/// was not given for what is held now; taken away and given again, it counts.
+#[tokio::test(start_paused = true)]
+async fn an_approval_older_than_the_memory_is_spent() {
+    let mut rig = Rig::new(
+        "wso2",
+        |clock| Wso2Double::new(Wso2Options::default(), clock),
+        |settings| settings.max_removals = 0,
+    );
+    rig.assign("baseline", policy(6), to_roles(&["engineer"]));
+    rig.edit_backend(|backend| backend.approve_removals = Some("1".into()));
+    rig.start();
+    rig.pass(120).await;
+    rig.delete("baseline");
+    rig.pass(600).await;
+    assert_eq!(ours(&rig).len(), 1, "it let nothing through");
+    rig.edit_backend(|backend| backend.approve_removals = None);
+    rig.pass(60).await;
+    rig.edit_backend(|backend| backend.approve_removals = Some("1".into()));
+    rig.pass(600).await;
+    assert!(ours(&rig).is_empty(), "given anew, it does");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_way_back_from_a_hold_is_orphan() {
     let mut rig = Rig::new(

@@ -238,6 +238,9 @@ pub struct RemovalRecord {
     pub at: Timestamp,
     /// How many elements.
     pub count: u32,
+    /// How many of them an approval let through.
+    #[serde(default)]
+    pub approved: u32,
 }
 
 /// An approval that was taken (R2).

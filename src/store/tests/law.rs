@@ -141,7 +141,7 @@ fn write() -> impl Strategy<Value = Write> {
         4 => (item_key(), option::of(intent_record())).prop_map(|(k, r)| Write::Intent(k, r)),
         4 => (word(), option::of(operation_record())).prop_map(|(k, r)| Write::Operation(k, r)),
         2 => vec((time(), any::<u32>()), 0..3)
-            .prop_map(|rs| Write::Removals(rs.into_iter().map(|(at, count)| RemovalRecord { at, count }).collect())),
+            .prop_map(|rs| Write::Removals(rs.into_iter().map(|(at, count)| RemovalRecord { at, count, approved: count / 2 }).collect())),
         2 => (option::of(time()), option::of(time()), proptest::collection::btree_set(item_key(), 0..3)).prop_map(
             |(ours_since, running_since, items)| Write::Deploy(DeployRecord { ours_since, running_since, items }),
         ),

@@ -249,7 +249,7 @@ fn what_is_pruned_blocks_nobody(team: &Team<'_>) {
     assert_eq!(team.site.digits(), [] as [f64; 0], "released");
 }
 
-/// It says what it waits for, and ends when the system is back; one of two ends before that, by the action.
+/// It says what it waits for, and ends when the system is back. What the action would do is seen, and not done here.
 fn deleted_while_the_system_is_down(team: &Team<'_>) {
     let cluster = &team.site.cluster;
     team.site.sandbox.fault("wso2", &json!({"kind": "status", "code": 503}));
