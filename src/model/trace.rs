@@ -4,7 +4,8 @@
 //! make none: a call site that nobody listens to costs one look at a flag. They name objects, verbs, settings' names and
 //! paths, never a value.
 
-use tokio::time::Instant;
+use std::time::Instant;
+
 use tracing::{Level, Span};
 
 use super::BackendId;
