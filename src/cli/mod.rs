@@ -1,5 +1,6 @@
 //! The subcommands of the binary, one file each.
 
+mod backdating;
 mod cluster;
 mod connections;
 pub mod crds;

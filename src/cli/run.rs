@@ -4,13 +4,19 @@ use std::{collections::BTreeSet, io::IsTerminal as _, net::SocketAddr, sync::Arc
 
 use jiff::SignedDuration;
 use tokio::{sync::watch, task::JoinSet};
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use super::{Cluster, ClusterError, Connections, Page, traces};
 use crate::{
     index::Scope,
     lease::Pulse,
-    model::{Clock, SystemClock},
+    model::{Clock, SystemClock, TRACE},
     operator::{self, OperatorError, Parts, RealConnector, Settings},
     report::metrics::Metrics,
     server::{self, Pages},
@@ -148,12 +154,14 @@ fn instance() -> String {
 }
 
 /// The log, and the traces where they are asked for. Each has a filter of its own, so that a span of a trace is no part of a
-/// log line, and none is made where nobody collects it.
+/// log line, and none is made where nobody collects it, not even at `--log trace`.
 fn start_log(args: &Args) -> Result<Option<traces::Traces>, Error> {
     let filter = EnvFilter::try_new(&args.log).map_err(|e| Error::Flag(format!("--log: {e}")))?;
     let terminal = std::io::stderr().is_terminal();
     let format = args.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let untraced = Targets::new().with_default(LevelFilter::TRACE).with_target(TRACE, LevelFilter::OFF);
+    let filter = filter.and(untraced);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(terminal).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().with_filter(filter).boxed(),

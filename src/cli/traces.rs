@@ -16,11 +16,12 @@ use opentelemetry_sdk::{
     Resource,
     trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider},
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, Registry, filter::Targets};
 use url::Url;
 
+use super::backdating::Backdating;
 use crate::{
     drivers::http::real::{RealSettings, client},
     model::{TRACE, in_full},
@@ -103,7 +104,9 @@ impl Traces {
             ])
             .build();
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches).build())
+            .with_span_processor(Backdating(
+                BatchSpanProcessor::builder(exporter).with_batch_config(batches).build(),
+            ))
             .with_resource(resource)
             .build();
         let layer = tracing_opentelemetry::layer()
@@ -157,7 +160,9 @@ impl Courier {
 impl HttpClient for Courier {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
-        let sent = self.runtime.spawn(async move { deliver(&client, request).await }).await;
+        let late = || format!("the collector did not answer within {} s", TIMEOUT.as_secs());
+        let delivery = async move { timeout(TIMEOUT, deliver(&client, request)).await };
+        let sent = self.runtime.spawn(delivery).await.map(|answer| answer.unwrap_or_else(|_| Err(late())));
         let answer = sent.map_err(|error| error.to_string()).and_then(|answer| answer);
         let refused = answer.as_ref().ok().map(Response::status).filter(|status| !status.is_success());
         let refused = refused.map(|status| format!("the collector answered {status}"));
@@ -169,11 +174,9 @@ impl HttpClient for Courier {
 async fn deliver(client: &reqwest::Client, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
     let told = |error: reqwest::Error| in_full(&error.without_url());
     let request: reqwest::Request = request.try_into().map_err(told)?;
-    let answer = client.execute(request).await.map_err(told)?;
-    let status = answer.status();
-    // What a collector says at length is of no use: a partial success is not repeated either.
-    let body = if status.is_success() { answer.bytes().await.map_err(told)? } else { Bytes::new() };
-    Response::builder().status(status).body(body).map_err(|error| error.to_string())
+    let status = client.execute(request).await.map_err(told)?.status();
+    // What a collector says at length is of no use, and may have no end: a partial success is not repeated either.
+    Response::builder().status(status).body(Bytes::new()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

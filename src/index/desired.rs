@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
@@ -154,6 +155,29 @@ impl Desired {
                     name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
                 },
             )
+    }
+}
+
+impl Desired {
+    /// A digest of what is wanted, for who only asks whether that changed and must not keep the views alive: the same
+    /// within this process where nothing but finalizers and annotations of our own came back.
+    pub fn wish(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let backend = &self.backend;
+        let (approved, requested) = (&backend.approve_removals, &backend.requested_at);
+        (backend.generation, backend.deleting, approved, requested).hash(&mut hasher);
+        self.undecodable.hash(&mut hasher);
+        for (name, view) in self.assignments.iter() {
+            (name, view.deleting, &view.requested_at).hash(&mut hasher);
+            view.sources().for_each(|source| source.hash(&mut hasher));
+            match &view.input {
+                Input::Bound { findings, .. } => {
+                    findings.iter().for_each(|finding| finding.sentence().hash(&mut hasher));
+                }
+                Input::Frozen { reason, .. } => reason.as_str().hash(&mut hasher),
+            }
+        }
+        hasher.finish()
     }
 }
 

@@ -19,4 +19,4 @@ pub use item::{
 };
 pub use names::{BackendId, BackendKind, ExternalId, Identity, Mark, ObjectName, OwnerId, Uid};
 pub use secret::Secret;
-pub use trace::{Cause, TRACE, is_traced};
+pub use trace::{BEGAN_BEFORE, Cause, ENDED_BEFORE, TRACE, is_traced};

@@ -207,7 +207,7 @@ impl IndexHandle {
         let mut causes = self.0.causes.lock().unwrap_or_else(PoisonError::into_inner);
         causes.retain(|id, _| ticks.contains_key(id));
         for id in dirty.backends.iter().filter(|id| ticks.contains_key(*id)) {
-            causes.entry(id.clone()).or_insert_with(|| Cause::watched(id, object, others));
+            causes.entry(id.clone()).or_insert_with(|| Cause::watched(object, others));
         }
     }
 

@@ -24,7 +24,10 @@ use super::{
     trouble::Troubles,
 };
 use crate::{
-    drivers::{Driver, DriverError, Outcome, Seed, Step, http::effects},
+    drivers::{
+        Driver, DriverError, Outcome, Seed, Step,
+        http::effects::{self, Work},
+    },
     index::AssignmentView,
     model::{
         BackendId, Digest, ItemKey, LeafPath, ObjectName, TRACE,
@@ -164,8 +167,8 @@ fn before(hand: &Hand<'_>, chunk: &[PlannedStep], memory: &Memory) -> Vec<Write>
     before.writes(chunk)
 }
 
-/// A step, what came of it, and how many calls it took that may have changed something.
-type Done = (PlannedStep, Result<Outcome, DriverError>, u32);
+/// A step, what came of it, and the calls it took.
+type Done = (PlannedStep, Result<Outcome, DriverError>, Work);
 
 async fn run(hand: &Hand<'_>, chunk: Vec<PlannedStep>) -> Vec<Done> {
     let calls = chunk.into_iter().map(|planned| async move {
@@ -173,8 +176,8 @@ async fn run(hand: &Hand<'_>, chunk: Vec<PlannedStep>) -> Vec<Done> {
             target: TRACE, "step", verb = name(&planned.step), why = %planned.why, items = planned.items.len()
         );
         let call = effects::counted(hand.driver.execute(&planned.step));
-        let (result, requests) = call.instrument(span).await;
-        (planned, result, requests)
+        let (result, work) = call.instrument(span).await;
+        (planned, result, work)
     });
     stream::iter(calls).buffered(hand.in_flight.max(1)).collect().await
 }
@@ -188,8 +191,8 @@ fn after(
 ) -> Vec<Write> {
     let now = (hand.now)();
     let (mut writes, mut refused) = (Vec::new(), 0_u32);
-    for (planned, result, requests) in results {
-        effect::tell(hand, planned, result, memory, *requests);
+    for (planned, result, work) in results {
+        effect::tell(hand, planned, result, memory, work);
         match result {
             Ok(outcome) => {
                 writes.extend(succeeded(hand, planned, outcome, memory, now));

@@ -2,16 +2,17 @@
 //!
 //! Written where the change journal is ([`super::apply`]), once the answer is there: a process that dies during a call has
 //! the journal alone. A line names settings and never says what they hold: before and after are keyed digests, which tell
-//! equal from different and nothing else (R22). Unless somebody else changed an item meanwhile, what one line calls `after`
-//! the next one about its content calls `before`.
+//! equal from different and nothing else (R22), and of a failure it tells reason, call and status, while what the system
+//! answered, which may repeat what was sent, is left to the status. Unless somebody else changed an item meanwhile, or other
+//! settings of it are managed since, what one line calls `after` the next one about its content calls `before`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{apply::Hand, journal::name, record};
 use crate::{
-    drivers::{Class, DesiredItem, DriverError, Outcome, Step},
+    drivers::{Class, DesiredItem, DriverError, Outcome, Step, http::effects::Work},
     model::{
-        Digest, Digester, ItemKey, LeafPath, ObjectName,
+        Digest, Digester, ExternalId, ItemKey, LeafPath, ObjectName,
         memory::{ItemRecord, Memory},
     },
     plan::{diff::leaf_digest, steps::PlannedStep},
@@ -31,6 +32,8 @@ const NOTHING: &str = "-";
 struct Content {
     leaves: BTreeMap<LeafPath, Digest>,
     members: Option<Digest>,
+    /// Put back as they were: they change, and are no longer looked at afterwards.
+    let_go: BTreeMap<LeafPath, Digest>,
 }
 
 /// One side of a change.
@@ -41,18 +44,20 @@ enum Side {
     Content(Content),
 }
 
-/// Writes the lines of one step. `requests`: calls it made that may have changed something.
+/// Writes the lines of one step. `work`: the calls it made.
 pub(super) fn tell(
     hand: &Hand<'_>,
     planned: &PlannedStep,
     result: &Result<Outcome, DriverError>,
     memory: &Memory,
-    requests: u32,
+    work: &Work,
 ) {
     if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
         return;
     }
     let digester = hand.store.digester();
+    let error = result.as_ref().err();
+    let telling = error.and(work.telling.as_ref());
     let items: Vec<Option<&ItemKey>> =
         if planned.items.is_empty() { vec![None] } else { planned.items.iter().map(Some).collect() };
     for (at, item) in items.iter().enumerate() {
@@ -64,22 +69,36 @@ pub(super) fn tell(
             backend = %hand.backend,
             system = hand.driver.translate().facts().system,
             object = item.map(tracing::field::display),
-            id = record.and_then(|record| record.id.as_ref()).map(tracing::field::display),
+            id = id(result, record).map(tracing::field::display),
             title = title(&planned.step, *item, record),
             verb = name(&planned.step),
             changes = changes(&before, &after),
             why = %planned.why,
-            policies = policies(hand, &who),
+            policies = policies(hand, *item, &who, memory),
             assignments = some(who.iter().map(ToString::to_string)),
             before = before.text(&digester),
             after = after.text(&digester),
             outcome = outcome(result),
-            error = result.as_ref().err().map(tracing::field::display),
-            requests,
+            reason = error.map(|error| error.reason.as_str()),
+            call = telling.map(|made| made.call.as_str()),
+            status = telling.and_then(|made| made.status),
+            requests = work.effects,
             part = format!("{}/{}", at + 1, items.len()),
             "effect"
         );
     }
+}
+
+/// As the system calls it; of what was just made, from its answer.
+fn id<'a>(
+    result: &'a Result<Outcome, DriverError>,
+    record: Option<&'a ItemRecord>,
+) -> Option<&'a ExternalId> {
+    let made = result.as_ref().ok().and_then(|outcome| match outcome {
+        Outcome::Applied { id, .. } => id.as_ref(),
+        Outcome::Pending { .. } => None,
+    });
+    made.or_else(|| record.and_then(|record| record.id.as_ref()))
 }
 
 fn outcome(result: &Result<Outcome, DriverError>) -> &'static str {
@@ -112,11 +131,19 @@ fn title<'a>(step: &'a Step, item: Option<&ItemKey>, record: Option<&'a ItemReco
     wanted.filter(|title| !title.is_empty()).or(record.map(|record| record.title.as_str()))
 }
 
-/// The Policies, each with the generation that was compiled.
-fn policies(hand: &Hand<'_>, who: &BTreeSet<ObjectName>) -> Option<String> {
+/// The Policies, each with the generation that the item was compiled from: of what is released, when it was last sent.
+fn policies(
+    hand: &Hand<'_>,
+    item: Option<&ItemKey>,
+    who: &BTreeSet<ObjectName>,
+    memory: &Memory,
+) -> Option<String> {
     let bindings = who.iter().filter_map(|name| Some((name, hand.assignments.get(name)?.binding()?)));
     let of = |(name, binding): (&ObjectName, &crate::drivers::Binding)| {
-        format!("{}/{}@{}", name.namespace, binding.policy_name, binding.policy_generation)
+        let key = item.map(|item| (item.clone(), name.clone()));
+        let claim = key.and_then(|key| hand.claims.get(&key).or_else(|| memory.claims.get(&key)));
+        let generation = claim.map_or(binding.policy_generation, |claim| claim.policy_generation);
+        format!("{}/{}@{generation}", name.namespace, binding.policy_name)
     };
     some(bindings.map(of).collect::<BTreeSet<_>>().into_iter())
 }
@@ -156,7 +183,7 @@ fn sides(
             let change = changes.iter().find(|change| change.desired.key == *item);
             let after = change.map(|change| {
                 let mut content = wanted(hand, digester, &change.desired);
-                content.leaves.extend(change.restore.iter().map(|(path, value)| canonical(path, value)));
+                content.let_go = change.restore.iter().map(|(path, value)| canonical(path, value)).collect();
                 content
             });
             (stands(), after.map_or(Side::Nothing, Side::Content))
@@ -164,7 +191,7 @@ fn sides(
         (Step::Restore { leaves, members, .. }, _) => {
             let leaves = leaves.iter().map(|(path, value)| canonical(path, value)).collect();
             let members = Some(record::members_digest(digester, members.keys(), members));
-            (stands(), Side::Content(Content { leaves, members }))
+            (stands(), Side::Content(Content { leaves, members, ..Content::default() }))
         }
         (Step::Delete(_), _) => (stands(), Side::Nothing),
         _ => (Side::Nothing, Side::Nothing),
@@ -183,14 +210,15 @@ fn slot(place: Option<i64>) -> Side {
 fn stands(record: &ItemRecord) -> Option<Content> {
     let observed = record.observed.as_ref()?;
     let leaves = observed.leaves.iter().chain(&record.secrets).cloned().collect();
-    Some(Content { leaves, members: Some(observed.members) })
+    Some(Content { leaves, members: Some(observed.members), ..Content::default() })
 }
 
 fn wanted(hand: &Hand<'_>, digester: &Digester, desired: &DesiredItem) -> Content {
     let digest =
         |(path, leaf)| (LeafPath::clone(path), leaf_digest(hand.driver.translate(), digester, path, leaf));
     let members = record::members_digest(digester, desired.members.keys(), &desired.members);
-    Content { leaves: desired.leaves.iter().map(digest).collect(), members: Some(members) }
+    let leaves = desired.leaves.iter().map(digest).collect();
+    Content { leaves, members: Some(members), ..Content::default() }
 }
 
 /// Names of the settings that differ, never what they hold.
@@ -199,7 +227,7 @@ fn changes(before: &Side, after: &Side) -> Option<String> {
     let none = Content::default();
     let before = if let Side::Content(before) = before { before } else { &none };
     let differs = |(path, digest): &(&LeafPath, &Digest)| before.leaves.get(*path) != Some(*digest);
-    let leaves = after.leaves.iter().filter(differs).map(|(path, _)| path.to_string());
+    let leaves = after.leaves.iter().chain(&after.let_go).filter(differs).map(|(path, _)| path.to_string());
     let members = (before.members != after.members && after.members.is_some()).then(|| "members".to_owned());
     some(leaves.chain(members).collect::<Vec<_>>().into_iter())
 }
@@ -242,6 +270,7 @@ mod tests {
             Side::Content(Content {
                 leaves: leaves.iter().cloned().collect(),
                 members: Some(Digest(members)),
+                ..Content::default()
             })
         };
         let before = content(&[leaf("a", 1), leaf("b", 2)], 3);

@@ -324,7 +324,9 @@ impl Worker {
         let (since, attempts) = before.map_or((now, 1), |o| (o.since, o.attempts.saturating_add(1)));
         let until =
             if self.may_read_secret(&error) { now } else { connect::try_again(&error, attempts, now) };
-        tracing::warn!(backend = %self.id, reason = error.reason.as_str(), %error, %until, "account out of reach");
+        // What the system answered may repeat what settings hold: the status has it, the log has not.
+        let reason = error.reason.as_str();
+        tracing::warn!(backend = %self.id, reason, %until, "account out of reach; the status of the backend says more");
         self.outage = Some(Outage { error, since, until, attempts });
         self.outage_ends().unwrap_or(until)
     }

@@ -16,8 +16,9 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 #[derive(Default)]
 pub(super) struct Stretch {
     open: Option<(Span, Timestamp)>,
-    /// What was wanted when it began: what comes back of our own finalizers and annotations begins nothing.
-    wanted: Option<Desired>,
+    /// What was wanted at the last look, as a digest: what comes back of our own finalizers and annotations begins
+    /// nothing.
+    wanted: Option<u64>,
 }
 
 impl Stretch {
@@ -42,13 +43,12 @@ impl Worker {
             return;
         }
         let cause = self.house.source.cause(&self.id);
-        let same = self.stretch.wanted.as_ref().is_some_and(|wanted| wanted.wants_the_same(desired));
-        if let Some(cause) = cause.filter(|_| !same) {
-            drop(cause.queued);
+        let wish = Some(desired.wish());
+        if let Some(cause) = cause.filter(|_| self.stretch.wanted != wish) {
             let now = self.now();
-            self.stretch.begin(cause.change, now);
+            self.stretch.begin(cause.begin(&self.id), now);
         }
-        self.stretch.wanted = Some(desired.clone());
+        self.stretch.wanted = wish;
     }
 
     /// The span of a round with something to look at: of the change that is open, else of a check that time asked for.

@@ -1,6 +1,9 @@
 //! Traces and logs of the built binary: one edit is one trace, from the event to the proof; a line per effect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{TcpListener, TcpStream},
+};
 
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::Value;
@@ -130,20 +133,46 @@ fn an_edit_is_one_trace_from_the_event_to_the_proof() {
         .map(|span| &span.name)
         .collect();
     assert!(lost.is_empty(), "SIGTERM sends what waits: {lost:?}");
+    changes_lead_to_something(&spans);
+}
+
+/// Finalizers, annotations and statuses that come back from the API server begin no trace.
+fn changes_lead_to_something(spans: &[Span]) {
+    let roots = spans.iter().filter(|span| span.name == "change");
+    let traces: Vec<Trace> = roots.map(|root| Trace::of(spans.to_vec(), root)).collect();
+    println!("{} changes", traces.len());
+    for trace in traces {
+        let came_to = ["round", "status"].iter().any(|name| !trace.named(name).is_empty());
+        assert!(came_to, "a change that nothing came of: {}", trace.tree());
+        let all: Vec<_> =
+            trace.0.values().flat_map(|span| &span.attributes).map(|a| a.key.as_str()).collect();
+        assert!(!all.iter().any(|key| key.ends_with("_before_us")), "{all:?}");
+    }
 }
 
 /// A collector that is gone costs one warning, holds nothing up, and does not keep the process from ending.
 #[test]
 fn without_its_collector_the_operator_works_and_says_so_once() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", nobody.local_addr().unwrap());
-    drop(nobody);
-    let mut installation = Installation::without_operator("no-collector");
+    // Its place is kept, so that nobody else answers there: whoever comes is hung up on.
+    works_without_a_collector("no-collector", drop);
+}
+
+/// So does one that takes everything and answers nothing.
+#[test]
+fn with_a_collector_that_never_answers_the_operator_works_and_says_so_once() {
+    works_without_a_collector("mute-collector", std::mem::forget);
+}
+
+fn works_without_a_collector(namespace: &str, treat: fn(TcpStream)) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().flatten().for_each(treat));
+    let mut installation = Installation::without_operator(namespace);
     installation.start_with(&["--otlp-endpoint", &url]);
-    installation.apply(&WSO2.replace("namespace: ordain-demo", "namespace: no-collector"));
+    installation.apply(&WSO2.replace("namespace: ordain-demo", &format!("namespace: {namespace}")));
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
     assert!(eventually(|| installation.logs().contains("traces cannot be delivered")), "it is told");
-    kubectl(&["patch", "policy", "phone-baseline", "-n", "no-collector", "--type", "json", "-p", LONGER]);
+    kubectl(&["patch", "policy", "phone-baseline", "-n", namespace, "--type", "json", "-p", LONGER]);
     installation.wait_ready("policy", "phone-baseline");
     assert!(installation.stop().success());
     let told = installation.logs().matches("traces cannot be delivered").count();
@@ -153,13 +182,16 @@ fn without_its_collector_the_operator_works_and_says_so_once() {
 /// `--log-format json`: a line per effect, with who, why, what, before and after.
 #[test]
 fn each_effect_is_a_line_of_json() {
-    let installation = Installation::new("effect-lines");
+    let mut installation = Installation::without_operator("effect-lines");
+    installation.start_with(&["--log", "info,ordain::trace=trace"]);
     installation.apply(&WSO2.replace("namespace: ordain-demo", "namespace: effect-lines"));
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
     kubectl(&["patch", "policy", "phone-baseline", "-n", "effect-lines", "--type", "json", "-p", LONGER]);
     let lines = || -> Vec<Value> {
         let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         let all: Vec<Value> = installation.logs().lines().map(parse).collect();
+        let spans = all.iter().find(|line| !line["spans"].is_null());
+        assert!(spans.is_none(), "no span is made without a collector: {spans:?}");
         all.into_iter().filter(|line| line["target"] == "ordain::effect").collect()
     };
     let is = |line: &&Value| line["fields"]["policies"] == "effect-lines/phone-baseline@2";
@@ -187,6 +219,7 @@ fn each_effect_is_a_line_of_json() {
     }
     assert!(line["timestamp"].is_string() && line["level"] == "INFO", "{line:#}");
     let created = lines.iter().find(|line| line["fields"]["verb"] == "create").unwrap();
+    assert!(created["fields"]["id"].is_string(), "{created:#}");
     assert_eq!(created["fields"]["before"], "-");
     assert_eq!(created["fields"]["after"], fields["before"], "the edit begins where the create left it");
     assert_ne!(fields["before"], fields["after"]);

@@ -69,7 +69,8 @@ fn crds_of_an_earlier_release_are_upgraded_under_live_objects() {
     site.cluster.helm(&[&upgrade[..], &wait].concat()).unwrap();
     let installed = site.cluster.get("", "crd", "policyassignments.ordain.dev").unwrap();
     assert_eq!(
-        installed["metadata"]["annotations"]["ordain.dev/chart-version"], "0.1.0",
+        installed["metadata"]["annotations"]["ordain.dev/chart-version"],
+        env!("CARGO_PKG_VERSION"),
         "the CRDs moved on"
     );
     let columns = installed["spec"]["versions"][0]["additionalPrinterColumns"].to_string();
@@ -192,4 +193,9 @@ fn an_operator_without_a_crd_says_what_to_run() {
         logs.contains("targetgroups") && logs.contains("the API server has no such kind")
     };
     assert!(eventually(told), "{}", site.node.logs());
+    // `helm test` asks with `ordain ready`.
+    site.cluster.helm(&["test", "ordain", "-n", SYSTEM, "--timeout", "120s"]).unwrap_err();
+    let not_ready =
+        || site.node.logs().lines().any(|line| line.contains("not ready: ") && line.contains("targetgroups"));
+    assert!(eventually(not_ready), "ordain ready names what is missing: {}", site.node.logs());
 }

@@ -21,6 +21,7 @@ use url::Url;
 use super::{
     Answer, Call, Limits, SharedTransport, TransportError, address,
     bucket::Bucket,
+    effects::{self, Made},
     meter::{Level, Paced},
     redact::Redactor,
     retry_after, target,
@@ -175,6 +176,8 @@ impl HttpClient {
             let message = format!("no complete answer within {} s", limit.as_secs_f32());
             Err(TransportError { maybe_sent: true, message })
         });
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        effects::made(Made { call: what.clone(), status, effect: call.effect });
         let answer = answer.map_err(|error| self.lost(&what, call.effect, &error))?;
         Span::current().record("status", answer.status);
         tracing::debug!(call = %answer.call, status = answer.status, bytes = answer.body.len(), "answered");

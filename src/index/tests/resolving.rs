@@ -239,3 +239,34 @@ fn an_invalid_backend_has_a_view_that_says_so() {
     assert!(desired.backend.invalid.as_deref().unwrap().starts_with("spec.system.wso2.url"));
     assert!(desired.assignments[&team("a")].binding().is_some(), "what it wants is known nevertheless");
 }
+
+#[test]
+fn a_wish_is_another_one_where_something_else_is_wanted() {
+    let requested = json!({"ordain.dev/reconcile-requested-at": "now"});
+    let recorded = json!({"ordain.dev/external-id": "7"});
+    let grouped = including(json!([{"targetGroupRef": {"name": "g"}}]));
+    let cases: Vec<(&str, Vec<Manifest>, bool)> = vec![
+        ("nothing", cluster().to_vec(), true),
+        (
+            "a finalizer of ours",
+            with(assignment("a", "p", "b").with("finalizers", json!(["ordain.dev/release"]))),
+            true,
+        ),
+        ("an id of ours", with(assignment("a", "p", "b").with("annotations", recorded)), true),
+        ("somebody asks", with(assignment("a", "p", "b").with("annotations", requested.clone())), false),
+        ("somebody asks of the account", with(wso2("b").with("annotations", requested)), false),
+        ("another assignment", with(assignment("other", "p", "b")), false),
+        ("none", [policy("p"), wso2("b")].to_vec(), false),
+        ("the policy was edited", with(policy("p").at(2, 2)), false),
+        ("the backend was edited", with(wso2("b").at(2, 2)), false),
+        ("other targets", with(grouped.at(2, 2)), false),
+        ("it freezes", cluster()[1..].to_vec(), false),
+    ];
+    let desired = |all: &[Manifest]| index(all).desired(&backend("b")).unwrap();
+    let before = desired(&cluster());
+    for (why, all, same) in cases {
+        let later = desired(&all);
+        assert_eq!(before.wish() == later.wish(), same, "{why}");
+        assert_eq!(before.wants_the_same(&later), same, "{why}: as a running sequence sees it");
+    }
+}

@@ -185,7 +185,7 @@ fn holds(subject: &Subject, rig: &Rig, edition: u8, at: &str) {
 }
 
 /// The calls that a plot takes where nothing goes wrong.
-async fn undisturbed(subject: &Subject, plot: Plot) -> Vec<String> {
+pub async fn undisturbed(subject: &Subject, plot: Plot) -> Vec<String> {
     let (mut rig, begun) = plot.begin(subject).await;
     let before = rig.vendors.calls(subject.name).len();
     plot.act(subject, &rig);

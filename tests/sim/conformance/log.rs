@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use ordain::drivers::Promise;
+use serde_json::{Value, json};
 
-use super::Subject;
+use super::{Subject, faults::undisturbed, plot::Plot};
 use crate::support::{
     log::{Line, Log},
     rig::Rig,
@@ -38,11 +39,72 @@ pub async fn tells_every_effect(subject: &Subject) {
     let edited = &all[seen..];
     assert!(edited.iter().any(|line| line.get("policies") == "team/one-policy@2"), "{edited:#?}");
 
+    // Where an edition names fewer settings, one is put back as it was before anybody came.
+    rig.assign("one", (subject.policy)(1), (subject.targets)(1));
+    rig.settle().await;
+    (subject.by_hand)(&rig);
+    rig.pass(45 * 60).await;
+    rig.settle().await;
+    let back = is_complete(subject, &rig, &log, "edited back, and changed by somebody");
+    if rig.facts().exception(Promise::DriftSeen).is_none() {
+        puts_back(subject, &back[all.len()..]);
+    }
+
+    // Edited and deleted at once: the fourth generation is never sent.
+    rig.assign("one", (subject.policy)(2), (subject.targets)(1));
     rig.delete("one");
     rig.settle().await;
-    let released = is_complete(subject, &rig, &log, "released").split_off(all.len());
+    let released = is_complete(subject, &rig, &log, "released").split_off(back.len());
     assert!(!released.is_empty(), "{}", subject.title);
+    let sent = |line: &&Line| ["team/one-policy@3", ""].contains(&line.get("policies"));
+    assert!(released.iter().all(|line| sent(&line)), "{}: {released:#?}", subject.title);
     says_no_value(subject, &rig, &log.effects());
+}
+
+/// What a system repeats in an answer of what it was sent: a setting's value, a secret of a Policy.
+const REPEATED: &str = "zq7-what-a-setting-holds";
+
+/// An edit that is refused or lost, and reads that fail, by a system that repeats what it was sent: failures are told
+/// by reason, call and status, and nothing of the answers is.
+pub async fn repeats_no_answer(subject: &Subject) {
+    let calls = undisturbed(subject, Plot::Edit).await;
+    let first = calls.iter().position(|call| (subject.is_effect)(call)).unwrap();
+    let refused = json!({"kind": "status", "code": 400, "body": REPEATED});
+    let garbled = json!({"kind": "status", "code": 200, "body": format!("{{{REPEATED}"), "effect": true});
+    let lost = json!({"kind": "dropAfter"});
+    let reads = json!({"kind": "status", "code": 500, "body": REPEATED, "match": {"method": "GET"}});
+    // Not every system is asked for more than that it answers 200, nor with GET.
+    let cases = [
+        (refused, first, Some(("failed", "400"))),
+        (garbled, first, None),
+        (lost, first, Some(("unknown", ""))),
+        (reads, 0, None),
+    ];
+    for (fault, skip, expected) in cases {
+        let at = format!("{} {fault}", subject.title);
+        let told = disturbed(subject, fault, skip).await;
+        let said = told.as_ref().map(|line| (line.get("outcome"), line.get("status")));
+        assert!(expected.is_none() || said == expected, "{at}: {told:#?}");
+        if let Some(line) = told {
+            let whole = !line.get("reason").is_empty() && line.get("call").contains(" https://");
+            assert!(whole, "{at}: {line:#?}");
+        }
+    }
+}
+
+/// The line that tells of the fault at a call of an edit, if one does.
+async fn disturbed(subject: &Subject, mut fault: Value, skip: usize) -> Option<Line> {
+    let rig = subject.settled().await;
+    let log = Log::new();
+    (fault["skip"], fault["times"]) = (skip.into(), 1.into());
+    rig.fault(subject.name, fault);
+    rig.assign("one", (subject.policy)(2), (subject.targets)(1));
+    rig.pass(15 * 60).await;
+    rig.settle().await;
+    let lines = log.ours();
+    let repeats = |line: &&Line| line.fields.values().any(|text| text.contains(REPEATED));
+    assert_eq!(lines.iter().find(repeats).map(|line| &line.fields), None, "{}", subject.title);
+    lines.into_iter().find(|line| ["failed", "unknown"].contains(&line.get("outcome")))
 }
 
 /// Documents are there before us.
@@ -66,6 +128,8 @@ fn is_complete(subject: &Subject, rig: &Rig, log: &Log, when: &str) -> Vec<Line>
             let whole = line.get("verb") == "deploy";
             assert_eq!(line.get(field).is_empty(), whole, "{} {when}: {field} of {line:#?}", subject.title);
         }
+        let made = line.get("verb") == "create" && subject.tells_ids;
+        assert!(!made || !line.get("id").is_empty(), "{} {when}: no id in {line:#?}", subject.title);
         assert!(["applied", "pending"].contains(&line.get("outcome")), "{} {when}: {line:#?}", subject.title);
         assert_eq!(line.get("backend"), rig.id.to_string());
     }

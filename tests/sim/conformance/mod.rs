@@ -57,6 +57,8 @@ pub struct Subject {
     pub keyed_by_policy: bool,
     /// The system has targets.
     pub has_targets: bool,
+    /// A create is answered with the id of what was made; else the next read finds it.
+    pub tells_ids: bool,
     /// How the system publishes, where that is a step of its own.
     pub deploys: Option<Deploys>,
     /// What only this system does wrong.
@@ -158,6 +160,11 @@ macro_rules! conform {
             #[tokio::test(start_paused = true)]
             async fn tells_every_effect_in_a_line_and_nothing_else() {
                 log::tells_every_effect(&system::subject()).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn repeats_nothing_of_an_answer_in_the_log() {
+                log::repeats_no_answer(&system::subject()).await;
             }
 
             #[tokio::test(start_paused = true)]

@@ -112,7 +112,7 @@ impl Policies {
         let value = match faults::checked(self.session.http(), &answer, GET) {
             Ok(value) => value,
             Err(error) if (error.class, error.reason) == (Class::Rejected, Reason::Rejected) => {
-                tracing::warn!(%error, %id, "a policy is not shown");
+                tracing::warn!(reason = error.reason.as_str(), %id, "a policy is not shown");
                 return Ok(Shown::Nothing);
             }
             Err(error) if (error.class, error.reason) == (Class::Rejected, Reason::Invalid) => {

@@ -47,6 +47,7 @@ pub fn subject() -> Subject {
         wrong_key: ("password", "wrong"),
         keyed_by_policy: true,
         has_targets: true,
+        tells_ids: true,
         deploys: None,
         faults: || Faults {
             at_every_call: vec![

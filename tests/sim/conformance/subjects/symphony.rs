@@ -45,6 +45,7 @@ pub fn subject() -> Subject {
         wrong_key: ("username", "nobody"),
         keyed_by_policy: true,
         has_targets: false,
+        tells_ids: true,
         deploys: None,
         faults: || Faults {
             at_every_call: vec![json!({"kind": "revokeSession", "times": 1})],

@@ -56,6 +56,7 @@ pub fn subject() -> Subject {
         wrong_key: ("applicationId", "nobody"),
         keyed_by_policy: true,
         has_targets: true,
+        tells_ids: true,
         deploys: Some(Deploys {
             is_deploy: |call| call == "POST /Consumer/Policy",
             takes_long: |rig| rig.by_hand("tachyon", json!({"options": {"deployMs": 20_000}})),

@@ -60,6 +60,7 @@ pub fn subject() -> Subject {
         wrong_key: ("secretKey", "wrong"),
         keyed_by_policy: false,
         has_targets: true,
+        tells_ids: true,
         deploys: None,
         faults: || Faults {
             at_every_call: vec![json!({"kind": "revokeSession", "times": 1})],

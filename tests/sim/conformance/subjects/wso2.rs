@@ -68,6 +68,7 @@ pub fn subject() -> Subject {
         wrong_key: ("password", "wrong"),
         keyed_by_policy: false,
         has_targets: true,
+        tells_ids: true,
         deploys: Some(Deploys {
             is_deploy: |call| call.contains("apply-changes"),
             takes_long: |rig| rig.by_hand("wso2", json!({"options": {"applyDelay": 6, "deliveryDelay": 2}})),
