@@ -7,6 +7,8 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
+use crate::watch;
+
 /// Flags of everything that talks to the API server.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Cluster {
@@ -56,6 +58,28 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub async fn connect_in_context(&self) -> Result<(Client, Option<String>, String), ClusterError> {
+        Self::connected(self.config().await?)
+    }
+
+    /// The same for people, who are told when nothing answers for [`watch::ANSWERS`] rather than left waiting.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub async fn connect_to_look(&self) -> Result<(Client, Option<String>, String), ClusterError> {
+        let mut config = self.config().await?;
+        config.connect_timeout = Some(watch::ANSWERS);
+        config.read_timeout = Some(watch::ANSWERS);
+        config.reset_reader_on_write = true;
+        Self::connected(config)
+    }
+
+    fn connected(config: Config) -> Result<(Client, Option<String>, String), ClusterError> {
+        let host = config.cluster_url.host().map(str::to_owned);
+        let namespace = config.default_namespace.clone();
+        Ok((Client::try_from(config)?, host, namespace))
+    }
+
+    async fn config(&self) -> Result<Config, ClusterError> {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         let mut config = match &self.kubeconfig {
             Some(path) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
@@ -63,8 +87,6 @@ impl Cluster {
             None => Config::infer().await?,
         };
         config.default_retry = false;
-        let host = config.cluster_url.host().map(str::to_owned);
-        let namespace = config.default_namespace.clone();
-        Ok((Client::try_from(config)?, host, namespace))
+        Ok(config)
     }
 }

@@ -3,7 +3,7 @@
 mod live;
 mod screen;
 
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -49,6 +49,9 @@ pub enum Error {
     /// The assignments cannot be read, and without them nothing can be said.
     #[error("{0}")]
     Blind(String),
+    /// It was asked to end before it had seen anything.
+    #[error("ended before anything was seen: the API server had not answered yet")]
+    Unseen,
     /// Standard output is gone.
     #[error("cannot write the state")]
     Write(#[source] io::Error),
@@ -68,7 +71,7 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn shown(args: &Args) -> Result<bool, Error> {
-    let (client, _, context) = args.cluster.connect_in_context().await.map_err(Error::Cluster)?;
+    let (client, _, context) = args.cluster.connect_to_look().await.map_err(Error::Cluster)?;
     let namespace = args.namespace.clone().unwrap_or(context);
     let scope = if args.all_namespaces { Scope::All } else { run::scope(&[namespace]) };
     let screen = Screen::new(args.output);
@@ -77,9 +80,9 @@ async fn shown(args: &Args) -> Result<bool, Error> {
     } else {
         let overview = Overview::of(&watch::look(&client, &scope).await, Timestamp::now());
         screen.print(&overview).map_err(Error::Write)?;
-        Some(overview)
+        Some(Arc::new(overview))
     };
-    last.as_ref().map_or(Ok(true), judged)
+    judged(last.as_deref().ok_or(Error::Unseen)?)
 }
 
 /// # Errors

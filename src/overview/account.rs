@@ -1,5 +1,7 @@
 //! Backends, and the objects besides that something is wrong with.
 
+use std::collections::BTreeMap;
+
 use super::{
     Account, Cluster, Other, Seen, State,
     cluster::BackendGlance,
@@ -11,15 +13,20 @@ use crate::{
     model::{BackendId, BackendKind, ObjectName},
 };
 
-/// An account as it stands.
-pub(super) fn of(id: &BackendId, seen: &Seen<BackendGlance, BackendStatus>, cluster: &Cluster) -> Account {
+/// How many assignments are on each.
+pub(super) fn assignments(cluster: &Cluster) -> BTreeMap<BackendId, usize> {
+    let mut counts = BTreeMap::new();
+    let named = cluster.assignments.iter().filter_map(|(name, seen)| super::assignment::backend(name, seen));
+    named.for_each(|backend| *counts.entry(backend).or_default() += 1);
+    counts
+}
+
+/// An account as it stands, with so many assignments on it.
+pub(super) fn of(id: &BackendId, seen: &Seen<BackendGlance, BackendStatus>, assignments: usize) -> Account {
     let nothing = BackendStatus::default();
     let status = seen.status.as_ref().unwrap_or(&nothing);
     let stands = stands(&status.conditions, seen);
     let objects = status.objects.unwrap_or_default();
-    let names_it = |(name, seen): (&ObjectName, &Seen<_, _>)| {
-        super::assignment::backend(name, seen).is_some_and(|of| of == *id)
-    };
     Account {
         backend: id.to_string(),
         namespace: id.namespace.to_string(),
@@ -33,7 +40,7 @@ pub(super) fn of(id: &BackendId, seen: &Seen<BackendGlance, BackendStatus>, clus
         drifted: objects.drifted,
         pending: objects.pending,
         orphaned: objects.orphaned,
-        assignments: cluster.assignments.iter().filter(|one| names_it(*one)).count(),
+        assignments,
         remarks: remarks(status),
     }
 }

@@ -9,9 +9,10 @@ use super::{
 use crate::{
     api::{
         ConditionStatus, ConditionType, ExternalObject, Mode, PolicyAssignmentSpec, PolicyAssignmentStatus,
-        Reason, conditions::find,
+        Reason, Selector, conditions::find,
     },
     model::{BackendId, ObjectName},
+    report::aggregate,
 };
 
 /// Targets that are named before the rest is only counted.
@@ -33,6 +34,10 @@ pub(super) fn of(name: &ObjectName, seen: &OfAssignment, cluster: &Cluster) -> A
     let policy = spec.map(|spec| spec.policy_ref.name.as_str()).unwrap_or_default();
     let of_policy = cluster.policies.get(&ObjectName::new(name.namespace.clone(), policy));
     let stands = stands(status, seen, of_policy.map(|policy| policy.generation));
+    let stands = match stands.state {
+        State::InForce => behind_a_group(name, spec, cluster).unwrap_or(stands),
+        _ => stands,
+    };
     let in_sync = find(&status.conditions, ConditionType::InSync);
     let (named, more_named) = targets(name, spec, cluster);
     Assignment {
@@ -94,6 +99,39 @@ fn stands(status: &PolicyAssignmentStatus, seen: &OfAssignment, policy: Option<i
         },
         None => plain,
     }
+}
+
+/// Its status does not say which generation of a TargetGroup it speaks of; the group's does (R9).
+fn behind_a_group(
+    name: &ObjectName,
+    spec: Option<&PolicyAssignmentSpec>,
+    cluster: &Cluster,
+) -> Option<Standing> {
+    let targets = spec?.targets.as_ref()?;
+    let mut named = targets.include().iter().chain(&targets.exclude).filter_map(|one| match one {
+        Selector::TargetGroupRef(of) => Some(of.name.as_str()),
+        _ => None,
+    });
+    named.find_map(|group| {
+        let seen = cluster.groups.get(&ObjectName::new(name.namespace.clone(), group))?;
+        let conditions = seen.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let ready = find(conditions, ConditionType::Ready)
+            .filter(|ready| ready.observed_generation == Some(seen.generation));
+        let proven = ready.is_some_and(|ready| {
+            ready.status == ConditionStatus::True || aggregate::is_proven_by(&ready.message, &name.name)
+        });
+        (!proven).then(|| Standing {
+            state: State::Working,
+            reason: Reason::Pending,
+            message: format!(
+                "generation {} of TargetGroup {} is not proven yet{}",
+                seen.generation,
+                plain(group),
+                ready.map(|ready| format!(": {}", line(&ready.message))).unwrap_or_default()
+            ),
+            since: None,
+        })
+    })
 }
 
 fn targets(

@@ -68,6 +68,9 @@ pub struct Unlisted {
     /// Whether it is the assignments, without which nothing can be said.
     #[serde(skip)]
     pub assignments: bool,
+    /// Whether it is Policies or TargetGroups: an edit of theirs that is not proven yet is not seen.
+    #[serde(skip)]
+    pub edits: bool,
 }
 
 impl fmt::Display for Unlisted {
@@ -99,6 +102,7 @@ impl Cluster {
             what: what.clone(),
             why: super::words::line(why),
             assignments: feed.kind == Kind::PolicyAssignment,
+            edits: matches!(feed.kind, Kind::Policy | Kind::TargetGroup),
         };
         self.unlisted.insert(what, told);
     }

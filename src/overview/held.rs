@@ -19,28 +19,52 @@ pub(super) fn of(cluster: &Cluster, assignments: &[Assignment]) -> Vec<Held> {
 fn one(id: &BackendId, held: &Condition, assignments: &[Assignment]) -> Held {
     let backend = id.to_string();
     let removals = guard::outstanding(&held.message);
-    let waits = assignments.iter().filter(|one| one.backend == backend && one.state == State::Held);
+    let waits: Vec<_> =
+        assignments.iter().filter(|one| one.backend == backend && one.state == State::Held).collect();
     Held {
         namespace: id.namespace.to_string(),
         message: words::line(&held.message),
         removals,
-        approve: removals.map(|count| approve(id, count)),
+        approve: removals.map(|count| annotate(id, &format!("={count}"))),
+        withdraw: removals.map(|_| annotate(id, "-")),
+        beside: removals.and_then(|count| beside(id, count, &waits)),
         since: Some(held.last_transition_time.0),
-        parts: waits.map(part).collect(),
+        parts: waits.into_iter().map(part).collect(),
         backend,
     }
 }
 
-/// The command for exactly this number: R2 takes no other.
-fn approve(id: &BackendId, count: u32) -> String {
+/// What an approval lets happen besides the parts that are told: it is of all removals on the account, whoever sees them.
+fn beside(id: &BackendId, count: u32, waits: &[&Assignment]) -> Option<String> {
+    let counted: Option<Vec<i64>> = waits.iter().map(|one| removals(one)).collect();
+    match counted {
+        Some(counted) => {
+            let more = i64::from(count).saturating_sub(counted.iter().sum());
+            let told = words::reckoned(usize::try_from(more).ok().filter(|more| *more > 0)?, "more removal");
+            Some(format!(
+                "and {told}: of assignments not shown here, or of what no assignment names any more"
+            ))
+        }
+        None if id.kind == BackendKind::ClusterBackend => {
+            Some("and removals of assignments not shown here, if there are any".to_owned())
+        }
+        None => None,
+    }
+}
+
+/// Removals of an assignment that are held, where they are counted.
+fn removals(of: &Assignment) -> Option<i64> {
+    of.plan.as_ref().filter(|_| !of.deleting).map(|plan| plan.remove)
+}
+
+/// The command that sets the approval (`=12`: R2 takes the exact number alone) or removes it (`-`). It overwrites none: one
+/// that stands there is spent, and the same number again would change nothing.
+fn annotate(id: &BackendId, change: &str) -> String {
     let (kind, namespace) = match id.kind {
         BackendKind::Backend => ("backend", format!(" -n {}", id.namespace)),
         BackendKind::ClusterBackend => ("clusterbackend", String::new()),
     };
-    format!(
-        "kubectl annotate {kind} {}{namespace} --overwrite {ANNOTATION_APPROVE_REMOVALS}={count}",
-        id.name
-    )
+    format!("kubectl annotate {kind} {}{namespace} {ANNOTATION_APPROVE_REMOVALS}{change}", id.name)
 }
 
 fn part(of: &Assignment) -> HeldPart {

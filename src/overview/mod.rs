@@ -36,21 +36,23 @@ impl Overview {
         let mut assignments: Vec<_> =
             cluster.assignments.iter().map(|(name, seen)| assignment::of(name, seen, cluster)).collect();
         assignments.sort_by(|a, b| a.order().cmp(&b.order()));
+        let on_each = account::assignments(cluster);
+        let on = |id| on_each.get(id).copied().unwrap_or_default();
         let mut accounts: Vec<_> =
-            cluster.backends.iter().map(|(id, seen)| account::of(id, seen, cluster)).collect();
+            cluster.backends.iter().map(|(id, seen)| account::of(id, seen, on(id))).collect();
         accounts.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut others = account::others(cluster);
         others.sort_by(|a, b| a.order().cmp(&b.order()));
         let held = held::of(cluster, &assignments);
         let unlisted: Vec<_> = cluster.unlisted.values().cloned().collect();
-        let blind = unlisted.iter().any(|one| one.assignments);
-        let summary = Summary::of(&accounts, &assignments, &others, blind);
+        let summary = Summary::of(&accounts, &assignments, &others, &unlisted);
         Self { at: now, summary, accounts, held, assignments, others, unlisted }
     }
 
-    /// Whether all that should be in force is, on accounts that answer, and nothing else is wrong.
+    /// Whether all that should be in force is, on accounts that answer, and nothing else is wrong. Where assignments,
+    /// Policies or TargetGroups cannot be read that is not known, and so not so.
     pub fn all_in_force(&self) -> bool {
-        let blind = self.unlisted.iter().any(|one| one.assignments);
+        let blind = self.unlisted.iter().any(|one| one.assignments || one.edits);
         let states = self.accounts.iter().map(|one| one.state);
         let states = states.chain(self.assignments.iter().map(|one| one.state));
         !blind && states.chain(self.others.iter().map(|one| one.state)).all(State::is_fine)

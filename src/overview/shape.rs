@@ -82,12 +82,18 @@ pub struct Held {
     /// The command that approves exactly these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
+    /// The command that removes an approval which stands there already and is spent: to be run first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdraw: Option<String>,
     /// Since when.
     #[serde(serialize_with = "some_time", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
     /// What it would do, assignment by assignment.
     pub parts: Vec<HeldPart>,
+    /// What an approval lets happen besides, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
 }
 
 /// What would happen to one assignment once it is approved.

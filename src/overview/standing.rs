@@ -94,9 +94,9 @@ const fn waiting(reason: Reason) -> State {
     }
 }
 
-/// The guard waits for a person.
+/// The guard waits for an approval. There is none for too many targets, nor for removals that wait for a repair.
 const fn is_held(reason: Reason) -> bool {
-    matches!(reason, Reason::HeldByGuard | Reason::TargetsHeld | Reason::RemovalsFrozen)
+    matches!(reason, Reason::HeldByGuard)
 }
 
 /// Somebody else changes it in the system.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Account, Assignment, Other, words::reckoned};
+use super::{Account, Assignment, Other, Unlisted, words::reckoned};
 
 /// Where something stands, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -130,19 +130,26 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// `blind`: the assignments cannot be read, so that having none of them, or these, proves nothing.
+    /// Where assignments are `unlisted`, having none of them, or these, proves nothing; where Policies or TargetGroups are,
+    /// edits of theirs may be missed.
     pub(super) fn of(
         accounts: &[Account],
         assignments: &[Assignment],
         others: &[Other],
-        blind: bool,
+        unlisted: &[Unlisted],
     ) -> Self {
+        let blind = unlisted.iter().any(|one| one.assignments);
+        let edits: Vec<&str> = unlisted.iter().filter(|one| one.edits).map(|one| one.what.as_str()).collect();
+
         let mut states = Tally::default();
         assignments.iter().for_each(|one| states.add(one.state));
         let ready = accounts.iter().filter(|one| one.state.is_fine()).count();
         let told = told(accounts.len() - ready, assignments.len(), &states, others.len());
         let text = match (blind, assignments.is_empty()) {
-            (false, _) => told,
+            (false, _) if edits.is_empty() => told,
+            (false, _) => {
+                format!("edits may be missed ({} cannot be listed); else {told}", edits.join(", "))
+            }
             (true, true) => "the assignments cannot be read".to_owned(),
             (true, false) => format!("the assignments cannot be read anew; when last read {told}"),
         };

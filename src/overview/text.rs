@@ -18,6 +18,8 @@ const LINES: usize = 3;
 const COLUMN: usize = 10;
 /// Problems of an assignment that are told before they are counted.
 const PROBLEMS: usize = 3;
+/// What the objects of a held assignment are: not all of them need to go.
+const OF_IT: &str = "objects of this assignment";
 /// Objects named for a held assignment.
 const OBJECTS: usize = 3;
 
@@ -32,10 +34,11 @@ pub struct Look {
     pub colour: bool,
 }
 
-/// The whole of it. Every line fits into the width, but for commands where there is no height: those are to be copied.
-pub fn text(overview: &Overview, look: Look) -> String {
+/// The whole of it, with ages as of `now`. Every line fits into the width, but for commands where there is no height:
+/// those are to be copied.
+pub fn text(overview: &Overview, now: Timestamp, look: Look) -> String {
     let look = Look { width: look.width.max(NARROWEST), ..look };
-    let mut page = Page { look, now: overview.at, lines: Vec::new() };
+    let mut page = Page { look, now, lines: Vec::new() };
     page.head(overview);
     page.accounts(&overview.accounts);
     page.held(&overview.held);
@@ -54,7 +57,7 @@ struct Page {
 
 impl Page {
     fn head(&mut self, overview: &Overview) {
-        let at = overview.at.strftime("%H:%M:%SZ").to_string();
+        let at = self.now.strftime("%H:%M:%SZ").to_string();
         let room = self.look.width.saturating_sub(at.width() + 2);
         let told = clip(&format!("Ordain: {}", overview.summary.text), room);
         let gap = " ".repeat(self.look.width.saturating_sub(told.width() + at.width()));
@@ -104,12 +107,18 @@ impl Page {
                 let named: Vec<&str> = part.objects.iter().take(OBJECTS).map(String::as_str).collect();
                 let more = part.objects.len().saturating_sub(OBJECTS);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                let objects =
-                    if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) };
+                let objects = format!("; {OF_IT}: {}{more}", named.join(", "));
+                let objects = if named.is_empty() { "" } else { &objects };
                 self.wrapped("  ", &format!("{}: {}{objects}", part.assignment, part.would), 2);
             }
+            one.beside.iter().for_each(|beside| self.wrapped("  ", beside, 2));
             if let Some(command) = &one.approve {
                 self.command(&format!("approve exactly these: {command}"));
+            }
+            if let Some(command) = &one.withdraw {
+                self.command(&format!(
+                    "an approval that stands there already is spent, remove it first: {command}"
+                ));
             }
         }
     }

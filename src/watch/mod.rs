@@ -32,7 +32,7 @@ pub use audience::{Audience, Watched};
 pub use decode::Arrived;
 pub use handle::IndexHandle;
 pub use once::{ListError, Listed, list};
-pub use onlook::{look, onlook};
+pub use onlook::{ANSWERS, look, onlook};
 
 /// Follows everything the operator works with, until dropped; all streams end with it.
 pub async fn run(client: Client, handle: IndexHandle) -> Infallible {

@@ -14,7 +14,7 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     decode::{Arrived, Incoming, Ours, Whole},
@@ -29,31 +29,42 @@ use crate::{
 
 /// Between two attempts at a list that cannot be read.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Longer than an attempt and the pause after it: without an error for so long a watch works again.
-const RECOVERED: Duration = Duration::from_secs(45);
+/// How long whoever looks waits for a connection, and then for each answer: his client is to give up after it.
+pub const ANSWERS: Duration = Duration::from_secs(20);
+/// A watch ends after so many seconds, quietly, and goes on in the next: before its silence is taken for none.
+const WATCHED: u32 = 15;
+/// Longer than an attempt that comes to nothing and the pause before it: without an error for so long a watch works again.
+const RECOVERED: Duration = Duration::from_secs(2 * ANSWERS.as_secs() + PAUSE.as_secs() + 5);
+/// All lists of one look.
+const LOOK: Duration = Duration::from_secs(120);
 /// Between two looks, while much is going on.
 const PACE: Duration = Duration::from_millis(200);
 /// Objects asked for at once.
 const PAGE: u32 = 500;
 
-/// Lists what there is to see. What cannot be listed is noted.
+/// Lists what there is to see. What cannot be listed, or not within [`LOOK`], is noted.
 pub async fn look(client: &Client, scope: &Scope) -> Cluster {
     let mut cluster = Cluster::default();
+    let deadline = Instant::now() + LOOK;
     for feed in feeds(scope) {
-        let listed = match feed.kind {
-            Kind::Namespace => continue,
-            Kind::Policy => listed::<Policy>(client, &feed).await,
-            Kind::TargetGroup => listed::<TargetGroup>(client, &feed).await,
-            Kind::Backend => listed::<Backend>(client, &feed).await,
-            Kind::ClusterBackend => listed::<ClusterBackend>(client, &feed).await,
-            Kind::PolicyAssignment => listed::<PolicyAssignment>(client, &feed).await,
-        };
-        match listed {
-            Ok(listed) => cluster.replace(&feed, listed),
-            Err(error) => cluster.fails(&feed, &told(&error)),
+        match timeout_at(deadline, list(client, &feed)).await {
+            Ok(Ok(listed)) => cluster.replace(&feed, listed),
+            Ok(Err(error)) => cluster.fails(&feed, &told(&error)),
+            Err(_) => cluster.fails(&feed, "the API server takes too long to answer"),
         }
     }
     cluster
+}
+
+async fn list(client: &Client, feed: &Feed) -> Result<Cluster, kube::Error> {
+    match feed.kind {
+        Kind::Namespace => Ok(Cluster::default()),
+        Kind::Policy => listed::<Policy>(client, feed).await,
+        Kind::TargetGroup => listed::<TargetGroup>(client, feed).await,
+        Kind::Backend => listed::<Backend>(client, feed).await,
+        Kind::ClusterBackend => listed::<ClusterBackend>(client, feed).await,
+        Kind::PolicyAssignment => listed::<PolicyAssignment>(client, feed).await,
+    }
 }
 
 /// What people look at: labels of namespaces are not.
@@ -184,7 +195,7 @@ fn follow(client: Client, feed: Feed) -> Option<BoxStream<'static, (Feed, News)>
 
 fn stream<K: Shown>(client: Client, feed: Feed) -> impl Stream<Item = (Feed, News)> + Send {
     let api = K::api::<Whole<K::Status>>(&client, feed.namespace.as_deref());
-    let events = watcher(api, watcher::Config::default().page_size(PAGE));
+    let events = watcher(api, watcher::Config::default().page_size(PAGE).timeout(WATCHED));
     let events = StreamBackoff::new(events, Steady);
     events
         .scan(Cluster::default(), |listing, event| {
@@ -310,6 +321,26 @@ mod tests {
         assert_eq!(view.cluster.unlisted.len(), 1, "just now");
         view.recover(Instant::now() + RECOVERED * 2);
         assert!(view.cluster.unlisted.is_empty(), "no error since");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_never_answers_is_told_and_a_look_ends() {
+        type Answer =
+            std::future::Pending<Result<http::Response<kube::client::Body>, std::convert::Infallible>>;
+        let silent =
+            tower::service_fn(|_: http::Request<kube::client::Body>| -> Answer { std::future::pending() });
+        let cluster = look(&Client::new(silent, "default"), &Scope::All).await;
+        assert_eq!(cluster.unlisted.len(), 5, "{:?}", cluster.unlisted);
+        assert!(cluster.unlisted.values().all(|one| one.why.contains("too long")), "{:?}", cluster.unlisted);
+    }
+
+    #[test]
+    fn an_attempt_that_never_answers_fails_before_a_watch_is_said_to_work() {
+        assert!(RECOVERED > PAUSE + ANSWERS * 2, "connection, answer, and the pause before");
+        assert!(
+            Duration::from_secs(WATCHED.into()) < ANSWERS,
+            "a watch in which nothing happens is no failure"
+        );
     }
 
     #[test]

@@ -277,15 +277,13 @@ impl Worker {
         if let Some(watching) = watching {
             return Some(watching.plan.clone());
         }
-        let held = items.iter().filter(|item| self.verdicts.get(**item) == Some(&ItemVerdict::Held)).count();
-        (held > 0).then(|| {
-            let held = u32::try_from(held).unwrap_or(u32::MAX);
-            PlanFact {
-                create: 0,
-                update: 0,
-                remove: held,
-                summary: format!("{held} removals are held by the guard"),
-            }
+        let held = items.iter().filter(|item| self.verdicts.get(**item) == Some(&ItemVerdict::Held));
+        let removals = held.map(|item| self.tally.removals(item).max(1)).fold(0, u32::saturating_add);
+        (removals > 0).then(|| PlanFact {
+            create: 0,
+            update: 0,
+            remove: removals,
+            summary: format!("{removals} removals are held by the guard"),
         })
     }
 }

@@ -93,6 +93,11 @@ impl Tally {
         others.map(|(_, counted)| counted.removals).fold(0, u32::saturating_add)
     }
 
+    /// Removals counted on this item.
+    pub fn removals(&self, item: &ItemKey) -> u32 {
+        self.items.get(item).map_or(0, |counted| counted.removals)
+    }
+
     /// Everything counted.
     pub fn sum(&self) -> u32 {
         self.elsewhere(&BTreeMap::new())

@@ -148,6 +148,37 @@ fn lines(child: &mut Child) -> impl Iterator<Item = Value> + use<> {
     out.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
 }
 
+/// An assignment of a Policy that is not there.
+fn nowhere(folder: &std::path::Path) -> String {
+    let file = folder.join("nowhere.json");
+    let nowhere = serde_json::json!({"apiVersion": "ordain.dev/v1alpha1", "kind": "PolicyAssignment",
+        "metadata": {"name": "nowhere"}, "spec": {"policyRef": {"name": "not-there"}, "backendRef": {"name": "wso2"},
+            "targets": {"everyone": true}}});
+    fs::write(&file, nowhere.to_string()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+/// A pipe that is full, as behind a pager that shows its first page.
+fn ends_though_nobody_reads(person: &Person, flags: &[&str]) {
+    let (unread, out) = std::io::pipe().unwrap();
+    let mut filler = out.try_clone().unwrap();
+    // What fills it is written by somebody who is kept until it is read.
+    let filling = std::thread::spawn(move || std::io::Write::write_all(&mut filler, &vec![b'\n'; 1 << 20]));
+    let mut child = person.command(flags).stdout(out).spawn().unwrap();
+    // It is kept from going on once one of its threads sleeps in the pipe.
+    let waits = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+        tasks.filter_map(Result::ok).any(|task| {
+            fs::read_to_string(task.path().join("wchan")).is_ok_and(|at| at.contains("pipe_write"))
+        })
+    };
+    assert!(eventually(waits), "it never wrote");
+    signal(child.id(), "-INT");
+    assert!(eventually(|| child.try_wait().unwrap().is_some()), "a reader that does not read keeps it");
+    drop(unread);
+    assert!(filling.join().unwrap().is_err(), "the pipe was full all the time");
+}
+
 #[test]
 fn a_watch_shows_each_change_as_it_happens_and_ends_when_nobody_looks() {
     let installation = Installation::new("status-watch");
@@ -163,13 +194,23 @@ fn a_watch_shows_each_change_as_it_happens_and_ends_when_nobody_looks() {
     assert!(proven.is_some());
     signal(child.id(), "-INT");
     let status = child.wait().unwrap();
-    assert!(status.code().is_some(), "it ended by itself, with the status of what it showed last: {status}");
+    assert_eq!(
+        status.code(),
+        Some(0),
+        "it ended by itself, with the status of what it showed last: {status}"
+    );
 
+    kubectl(&["create", "-n", &team, "-f", &nowhere(person.folder.path())]);
     let mut child = person.command(&flags).stdout(Stdio::piped()).spawn().unwrap();
     let mut views = lines(&mut child);
-    assert!(views.next().is_some());
+    let first = views.next().unwrap();
+    assert_ne!(first["assignments"][0]["state"], "inForce", "{first:#}");
     drop(views);
-    assert!(child.wait().unwrap().code().is_some(), "nobody reads: it ends, though nothing happens any more");
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(2), "nobody reads: it ends, though nothing happens any more: {status}");
+    kubectl(&["delete", "policyassignment", "nowhere", "-n", &team]);
+
+    ends_though_nobody_reads(&person, &flags);
 
     let log = person.folder.path().join("screen");
     let typed = format!("{} status --watch -n {team}", path_of("ORDAIN_BIN"));

@@ -152,7 +152,7 @@ fn people_see_what_holds_what_is_held_and_what_drifts_in_a_browser() {
         for told in [
             "Backend/ordain-demo/wso2",
             "Held by the guard",
-            "kubectl annotate backend wso2 -n ordain-demo --overwrite ordain.dev/approve-removals=",
+            "kubectl annotate backend wso2 -n ordain-demo ordain.dev/approve-removals=",
             "ordain-demo/phone-baseline-engineers",
             "ordain-demo/behavior-monitoring-servers",
             "FacetMissing",
@@ -166,6 +166,15 @@ fn people_see_what_holds_what_is_held_and_what_drifts_in_a_browser() {
         let named = "[...document.querySelectorAll('select')].filter(s => !s.labels.length).length";
         assert_eq!(browser.find(named), 0, "{name}: every choice has a label");
     }
+    let states = "[...document.querySelectorAll('section[aria-labelledby=assignments] > table > tbody > tr:first-child')].map(tr => [tr.querySelector('th').firstChild.data, tr.querySelector('td').innerText.trim()])";
+    browser.open(&house.url);
+    let expected = json!([
+        ["ordain-demo/nowhere", "stalled"],
+        ["ordain-demo/phone-baseline-engineers", "held"],
+        ["ordain-demo/behavior-monitoring-servers", "drifting"],
+        ["ordain-demo/usb-lockdown-kiosks", "in force"],
+    ]);
+    assert_eq!(browser.find(states), expected, "each with its state, worst first");
     let rows = "[...document.querySelectorAll('section[aria-labelledby=assignments] > table > tbody > tr:first-child > th')].map(th => th.firstChild.data)";
     browser.open(&format!("{}?state=stalled", house.url));
     assert_eq!(browser.find(rows), json!(["ordain-demo/nowhere"]), "one state alone");

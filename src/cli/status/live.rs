@@ -1,14 +1,18 @@
 //! `ordain status --watch`: shown anew whenever something happens, until nobody looks any more.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use jiff::Timestamp;
 use kube::Client;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
+    runtime::Handle,
     signal::unix::{SignalKind, signal},
-    sync::watch::{Receiver, Sender, channel},
-    time::{MissedTickBehavior, interval},
+    sync::{
+        oneshot,
+        watch::{Receiver, Sender, channel},
+    },
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 use super::Screen;
@@ -16,33 +20,63 @@ use crate::{index::Scope, overview::Overview, watch};
 
 /// Times on the screen grow older, and windows change their size.
 const TICK: Duration = Duration::from_secs(1);
+/// How long the terminal may take to become as it was.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// What was shown last, if anything was seen yet.
+type View = Option<Arc<Overview>>;
 
 /// Shows every change until Ctrl-C, SIGTERM, or until standard output is closed; what was shown last.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub(super) async fn watched(client: Client, scope: &Scope, screen: Screen) -> io::Result<Option<Overview>> {
+pub(super) async fn watched(client: Client, scope: &Scope, screen: Screen) -> io::Result<View> {
     let (sender, views) = channel(None);
-    let shown = tokio::select! {
-        shown = draw(views.clone(), screen) => shown,
-        () = follow(client, scope, &sender) => Ok(()),
-        () = asked_to_end() => Ok(()),
-        () = closed() => Ok(()),
+    let mut written = write(views.clone(), screen)?;
+    let ended = tokio::select! {
+        written = &mut written => written.ok(),
+        () = follow(client, scope, &sender) => None,
+        () = asked_to_end() => None,
+        () = closed() => None,
     };
-    match shown {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+    // The writer ends with the sender, unless nobody takes what it writes.
+    drop(sender);
+    let ended = match ended {
+        None if !written.is_terminated() => timeout(PARTING, written).await.ok().and_then(Result::ok),
+        ended => ended,
+    };
+    match ended {
+        Some(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(views.borrow().clone()),
     }
 }
 
-async fn follow(client: Client, scope: &Scope, views: &Sender<Option<Overview>>) {
+/// Draws on a thread that nothing waits for: whoever reads standard output, a pager or a stopped terminal, may not read,
+/// and that keeps nobody from ending it.
+///
+/// # Errors
+/// There is no thread to be had.
+fn write(views: Receiver<View>, screen: Screen) -> io::Result<oneshot::Receiver<io::Result<()>>> {
+    let (told, written) = oneshot::channel();
+    let runtime = Handle::current();
+    thread::Builder::new().name("screen".to_owned()).spawn(move || {
+        // Nobody asks any more once the end was not waited for.
+        let _ = told.send(runtime.block_on(draw(views, screen)));
+    })?;
+    Ok(written)
+}
+
+async fn follow(client: Client, scope: &Scope, views: &Sender<View>) {
     watch::onlook(client, scope, |cluster| {
-        let view = Overview::of(cluster, Timestamp::now());
+        let mut view = Overview::of(cluster, Timestamp::now());
         // A new version of an object that comes to the same is no change.
         views.send_if_modified(|last| {
-            let news = last.as_ref().is_none_or(|last| Overview { at: view.at, ..last.clone() } != view);
+            let at = view.at;
+            view.at = last.as_ref().map_or(at, |last| last.at);
+            let news = last.as_deref() != Some(&view);
+            view.at = at;
             if news {
-                *last = Some(view.clone());
+                *last = Some(Arc::new(view));
             }
             news
         });
@@ -51,7 +85,7 @@ async fn follow(client: Client, scope: &Scope, views: &Sender<Option<Overview>>)
     .await;
 }
 
-async fn draw(mut views: Receiver<Option<Overview>>, mut screen: Screen) -> io::Result<()> {
+async fn draw(mut views: Receiver<View>, mut screen: Screen) -> io::Result<()> {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -60,11 +94,9 @@ async fn draw(mut views: Receiver<Option<Overview>>, mut screen: Screen) -> io::
             _ = ticks.tick() => screen.redraws(),
         };
         let view = views.borrow().clone();
-        if let Some(mut view) = view.filter(|_| changed) {
-            if screen.redraws() {
-                view.at = Timestamp::now();
-            }
-            screen.show(&view)?;
+        if let Some(view) = view.filter(|_| changed) {
+            let now = if screen.redraws() { Timestamp::now() } else { view.at };
+            screen.show(&view, now)?;
         }
     }
 }

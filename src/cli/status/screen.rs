@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
+use jiff::Timestamp;
 
 use super::Output;
 use crate::overview::{
@@ -44,26 +45,26 @@ impl Screen {
     /// Prints it, once.
     pub fn print(&self, overview: &Overview) -> io::Result<()> {
         put(&match self.output {
-            Output::Text => text(overview, self.look(None)),
+            Output::Text => text(overview, overview.at, self.look(None)),
             Output::Json => {
                 format!("{}\n", serde_json::to_string_pretty(overview).map_err(io::Error::other)?)
             }
         })
     }
 
-    /// Shows it in the place of the last one, or after it; nothing if it looks the same.
-    pub fn show(&mut self, overview: &Overview) -> io::Result<()> {
+    /// Shows it, as it looks now, in the place of the last one, or after it; nothing if it looks the same.
+    pub fn show(&mut self, overview: &Overview, now: Timestamp) -> io::Result<()> {
         let frame = match self.output {
             Output::Json => format!("{}\n", serde_json::to_string(overview).map_err(io::Error::other)?),
             Output::Text if self.redraws() => {
                 let (_, height) = size();
-                let lines = text(overview, self.look(Some(height)));
+                let lines = text(overview, now, self.look(Some(height)));
                 let frame = lines.trim_end().replace('\n', "\u{1b}[K\n");
                 let enter = if self.entered { "" } else { ENTER };
                 self.entered = true;
                 format!("{enter}{BEGIN}{frame}{END}")
             }
-            Output::Text => text(overview, self.look(None)) + "\n",
+            Output::Text => text(overview, now, self.look(None)) + "\n",
         };
         if self.drawn.as_ref() == Some(&frame) {
             return Ok(());

@@ -60,7 +60,7 @@ fn texts_of_others_are_plain_wherever_they_stand() {
     for text in found {
         assert!(!text.chars().any(|c| is_control_or_invisible(c) || c == '\u{2028}'), "{text:?}");
     }
-    let screen = text(&shown, Look { width: 100, height: None, colour: false });
+    let screen = text(&shown, shown.at, Look { width: 100, height: None, colour: false });
     assert!(!screen.chars().any(|c| c != '\n' && is_control_or_invisible(c)), "{screen:?}");
 }
 

@@ -9,7 +9,7 @@ use crate::overview::{
 };
 
 fn plain(overview: &Overview) -> String {
-    text(overview, Look { width: 100, height: None, colour: false })
+    text(overview, overview.at, Look { width: 100, height: None, colour: false })
 }
 
 fn troubled() -> Cluster {
@@ -44,8 +44,10 @@ held   Backend/mobile/emm  wso2 DeviceMgtV1 3.3, tenant -1234  12       1       
 
 HELD
 Backend/mobile/emm: an approval lets 12 removals happen:
-  mobile/sales: 12 would be removed, 0 changed, 0 created: PIN for sales (id 9)
-  approve exactly these: kubectl annotate backend emm -n mobile --overwrite ordain.dev/approve-removals=12
+  mobile/sales: 12 would be removed, 0 changed, 0 created; objects of this assignment: PIN for sales
+  (id 9)
+  approve exactly these: kubectl annotate backend emm -n mobile ordain.dev/approve-removals=12
+  an approval that stands there already is spent, remove it first: kubectl annotate backend emm -n mobile ordain.dev/approve-removals-
 
 STATE     ASSIGNMENT        POLICY  BACKEND  TARGETS  INSYNC  SINCE
 held      mobile/sales      pin@1   emm      2/3      ?       30m
@@ -79,24 +81,54 @@ fn nothing_and_a_kind_that_may_not_be_listed_are_told() {
 }
 
 #[test]
+fn a_kind_whose_edits_may_be_missed_qualifies_what_is_said_and_accounts_do_not() {
+    use crate::index::Kind;
+    let cases = [(Kind::Policy, false), (Kind::TargetGroup, false), (Kind::ClusterBackend, true)];
+    for (kind, known) in cases {
+        let mut all = cluster(&[("a", in_force())]);
+        all.fails(&crate::index::Feed { kind, namespace: Some("mobile".into()) }, "forbidden");
+        let shown = overview(&all);
+        assert_eq!(shown.all_in_force(), known, "{kind:?}");
+        let qualified =
+            format!("edits may be missed ({} in mobile cannot be listed); else all 1", kind.plural());
+        assert_eq!(shown.summary.text.starts_with(&qualified), !known, "{kind:?}: {}", shown.summary.text);
+    }
+}
+
+#[test]
+fn what_an_approval_lets_through_besides_is_told() {
+    let mut all = troubled();
+    let held = |all: &Cluster| overview(all).held[0].beside.clone();
+    assert_eq!(held(&all), None, "the parts are all of it");
+    all.assignments.values_mut().for_each(|one| {
+        if let Some(plan) = one.status.as_mut().unwrap().plan.as_mut() {
+            plan.remove = 9;
+        }
+    });
+    let told = held(&all).unwrap();
+    assert!(told.starts_with("and 3 more removals: of assignments not shown here"), "{told}");
+    assert!(plain(&overview(&all)).contains("and 3 more removals"), "{}", plain(&overview(&all)));
+}
+
+#[test]
 fn every_line_fits_whatever_the_window_is() {
     use unicode_width::UnicodeWidthStr as _;
     let shown = overview(&troubled());
     for (width, height) in [(60, 10), (80, 24), (120, 40), (1, 5), (200, 3)] {
-        let text = text(&shown, Look { width, height: Some(height), colour: false });
+        let text = text(&shown, shown.at, Look { width, height: Some(height), colour: false });
         assert!(text.lines().count() <= height, "{width}x{height}:\n{text}");
         for line in text.lines() {
             assert!(line.width() <= width.max(72), "{width}x{height}: {line:?}");
         }
     }
-    let cut = text(&shown, Look { width: 80, height: Some(10), colour: false });
+    let cut = text(&shown, shown.at, Look { width: 80, height: Some(10), colour: false });
     assert!(cut.lines().last().unwrap().starts_with("… "), "what does not fit is told: {cut}");
 }
 
 #[test]
 fn colours_are_there_only_when_wanted() {
     let shown = overview(&troubled());
-    let coloured = text(&shown, Look { width: 100, height: None, colour: true });
+    let coloured = text(&shown, shown.at, Look { width: 100, height: None, colour: true });
     assert!(coloured.contains("\u{1b}[1m\u{1b}[33mheld\u{1b}[0m"), "{coloured:?}");
     assert!(!plain(&shown).contains('\u{1b}'));
 }

@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{cluster, condition, in_force, overview};
-use crate::overview::{Pick, State};
+use super::{cluster, condition, in_force, overview, seen};
+use crate::{
+    api::TargetGroupSpec,
+    model::ObjectName,
+    overview::{Pick, State},
+};
 
 fn assignment(conditions: &[Value]) -> Value {
     json!({"observedGeneration": 1, "policyGeneration": 1, "conditions": conditions})
@@ -48,6 +52,18 @@ fn a_state_is_what_the_operator_says_of_this_generation() {
             vec![ready("False", "Terminating"), of("Stalled", "HeldByGuard")],
             State::Held,
             "HeldByGuard",
+        ),
+        (
+            "no approval helps against too many targets",
+            vec![ready("False", "TargetsHeld"), of("Stalled", "TargetsHeld")],
+            State::Stalled,
+            "TargetsHeld",
+        ),
+        (
+            "nor against an object that cannot be decoded",
+            vec![ready("False", "RemovalsFrozen"), of("Reconciling", "RemovalsFrozen")],
+            State::Working,
+            "RemovalsFrozen",
         ),
         (
             "drift that is only reported",
@@ -108,6 +124,45 @@ fn an_edit_of_the_policy_is_not_in_force_before_it_is_proven() {
         State::InForce,
         "a Policy that may not be seen says nothing"
     );
+}
+
+#[test]
+fn an_edit_of_a_target_group_is_not_in_force_before_it_is_proven() {
+    let not_proven = |by: &str| {
+        let message = format!("1 of 2 assignments are ready; not proven by {by}");
+        condition("Ready", "False", "AssignmentsNotReady", &message)
+    };
+    let proven = condition("Ready", "True", "AllAssignmentsReady", "");
+    let cases = [
+        ("proven by all", vec![proven.clone()], 1, "include", State::InForce),
+        ("proven, before the edit", vec![proven.clone()], 2, "include", State::Working),
+        ("the edit is of what is left out", vec![proven], 2, "exclude", State::Working),
+        ("nothing has looked at it", vec![], 1, "include", State::Working),
+        ("not proven by this one", vec![not_proven("a, b")], 1, "include", State::Working),
+        ("not proven by others alone", vec![not_proven("aa, b")], 1, "include", State::InForce),
+        (
+            "not proven by more than are named",
+            vec![not_proven("b, c and 2 more")],
+            1,
+            "include",
+            State::Working,
+        ),
+        ("invalid", vec![condition("Ready", "False", "Invalid", "too long")], 1, "include", State::Working),
+    ];
+    for (why, conditions, generation, list, state) in cases {
+        let mut cluster = cluster(&[("a", in_force())]);
+        let mut targets = json!({"include": [{"wso2": {"roles": ["sales"]}}]});
+        targets[list] = json!([{"targetGroupRef": {"name": "tier-1"}}]);
+        cluster.assignments.values_mut().for_each(|one| {
+            one.spec.as_mut().unwrap().targets = serde_json::from_value(targets.clone()).unwrap();
+        });
+        let spec: TargetGroupSpec = serde_json::from_value(json!({"wso2": {"roles": ["it"]}})).unwrap();
+        let mut group = seen(spec, &json!({"observedGeneration": 1, "conditions": conditions}));
+        group.generation = generation;
+        cluster.groups.insert(ObjectName::new("mobile", "tier-1"), group);
+        let shown = overview(&cluster);
+        assert_eq!(shown.assignments[0].state, state, "{why}: {:?}", shown.assignments[0]);
+    }
 }
 
 #[test]

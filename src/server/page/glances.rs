@@ -11,23 +11,30 @@ use jiff::Timestamp;
 use kube::Client;
 use tokio::{
     sync::{Mutex, Semaphore},
-    time::{Instant, sleep, timeout},
+    task::spawn_blocking,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{index::Scope, overview::Overview, watch};
 
-/// How long a look is shown again.
+/// How long a look is shown again, or that it failed is told again.
 const FRESH: Duration = Duration::from_secs(3);
-/// How long a look may take.
+/// How long anybody waits for a look, from when he asks.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many may wait for one.
 const WAITING: usize = 16;
+
+/// Told where a look takes longer.
+const SLOW: &str = "the API server takes too long to answer; try again later";
 
 /// Whoever can look.
 #[async_trait]
 pub trait Onlooker: Send + Sync {
     /// What there is to see now.
-    async fn look(&self) -> Overview;
+    ///
+    /// # Errors
+    /// Why nothing can be shown, in words of ours.
+    async fn look(&self) -> Result<Overview, &'static str>;
 }
 
 /// The API server, in these namespaces.
@@ -40,10 +47,19 @@ pub struct ApiServer {
 
 #[async_trait]
 impl Onlooker for ApiServer {
-    async fn look(&self) -> Overview {
-        Overview::of(&watch::look(&self.client, &self.scope).await, Timestamp::now())
+    async fn look(&self) -> Result<Overview, &'static str> {
+        let cluster = watch::look(&self.client, &self.scope).await;
+        // A large cluster takes a while, in which the operator has other things to do.
+        let overview = spawn_blocking(move || Overview::of(&cluster, Timestamp::now())).await;
+        overview.map_err(|error| {
+            tracing::error!(%error, "what was listed cannot be summed up");
+            "the page cannot be made; see the log of the operator"
+        })
     }
 }
+
+/// What a look came to.
+type Looked = Result<Arc<Overview>, &'static str>;
 
 /// Looks, shared.
 #[derive(Clone)]
@@ -51,7 +67,7 @@ pub struct Glances(Arc<Inner>);
 
 struct Inner {
     onlooker: Box<dyn Onlooker>,
-    last: Mutex<Option<(Instant, Arc<Overview>)>>,
+    last: Mutex<Option<(Instant, Looked)>>,
     seats: Semaphore,
 }
 
@@ -62,24 +78,23 @@ impl Glances {
         Self(Arc::new(Inner { onlooker: Box::new(onlooker), last, seats }))
     }
 
-    /// What was seen within [`FRESH`], else what is seen now.
+    /// What was seen within [`FRESH`], else what is seen now. Nobody waits longer than [`PATIENCE`].
     ///
     /// # Errors
     /// Too many ask, or the API server takes too long; in words of ours.
-    pub(super) async fn now(&self) -> Result<Arc<Overview>, &'static str> {
+    pub(super) async fn now(&self) -> Looked {
         let _seat = self.0.seats.try_acquire().map_err(|_| "too many are looking; try again in a moment")?;
-        let mut last = self.0.last.lock().await;
-        if let Some((_, overview)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return Ok(Arc::clone(overview));
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = timeout_at(deadline, self.0.last.lock()).await.map_err(|_| SLOW)?;
+        if let Some((_, looked)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return looked.clone();
         }
         *last = None;
-        let looked = timeout(PATIENCE, self.0.onlooker.look()).await;
-        let overview =
-            Arc::new(looked.map_err(|_| "the API server takes too long to answer; try again later")?);
-        *last = Some((Instant::now(), Arc::clone(&overview)));
+        let looked = timeout_at(deadline, self.0.onlooker.look()).await.unwrap_or(Err(SLOW)).map(Arc::new);
+        *last = Some((Instant::now(), looked.clone()));
         drop(last);
         self.forget_later();
-        Ok(overview)
+        looked
     }
 
     /// Nobody looks for long: its memory is needed for other things.

@@ -22,7 +22,7 @@ struct Hostile(Arc<AtomicUsize>);
 
 #[async_trait]
 impl Onlooker for Hostile {
-    async fn look(&self) -> Overview {
+    async fn look(&self) -> Result<Overview, &'static str> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let condition = |type_: &str, status: &str| {
             json!({"type": type_, "status": status, "reason": "Rejected", "message": EVIL, "observedGeneration": 1,
@@ -43,7 +43,7 @@ impl Onlooker for Hostile {
         };
         let mut cluster = Cluster::default();
         cluster.assignments.insert(ObjectName::new("mobile", "engineers"), seen);
-        Overview::of(&cluster, "2026-11-29T12:00:00Z".parse().unwrap())
+        Ok(Overview::of(&cluster, "2026-11-29T12:00:00Z".parse().unwrap()))
     }
 }
 
@@ -193,21 +193,33 @@ async fn who_ask_together_share_a_look() {
     assert_eq!(onlooker.0.load(Ordering::SeqCst), 2, "it is not shown for ever");
 }
 
-/// Never answers.
-struct Stuck;
+/// Never answers; counts looks.
+#[derive(Clone, Default)]
+struct Stuck(Arc<AtomicUsize>);
 
 #[async_trait]
 impl Onlooker for Stuck {
-    async fn look(&self) -> Overview {
+    async fn look(&self) -> Result<Overview, &'static str> {
+        self.0.fetch_add(1, Ordering::SeqCst);
         std::future::pending().await
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stuck_api_server_and_a_crowd_are_told_and_end() {
-    let app = router("127.0.0.1:8081".parse().unwrap(), Glances::new(Stuck), Vec::new());
+    let (stuck, began) = (Stuck::default(), tokio::time::Instant::now());
+    let app = router("127.0.0.1:8081".parse().unwrap(), Glances::new(stuck.clone()), Vec::new());
     let asked = (0..40).map(|_| app.clone().oneshot(get_of("/")));
     for answer in futures::future::join_all(asked).await {
         assert_eq!(answer.unwrap().status(), 503);
     }
+    let second = std::time::Duration::from_secs(1);
+    assert!(began.elapsed() < 21 * second, "nobody waits for the others' looks: {:?}", began.elapsed());
+    assert_eq!(stuck.0.load(Ordering::SeqCst), 1, "one look for all");
+    let again = tokio::time::Instant::now();
+    assert_eq!(app.clone().oneshot(get_of("/")).await.unwrap().status(), 503);
+    assert!(again.elapsed() < second, "that it failed is known: {:?}", again.elapsed());
+    tokio::time::advance(4 * second).await;
+    assert_eq!(app.oneshot(get_of("/")).await.unwrap().status(), 503);
+    assert_eq!(stuck.0.load(Ordering::SeqCst), 2, "it is not told for ever");
 }
