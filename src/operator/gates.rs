@@ -91,6 +91,10 @@ impl Gates<'_> {
         self.tell("opening the store");
         let keys = identity::keys(client, namespace).await?;
         let owner = identity::owner(client, owner_id.as_deref()).await?;
+        tracing::info!(
+            owner = owner.as_str(),
+            "the owner id of this installation: --owner-id keeps it where it moves to another cluster"
+        );
         let expected = Expected { epoch };
         let opened = match hook {
             Some(hook) => claim.open_hooked(keys, expected, clock.clone(), hook.clone()),

@@ -55,19 +55,26 @@ impl Verdict {
     /// The message of `Held=True`: both numbers and the ways on.
     pub fn message(&self) -> Option<String> {
         let Self::Held { outstanding, executed, limit } = self else { return None };
+        let (waiting, were) = (waiting(*outstanding), if *executed == 1 { "was" } else { "were" });
         Some(format!(
-            "{outstanding} removals are waiting and {executed} were made within the window; guard.maxRemovals allows \
+            "{outstanding}{waiting}and {executed} {were} made within the window; guard.maxRemovals allows \
              {limit}. Raise it, or set annotation ordain.dev/approve-removals: \"{outstanding}\" (one that stands there \
              already is spent: remove it first). To keep what would be removed, set releasePolicy: Orphan and re-apply"
         ))
     }
 }
 
+/// What follows the number in [`Verdict::message`]; the actions of Argo CD look for it as well.
+fn waiting(outstanding: u32) -> &'static str {
+    if outstanding == 1 { " removal is waiting " } else { " removals are waiting " }
+}
+
 /// The removals that wait, out of a message of `Held=True`: what [`Verdict::message`] wrote there, and none where it was
 /// written by anybody else.
 pub fn outstanding(message: &str) -> Option<u32> {
-    let (count, _) = message.split_once(" removals are waiting and ")?;
-    count.parse().ok()
+    let (count, rest) = message.split_once(' ')?;
+    let count = count.parse().ok()?;
+    rest.starts_with(waiting(count).trim_start()).then_some(count)
 }
 
 /// Removals that still count at `now`.
@@ -149,6 +156,15 @@ mod tests {
             assert_eq!(super::outstanding(&held.message().unwrap_or_default()), Some(outstanding));
         }
         assert_eq!(super::outstanding("somebody else's words"), None);
+        assert_eq!(super::outstanding("2 friends are waiting and 0 were made"), None);
+    }
+
+    #[test]
+    fn one_removal_is_told_as_one() {
+        let told = |outstanding, executed| Verdict::Held { outstanding, executed, limit: 0 }.message();
+        let begins = |told: Option<String>, words: &str| told.is_some_and(|told| told.starts_with(words));
+        assert!(begins(told(1, 0), "1 removal is waiting and 0 were made within the window;"));
+        assert!(begins(told(2, 1), "2 removals are waiting and 1 was made within the window;"));
     }
 
     #[test]

@@ -7,15 +7,16 @@ use jiff::Timestamp;
 use super::{Worker, apply::Applied, compile::Stakes, schedule::Due};
 use crate::{
     api::conditions::Reason,
-    index::Desired,
+    index::{AssignmentView, Desired},
     model::{
-        ItemKey,
+        ItemKey, ObjectName,
         memory::{ItemRecord, Memory},
     },
     plan::{
         ItemVerdict,
         draft::{DRIFT, Draft},
         drift::Drift,
+        guard,
     },
     report::metrics::{Proof, Snapshot, WORK_LANES},
 };
@@ -115,9 +116,13 @@ fn wanted(stakes: &Stakes, memory: &Memory) -> Wanted {
     found
 }
 
-/// What a process knows that has not compiled anything yet, since the account is out of reach from the start.
-fn remembered(memory: &Memory) -> Wanted {
-    let proofs = memory.items.values().filter(|record| !record.is_let_go()).map(proven_at);
+/// What a process knows that has not compiled anything yet, since the account is out of reach from the start: of what
+/// those who push anything claim.
+fn remembered(memory: &Memory, pushes: impl Fn(&ObjectName) -> bool) -> Wanted {
+    let counts = |(item, record): &(&ItemKey, &ItemRecord)| {
+        !record.is_let_go() && memory.claims.on(item).any(|(who, _)| pushes(who))
+    };
+    let proofs = memory.items.iter().filter(counts).map(|(_, record)| proven_at(record));
     match proofs.collect::<Option<Vec<_>>>().map(|all| all.into_iter().min()) {
         Some(Some(oldest)) => Wanted::Proven(oldest),
         Some(None) | None => Wanted::Unknown,
@@ -178,7 +183,8 @@ impl Worker {
             proof,
             due: self.measured.due,
             breaker: outage.map(|outage| outage.error.reason),
-            holds: count(self.verdicts.values().filter(|verdict| **verdict == ItemVerdict::Held).count()),
+            // The number that people are told, and that an approval must name.
+            holds: self.account.held.as_deref().and_then(guard::outstanding).unwrap_or_default(),
             operations: count(open().count()),
             oldest_operation: open().map(|task| task.since).min(),
         };
@@ -188,15 +194,16 @@ impl Worker {
     /// Where nothing is written, or nothing can be read, nobody waits for a proof.
     fn wanted(&self, desired: &Desired) -> Wanted {
         let facts = self.session.as_ref().map(|session| session.driver.translate().facts());
-        let pushes = || {
-            desired.assignments.values().any(|view| !view.deleting && !view.suspended && !view.observe_only)
-        };
+        let pushes = |view: &AssignmentView| !view.deleting && !view.suspended && !view.observe_only;
+        let is_pushing = |who: &ObjectName| desired.assignments.get(who).is_some_and(|view| pushes(view));
         match facts {
             _ if desired.backend.settings.suspend => Wanted::Nothing,
             Some(facts) if !facts.reads => Wanted::Nothing,
             Some(_) => wanted(&self.stakes, &self.memory),
-            None if pushes() => remembered(&self.memory),
-            None => Wanted::Nothing,
+            None if !desired.assignments.values().any(|view| pushes(view)) => Wanted::Nothing,
+            // Nothing was read since: what was known then is still what is known.
+            None if self.measured.oldest.is_some() => Wanted::Unknown,
+            None => remembered(&self.memory, is_pushing),
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct Snapshot {
     pub due: [u32; WORK_LANES.len()],
     /// Why the account as a whole is left alone.
     pub breaker: Option<Reason>,
-    /// Removals that the guard holds back.
+    /// Removals that the guard holds back, as the Backend tells them.
     pub holds: u32,
     /// Tasks under way.
     pub operations: u32,

@@ -216,7 +216,8 @@ catalogue! {
     DUE: Gauge, Number, "items_due", [Backend, WorkLane], "Items that wait to be looked at, by why";
     BREAKER: Gauge, Number, "breaker_open", [Backend, Reason],
         "1 while the account as a whole is left alone after a failure, with its reason; absent while it works";
-    HOLDS: Gauge, Number, "guard_holds", [Backend], "Removals that the guard holds back";
+    HOLDS: Gauge, Number, "guard_holds", [Backend],
+        "Removals that the guard holds back, the number that ordain.dev/approve-removals must name";
     OPERATIONS: Gauge, Number, "operations_open", [Backend], "Tasks under way in the system";
     OLDEST: Gauge, Seconds, "oldest_operation_timestamp", [Backend],
         "When the oldest task under way was started; absent while there is none";

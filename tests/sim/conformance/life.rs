@@ -95,7 +95,7 @@ pub async fn is_guarded(subject: &Subject) {
     rig.settle().await;
     assert_eq!((subject.only(&rig, "held"), subject.effects(&rig).len()), before, "{}", subject.name);
     let held = rig.cluster.backend_last().held.expect("the Backend says that it is held");
-    assert!(held.contains("1 removals are waiting"), "{}: {held}", subject.name);
+    assert!(held.contains("1 removal is waiting"), "{}: {held}", subject.name);
     rig.edit_backend(|backend| backend.approve_removals = Some("1".into()));
     rig.settle().await;
     assert!(!rig.cluster.exists("one"), "{}: {:#?}", subject.name, rig.cluster.facts("one").pop());

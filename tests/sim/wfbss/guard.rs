@@ -34,7 +34,7 @@ async fn the_guard_holds_shorter_lists_and_restored_values() {
         rig.cluster.standing("one")
     );
     let held = rig.cluster.backend_facts().pop().unwrap().held.expect("held");
-    assert!(held.contains("1 removals are waiting"), "{held}");
+    assert!(held.contains("1 removal is waiting"), "{held}");
     rig.delete("one");
     rig.pass(60).await;
     assert!(rig.cluster.exists("one") && level(&rig) == 3);
@@ -42,6 +42,44 @@ async fn the_guard_holds_shorter_lists_and_restored_values() {
     rig.pass(60).await;
     assert!(!rig.cluster.exists("one"));
     assert_eq!(effects(&rig).len(), 2, "{:?}", effects(&rig));
+}
+
+/// What `/metrics` says is held, and the number that the Backend tells, if any.
+fn told_and_measured(rig: &Rig) -> (Option<u32>, Option<u32>) {
+    let held = rig.cluster.backend_last().held;
+    let told = held.map(|held| ordain::plan::guard::outstanding(&held).expect("it names a number"));
+    let text = rig.metrics.encode();
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("ordain_guard_holds{backend=\"Backend/team/emm\"}"));
+    let measured = line.map(|count| count.trim().trim_end_matches(".0").parse().expect("a whole number"));
+    (told, measured)
+}
+
+/// An alert takes the number to approve from the metric: it is the one that is told, whether a deleted assignment lets go
+/// of whole documents or a living one drops several members of one.
+#[tokio::test(start_paused = true)]
+async fn what_is_measured_to_be_held_is_what_an_approval_must_name() {
+    let rig = more_than_a_slice(0);
+    rig.pass(600).await;
+    assert_eq!(told_and_measured(&rig), (None, Some(0)));
+    let list = |programs: &[&str]| settings(&json!({"behavior_monitoring": {"approved_programs": programs}}));
+    let everyone = || json!({"targets": {"everyone": true}});
+    rig.assign("two", list(&["C:\\a.exe", "C:\\b.exe", "C:\\c.exe"]), everyone());
+    rig.pass(600).await;
+    rig.assign("two", list(&["C:\\a.exe"]), everyone());
+    rig.pass(600).await;
+    let (told, measured) = told_and_measured(&rig);
+    assert!(told.is_some_and(|told| told > 105), "two members of each of 105 documents: {told:?}");
+    assert_eq!(measured, told, "dropped members");
+    rig.assign("two", list(&["C:\\a.exe", "C:\\b.exe", "C:\\c.exe"]), everyone());
+    rig.pass(600).await;
+    assert_eq!(told_and_measured(&rig), (None, Some(0)), "put back in Git");
+    rig.delete("one");
+    rig.pass(600).await;
+    assert_eq!(told_and_measured(&rig), (Some(105), Some(105)), "a deleted assignment");
+    rig.edit_backend(|backend| backend.approve_removals = Some("105".into()));
+    rig.pass(600).await;
+    assert_eq!(told_and_measured(&rig), (None, Some(0)), "approved");
 }
 
 /// R2: the guard counts what a whole account would lose before anything of it goes, however it is sliced into rounds and

@@ -128,3 +128,41 @@ async fn drift_that_stays_ages_the_proof_and_one_that_is_put_back_does_not() {
         }
     }
 }
+
+/// Two in step, of which one was suspended long ago and is not looked at since.
+async fn with_one_suspended(dialect: ordain::sandbox::wso2::Dialect) -> Story {
+    let story = Story::with_baseline(dialect).await;
+    story.assign("other", super::story::camera_off(), super::story::to_roles(&["sales"]));
+    story.pass(600).await;
+    story.edit("other", |view| view.suspended = true);
+    story.pass(20_000).await;
+    let age = age(&story).unwrap();
+    assert!(age <= 1800.0, "{dialect:?}: what is suspended is not waited for, {age}");
+    story
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_suspended_is_not_overdue_out_of_reach_either() {
+    for dialect in BOTH {
+        let mut story = with_one_suspended(dialect).await;
+        let proven = gauge(&story, "oldest_proof_timestamp_seconds").unwrap();
+        start_anew_out_of_reach(&mut story).await;
+        assert_eq!(
+            gauge(&story, "oldest_proof_timestamp_seconds"),
+            Some(proven),
+            "{dialect:?}: a new process"
+        );
+
+        let story = with_one_suspended(dialect).await;
+        let proven = gauge(&story, "oldest_proof_timestamp_seconds").unwrap();
+        story.drop_secret("creds");
+        story.edit_backend(|backend| backend.requested_at = Some("look".into()));
+        story.pass(60).await;
+        assert_eq!(value(&story, MISSING), Some(1.0), "{dialect:?}: it cannot look");
+        assert_eq!(
+            gauge(&story, "oldest_proof_timestamp_seconds"),
+            Some(proven),
+            "{dialect:?}: the same process"
+        );
+    }
+}

@@ -56,8 +56,8 @@ impl Made {
         self.written(&facts(1, BackendStanding::Ready))
     }
 
-    fn held(&self) -> Value {
-        self.written(&BackendFacts { held: Some(held(12)), ..facts(1, BackendStanding::Ready) })
+    fn held(&self, removals: u32) -> Value {
+        self.written(&BackendFacts { held: Some(held(removals)), ..facts(1, BackendStanding::Ready) })
     }
 
     fn suspended(&self) -> Value {
@@ -90,7 +90,7 @@ impl Made {
                 stalled(Reason::Unauthorized, "the system answered 401. Correct the Secret wso2"),
             ),
             ("suspended", self.suspended()),
-            ("held", self.held()),
+            ("held", self.held(12)),
             (
                 "pending-deployment",
                 self.written(&BackendFacts {
@@ -111,14 +111,16 @@ impl Made {
         };
         let mut paused = self.ready();
         paused["spec"]["suspend"] = true.into();
-        let mut cleared = annotated(self.held(), APPROVAL, "12");
+        let mut cleared = annotated(self.held(12), APPROVAL, "12");
         cleared["metadata"]["annotations"] = json!({});
         vec![
             ("connected", self.ready()),
             ("refreshed", annotated(self.ready(), "ordain.dev/reconcile-requested-at", "argocd-4711")),
             ("suspended", paused),
-            ("held", self.held()),
-            ("approved", annotated(self.held(), APPROVAL, "12")),
+            ("held", self.held(12)),
+            ("approved", annotated(self.held(12), APPROVAL, "12")),
+            ("held-one", self.held(1)),
+            ("approved-one", annotated(self.held(1), APPROVAL, "1")),
             ("withdrawn", cleared),
         ]
     }

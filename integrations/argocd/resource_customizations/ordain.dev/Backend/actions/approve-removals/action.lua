@@ -17,6 +17,9 @@ end
 -- functions here; a text that begins with `shown` is not below it and is below `shown` with the highest byte after it.
 local count = (actionParams or {})["count"]
 local shown = tostring(count) .. " removals are waiting "
+if tostring(count) == "1" then
+  shown = "1 removal is waiting "
+end
 if count == nil or held < shown or held >= shown .. "\255" then
   error("parameter count is not the number of removals that are held. " .. held, 0)
 end
