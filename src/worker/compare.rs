@@ -140,7 +140,7 @@ impl Worker {
                 matches!(draft.verdicts.get(item), Some(ItemVerdict::InStep | ItemVerdict::Undeployed))
             })
             .filter(|((item, who), _)| !rest.iter().any(|r| r.item == *item && r.by == *who))
-            .filter(|(key, claim)| self.memory.claims.get(*key) != Some(claim))
+            .filter(|(key, claim)| self.memory.claims.get(key) != Some(claim))
             .map(|((item, who), claim)| Write::Claim(item.clone(), who.clone(), Some(claim.clone())))
             .collect()
     }
