@@ -82,8 +82,9 @@ pub struct PolicyAssignmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wso2: Option<Wso2Options>,
     /// What becomes of things this assignment no longer wants (it is deleted, or a target, leaf or
-    /// element is dropped): `Delete`, `Orphan` (they stay as they are) or `Restore` (what stood
-    /// there before comes back, WFBSS only). Absent: `Orphan` for WFBSS and adopted objects, else `Delete`.
+    /// element is dropped): `Delete`, `Orphan` (they stay as they are) or `Restore` (what stood there
+    /// before comes back: settings of WFBSS, an adopted object as it was; a created object goes).
+    /// Absent: `Orphan` for WFBSS and adopted objects, else `Delete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_policy: Option<ReleasePolicy>,
     /// Takes over an object that exists in the system. Absent: a new one is created. Read only

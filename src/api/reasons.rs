@@ -149,7 +149,7 @@ reasons! {
         Rejected: "The system refused the change.", "Correct what the message names.";
         NameConflict: "The name is taken by an object that is not ours.", "Choose another displayName, or `adopt` the object.";
         UnlicensedFragments: "A rule uses fragments that the licence does not cover; the policy stays disabled.", "License them, or remove the rule.";
-        RestoreUnsupported: "Restore is possible on WFBSS only; Delete is not possible there.", "Choose another releasePolicy.";
+        RestoreUnsupported: "Delete is not possible on WFBSS: its documents exist as long as their groups do.", "Choose `Orphan` (they stay) or `Restore` (what stood there before comes back).";
         RestoreIncomplete: "What stood there before is not known for every leaf, so it could not be restored everywhere.", "Set the leaves named in the message by hand, or `releasePolicy: Orphan`.";
         SeedUnknown: "It is no longer known whether `replicateFrom` ran; it is not run again by itself.", "Raise `revision` to copy once more.";
         SeedNeedsOrphan: "replicateFrom needs `releasePolicy: Orphan`, since a copied document cannot be taken back.", "Set `releasePolicy: Orphan`.";

@@ -321,7 +321,7 @@ pub struct Tachyon {
 words! {
     /// Which of the system's APIs is spoken.
     pub enum Wso2Api {
-        /// EMM 2.0 and 2.1: `/mdm-admin`.
+        /// EMM 2.0: `/mdm-admin`.
         MdmAdmin = "MdmAdmin",
         /// EMM 2.2 and IoT Server 3: `/api/device-mgt/v1.0`.
         DeviceMgtV1 = "DeviceMgtV1",
@@ -365,7 +365,7 @@ pub struct Wso2 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::url")]
     pub registration_url: Option<String>,
-    /// Which API is spoken: `MdmAdmin` (EMM 2.0, 2.1), `DeviceMgtV1` (EMM 2.2, IoT Server 3), `Entgra`.
+    /// Which API is spoken: `MdmAdmin` (EMM 2.0), `DeviceMgtV1` (EMM 2.2, IoT Server 3), `Entgra`.
     pub api: Wso2Api,
     /// How changes reach the devices. Required: applying changes concerns the whole tenant.
     pub deploy: Deploy,

@@ -1,10 +1,13 @@
 //! A real browser, driven over its debugging pipe: no driver and no socket between.
 
 use std::{
+    collections::VecDeque,
     fs::{self, File, OpenOptions},
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::{Duration, Instant},
 };
 
 use base64::Engine as _;
@@ -26,10 +29,15 @@ const FLAGS: &[&str] = &[
     "--remote-debugging-pipe",
 ];
 
+/// Longest time for an answer, or for a page to load.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A browser with one page.
 pub struct Browser {
     to: File,
-    from: BufReader<File>,
+    from: Receiver<Value>,
+    /// What it told while an answer was waited for, oldest first.
+    events: VecDeque<Value>,
     calls: u64,
     session: Option<String>,
     /// What the console said: errors, refused parts, failed loads.
@@ -51,9 +59,9 @@ impl Browser {
         command.args(FLAGS).arg(format!("--user-data-dir={}", profile.display())).stdin(Stdio::null());
         let program = Program::start(command, &profile.join("log"));
         let to = OpenOptions::new().write(true).open(&pipes[0]).unwrap();
-        let from = BufReader::new(File::open(&pipes[1]).unwrap());
-        let mut browser =
-            Self { to, from, calls: 0, session: None, complaints: Vec::new(), _program: program };
+        let from = messages(File::open(&pipes[1]).unwrap());
+        let (events, complaints) = (VecDeque::new(), Vec::new());
+        let mut browser = Self { to, from, events, calls: 0, session: None, complaints, _program: program };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let session = browser.call("Target.attachToTarget", &attach);
@@ -61,6 +69,7 @@ impl Browser {
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             browser.call(domain, &json!({}));
         }
+        browser.call("Page.setLifecycleEventsEnabled", &json!({"enabled": true}));
         browser
     }
 
@@ -72,11 +81,21 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", &json!({"features": [scheme]}));
     }
 
-    /// Opens an address and waits until it is loaded.
+    /// Opens an address and waits until that page is loaded, whatever was loading before.
     pub fn open(&mut self, url: &str) {
         let opened = self.call("Page.navigate", &json!({"url": url}));
         assert!(opened["errorText"].is_null(), "{url}: {opened}");
-        while self.next()["method"] != "Page.loadEventFired" {}
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let event = match self.events.pop_front() {
+                Some(event) => event,
+                None => self.next(until, url),
+            };
+            let loaded = event["method"] == "Page.lifecycleEvent" && event["params"]["name"] == "load";
+            if loaded && event["params"]["loaderId"] == opened["loaderId"] {
+                return;
+            }
+        }
     }
 
     /// What a script that looks at the page finds; it is ours, the page has none.
@@ -102,24 +121,37 @@ impl Browser {
         }
         self.to.write_all(message.to_string().as_bytes()).unwrap();
         self.to.write_all(b"\0").unwrap();
+        let until = Instant::now() + PATIENCE;
         loop {
-            let answer = self.next();
+            let answer = self.next(until, method);
             if answer["id"] == self.calls {
                 assert!(answer["error"].is_null(), "{method}: {answer}");
                 return answer["result"].clone();
             }
+            self.events.push_back(answer);
         }
     }
 
-    fn next(&mut self) -> Value {
-        let mut message = Vec::new();
-        self.from.read_until(0, &mut message).unwrap();
-        assert_eq!(message.pop(), Some(0), "the browser ended");
-        let message: Value = serde_json::from_slice(&message).unwrap();
+    /// What the browser says next, within that time; and what for, should it say nothing or have ended.
+    fn next(&mut self, until: Instant, what: &str) -> Value {
+        let left = until.saturating_duration_since(Instant::now());
+        let message = self.from.recv_timeout(left).unwrap_or_else(|e| panic!("{what}: {e}"));
         let told = ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"];
         if told.iter().any(|method| message["method"] == *method) {
             self.complaints.push(message["params"].clone());
         }
         message
     }
+}
+
+/// Its messages, each ended by a zero, to the end of the pipe.
+fn messages(pipe: File) -> Receiver<Value> {
+    let (told, from) = channel();
+    std::thread::spawn(move || {
+        let parts = BufReader::new(pipe).split(0).map_while(Result::ok);
+        parts
+            .map_while(|message| serde_json::from_slice(&message).ok())
+            .try_for_each(|value| told.send(value))
+    });
+    from
 }

@@ -134,7 +134,7 @@ fn what_it_renders_is_what_the_api_server_knows() {
     let cluster = Cluster::start();
     let crds = root().join("crds");
     cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
-    cluster.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "-f", crds.to_str().unwrap()]);
+    cluster.wait_for_crds();
     let schemas = cluster.folder().join("schemas");
     fs::create_dir(&schemas).unwrap();
     let groups: Value = serde_json::from_str(&cluster.kubectl(&["get", "--raw", "/openapi/v3"])).unwrap();

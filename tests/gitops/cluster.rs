@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::programs::{output, path_of};
+use crate::{
+    eventually,
+    programs::{output, path_of},
+};
 
 /// etcd, API server and controller manager, without any right for anybody but the administrator.
 pub struct Cluster {
@@ -109,6 +112,19 @@ impl Cluster {
             entry["verb"] == "patch" && object["subresource"] == "status" && object["name"] == name
         };
         entries.filter(written).count()
+    }
+
+    /// Waits until every CRD is served. `kubectl wait` breaks off at one that has no conditions yet.
+    pub fn wait_for_crds(&self) {
+        let served = |crd: &Value| {
+            let mut conditions = crd["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+        };
+        let all = || {
+            let crds: Value = serde_json::from_str(&self.kubectl(&["get", "crds", "-o", "json"])).unwrap();
+            crds["items"].as_array().unwrap().iter().all(served)
+        };
+        assert!(eventually(all), "not every CRD is Established");
     }
 
     /// Waits for a condition, as a user would.

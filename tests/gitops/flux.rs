@@ -39,7 +39,7 @@ impl<'a> Flux<'a> {
         for manifest in [crds, root().join("tests/gitops/flux/sources.yaml")] {
             cluster.kubectl(&["apply", "--server-side", "-f", manifest.to_str().unwrap()]);
         }
-        cluster.kubectl(&["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"]);
+        cluster.wait_for_crds();
         cluster.kubectl(&["create", "namespace", FLUX]);
         let mut command = cluster.command("kustomize-controller");
         command

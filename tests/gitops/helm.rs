@@ -19,6 +19,11 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
     for word in ["kubectl get ordain -A", "ordain release --all", "crds.keep"] {
         assert!(notes.contains(word), "NOTES say nothing of {word}: {notes}");
     }
+    let (keep, removal) = (notes.find("\"Orphan\""), notes.find("kubectl delete policyassignments"));
+    assert!(
+        keep.is_some() && keep < removal,
+        "how to keep what is there is told before what takes it away: {notes}"
+    );
     let tested = site.cluster.helm(&["test", "ordain", "-n", SYSTEM, "--timeout", "120s"]).unwrap();
     assert!(tested.contains("Succeeded"), "{tested}");
     site.backends();

@@ -333,6 +333,8 @@ fn value(pod: &Pod, variable: &EnvVar, address: &str, claim: &Path) -> String {
             variable.value.as_ref().unwrap().replace("/var/lib/ordain", claim.to_str().unwrap())
         }
         (None, "ORDAIN_LISTEN") => address.to_owned(),
+        // Pods of this node share its ports.
+        (None, "ORDAIN_PAGE") => "127.0.0.1:0".to_owned(),
         (None, _) => variable.value.clone().unwrap_or_default(),
     }
 }

@@ -7,7 +7,7 @@ use crate::api::{Wso2, Wso2Api};
 /// Which API is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// EMM 2.0 and 2.1: wrapped answers, numeric device types, no ids on create.
+    /// EMM 2.0: wrapped answers, numeric device types, no ids on create.
     MdmAdmin,
     /// EMM 2.2 and IoT Server 3: pages, groups, ids on create.
     DeviceMgtV1,

@@ -64,7 +64,7 @@ async fn check_dialect(policies: &Policies) -> Result<(), DriverError> {
     let answer = session.send(&Ask::get(path, query)).await?;
     let wrong = |words: String| {
         let message = format!(
-            "{words}. This is not the API {}: check `url` and `api` (MdmAdmin for EMM 2.0 and 2.1, DeviceMgtV1 for \
+            "{words}. This is not the API {}: check `url` and `api` (MdmAdmin for EMM 2.0, DeviceMgtV1 for \
              EMM 2.2 and IoT Server 3, Entgra)",
             policies.dialect().word()
         );

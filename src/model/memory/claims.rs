@@ -113,7 +113,7 @@ mod tests {
         }
         claims.set(item("a"), who("x"), Some(claim()));
         for (gone, (of, by)) in pairs.into_iter().enumerate() {
-            let left = &pairs[gone..];
+            let left = pairs.get(gone..).unwrap_or_default();
             for (of, by) in pairs {
                 let there = left.contains(&(of, by));
                 assert_eq!(claims.contains_key(&(item(of), who(by))), there, "{of} {by} after {gone}");

@@ -3,8 +3,9 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
+    os::unix::process::CommandExt as _,
     path::PathBuf,
-    process::{Child, ChildStdin, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::Duration,
 };
@@ -36,7 +37,7 @@ impl Shell {
     /// Starts it.
     pub fn start(ground: &Ground) -> Self {
         let mut command = ground.command("bash");
-        command.args(["--noprofile", "--norc"]).current_dir(&ground.folder);
+        command.args(["--noprofile", "--norc"]).current_dir(&ground.folder).process_group(0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (typed, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -45,7 +46,7 @@ impl Shell {
             BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
         });
         let mut shell = Self { child, typed, printed, block: ground.folder.join(".block") };
-        shell.tell("exec 2>&1; nl=$'\\n'");
+        shell.tell("exec 2>&1; set -o pipefail; nl=$'\\n'");
         shell.tell(&format!("trap 'echo \"{FAILED}$? ${{BASH_COMMAND%%$nl*}}\"' ERR"));
         shell.run(&ground.prepared);
         shell
@@ -77,8 +78,10 @@ impl Shell {
 }
 
 impl Drop for Shell {
+    /// With all that the page left running.
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.child.wait();
     }
 }

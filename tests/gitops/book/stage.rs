@@ -205,19 +205,20 @@ impl Ground {
     }
 }
 
-/// What the documentation names of a checkout, without what a page writes there.
+/// What the documentation names of a checkout, without what a page writes there; the chart stands for an earlier one, too.
 fn checkout(folder: &Path) {
     fs::create_dir_all(folder.join("target")).unwrap();
     for name in ["charts", "crds", "docs", "examples", "integrations", "scripts"] {
         symlink(root().join(name), folder.join(name)).unwrap();
     }
+    symlink(root().join("charts/ordain"), folder.join("ordain-earlier")).unwrap();
 }
 
 /// The kinds that a tool brings, and the namespace it lives in.
 fn brought_by(cluster: &Cluster, tool: &str, namespace: &str) {
     let crds = cluster.path(tool).with_extension("crds.yaml");
     cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
-    cluster.kubectl(&["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"]);
+    cluster.wait_for_crds();
     cluster.kubectl(&["create", "namespace", namespace]);
 }
 

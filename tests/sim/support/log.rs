@@ -52,6 +52,7 @@ impl Log {
     }
 
     /// Everything that the product said.
+    #[allow(clippy::unused_self, reason = "lines are kept only while there is a log")]
     pub fn ours(&self) -> Vec<Line> {
         SAID.with_borrow(|said| {
             let lines = said.iter().flatten();
