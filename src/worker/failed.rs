@@ -138,7 +138,7 @@ mod tests {
             let writes = taken_back(&memory, refused);
             let touched = writes.iter().any(|write| matches!(write, Write::Approval(_)));
             writes.into_iter().for_each(|write| memory.apply(write));
-            assert_eq!(touched.then_some(memory.approval.unwrap().left), left, "{why}");
+            assert_eq!(memory.approval.filter(|_| touched).map(|approval| approval.left), left, "{why}");
             assert_eq!(memory.removals.iter().map(|r| r.count).sum::<u32>(), count - refused, "{why}");
         }
     }
