@@ -42,7 +42,7 @@ const PACE: Duration = Duration::from_millis(200);
 /// Objects asked for at once.
 const PAGE: u32 = 500;
 
-/// Lists what there is to see. What cannot be listed, or not within [`LOOK`], is noted.
+/// Lists what there is to see. What cannot be listed, or not within two minutes, is noted.
 pub async fn look(client: &Client, scope: &Scope) -> Cluster {
     let mut cluster = Cluster::default();
     let deadline = Instant::now() + LOOK;
