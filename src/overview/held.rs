@@ -27,7 +27,7 @@ fn one(id: &BackendId, held: &Condition, assignments: &[Assignment]) -> Held {
         removals,
         approve: removals.map(|count| annotate(id, &format!("={count}"))),
         withdraw: removals.map(|_| annotate(id, "-")),
-        beside: removals.and_then(|count| beside(id, count, &waits)),
+        beside: removals.and_then(|count| beside(count, &waits)),
         since: Some(held.last_transition_time.0),
         parts: waits.into_iter().map(part).collect(),
         backend,
@@ -35,7 +35,7 @@ fn one(id: &BackendId, held: &Condition, assignments: &[Assignment]) -> Held {
 }
 
 /// What an approval lets happen besides the parts that are told: it is of all removals on the account, whoever sees them.
-fn beside(id: &BackendId, count: u32, waits: &[&Assignment]) -> Option<String> {
+fn beside(count: u32, waits: &[&Assignment]) -> Option<String> {
     let counted: Option<Vec<i64>> = waits.iter().map(|one| removals(one)).collect();
     match counted {
         Some(counted) => {
@@ -45,10 +45,10 @@ fn beside(id: &BackendId, count: u32, waits: &[&Assignment]) -> Option<String> {
                 "and {told}: of assignments not shown here, or of what no assignment names any more"
             ))
         }
-        None if id.kind == BackendKind::ClusterBackend => {
-            Some("and removals of assignments not shown here, if there are any".to_owned())
-        }
-        None => None,
+        None => Some(
+            "and removals of assignments not shown here, or of what no assignment names any more, if there are any"
+                .to_owned(),
+        ),
     }
 }
 

@@ -196,11 +196,11 @@ impl Worker {
                 // Only a Backend in use had anything that could have been lost.
                 let lost = self.house.lost.is_some() && backend.finalizer;
                 let words = lost.then(|| super::recall::lost_words(driver.translate().facts()));
-                let spent = backend.approve_removals.as_deref().map(spent);
-                [write, Write::Since(self.now())].into_iter().chain(words).chain(spent).collect()
+                let since = [write, Write::Since(self.now())].into_iter();
+                since.chain(words).chain(spent(backend)).collect()
             }
             Recognised::Same(write) => vec![write],
-            Recognised::Accepted(writes) => writes,
+            Recognised::Accepted(writes) => writes.into_iter().chain(spent(backend)).collect(),
             Recognised::Changed(error) => return Err(Halt::Account(error)),
         };
         if let Err(other) = self.house.accounts.claim(&self.id, claim, driver.translate()) {
@@ -220,9 +220,10 @@ impl Worker {
 }
 
 /// R2: an approval that stands there before anything is remembered of the account answers no number that was told since.
-/// It may have been used up already: by a store that is lost, or in another cluster.
-fn spent(approval: &str) -> Write {
-    Write::Approval(Some(ApprovalRecord { text: approval.to_owned(), left: 0 }))
+/// It may have been used up already: by a store that is lost, in another cluster, on the account before.
+fn spent(backend: &BackendView) -> Option<Write> {
+    let text = backend.approve_removals.clone()?.to_string();
+    Some(Write::Approval(Some(ApprovalRecord { text, left: 0 })))
 }
 
 pub(super) fn not_connected() -> DriverError {

@@ -12,8 +12,8 @@ tokio::task_local! {
 pub struct Work {
     /// Calls that left and may have changed something.
     pub effects: u32,
-    /// The last call that was not answered with a success, else the last one that may have changed something, else the
-    /// last one.
+    /// The last call that may have changed something and was not answered with a success, else the last other one without,
+    /// else the last that may have changed something, else the last one; of a call made again, the last answer.
     pub telling: Option<Made>,
 }
 
@@ -33,7 +33,7 @@ impl Made {
     fn rank(&self) -> u8 {
         match self.status {
             Some(200..=299) => u8::from(self.effect),
-            _ => 2,
+            _ => 2 + u8::from(self.effect),
         }
     }
 }
@@ -59,7 +59,9 @@ pub fn sent() {
 pub fn made(call: Made) {
     let _ = WORK.try_with(|work| {
         let mut work = work.borrow_mut();
-        if work.telling.as_ref().is_none_or(|before| before.rank() <= call.rank()) {
+        // Made once more, the earlier answer to it counts for nothing.
+        let tells = |before: &Made| before.call == call.call || before.rank() <= call.rank();
+        if work.telling.as_ref().is_none_or(tells) {
             work.telling = Some(call);
         }
     });
@@ -87,32 +89,51 @@ mod tests {
     #[tokio::test]
     async fn the_call_that_tells_of_a_failure() {
         type Calls = &'static [(&'static str, Option<u16>, bool)];
-        let cases: [(&str, Calls, Option<&str>); 6] = [
+        let cases: [(&str, Calls, Option<(&str, Option<u16>)>); 8] = [
             ("no call", &[], None),
-            ("a read that is refused before the write", &[("read", Some(403), false)], Some("read")),
+            (
+                "a read that is refused before the write",
+                &[("read", Some(403), false)],
+                Some(("read", Some(403))),
+            ),
             (
                 "a write that is refused, then looked after",
                 &[("write", Some(400), true), ("read", Some(200), false)],
-                Some("write"),
+                Some(("write", Some(400))),
             ),
             (
                 "a success that is none, then looked after",
                 &[("write", Some(200), true), ("read", Some(200), false)],
-                Some("write"),
+                Some(("write", Some(200))),
             ),
             (
                 "a write, and nothing to be read",
                 &[("write", Some(200), true), ("read", None, false)],
-                Some("read"),
+                Some(("read", None)),
             ),
-            ("a login anew, then lost", &[("write", Some(401), true), ("again", None, true)], Some("again")),
+            (
+                "a write that is refused, and nothing to be read",
+                &[("write", Some(400), true), ("read", Some(500), false)],
+                Some(("write", Some(400))),
+            ),
+            (
+                "a login anew, then a success that is none",
+                &[("write", Some(401), true), ("login", Some(200), false), ("write", Some(200), true)],
+                Some(("write", Some(200))),
+            ),
+            (
+                "a login anew, then lost",
+                &[("write", Some(401), true), ("again", None, true)],
+                Some(("again", None)),
+            ),
         ];
         for (why, calls, expected) in cases {
             let tell = |(call, status, effect): &(&str, Option<u16>, bool)| {
                 made(Made { call: (*call).to_owned(), status: *status, effect: *effect });
             };
             let ((), work) = counted(async { calls.iter().for_each(tell) }).await;
-            assert_eq!(work.telling.map(|made| made.call).as_deref(), expected, "{why}");
+            let told = work.telling.as_ref().map(|made| (made.call.as_str(), made.status));
+            assert_eq!(told, expected, "{why}");
         }
     }
 }
