@@ -222,7 +222,7 @@ impl Worker {
 /// R2: an approval that stands there before anything is remembered of the account answers no number that was told since.
 /// It may have been used up already: by a store that is lost, in another cluster, on the account before.
 fn spent(backend: &BackendView) -> Option<Write> {
-    let text = backend.approve_removals.clone()?.to_string();
+    let text = backend.approve_removals.clone()?;
     Some(Write::Approval(Some(ApprovalRecord { text, left: 0 })))
 }
 
