@@ -91,11 +91,8 @@ async fn taken(args: &Args) -> Result<(), Error> {
 }
 
 fn backend(args: &Args, namespace: &str) -> BackendId {
-    let (kind, namespace) = match args.cluster {
-        true => (BackendKind::ClusterBackend, ""),
-        false => (BackendKind::Backend, namespace),
-    };
-    BackendId { kind, namespace: namespace.into(), name: args.backend.as_str().into() }
+    let kind = if args.cluster { BackendKind::ClusterBackend } else { BackendKind::Backend };
+    BackendId::seen_from(namespace, kind, &args.backend)
 }
 
 fn print(inventory: &Inventory, output: Output) -> io::Result<()> {

@@ -7,6 +7,7 @@ mod in_full;
 pub mod item;
 pub mod memory;
 pub mod names;
+mod reckoned;
 pub mod secret;
 pub mod trace;
 
@@ -18,5 +19,6 @@ pub use item::{
     Contribution, ItemKey, LeafPath, LeafValue, MemberKind, Observation, ObservedItem, Provenance, Shape,
 };
 pub use names::{BackendId, BackendKind, ExternalId, Identity, Mark, ObjectName, OwnerId, Uid};
+pub use reckoned::reckoned;
 pub use secret::Secret;
 pub use trace::{BEGAN_BEFORE, Cause, ENDED_BEFORE, TRACE, is_traced};

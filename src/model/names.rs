@@ -94,6 +94,14 @@ pub struct BackendId {
     pub name: Arc<str>,
 }
 
+impl BackendId {
+    /// The one that is meant from within a namespace: a ClusterBackend has none.
+    pub fn seen_from(namespace: &str, kind: BackendKind, name: &str) -> Self {
+        let namespace = if kind == BackendKind::Backend { namespace } else { "" };
+        Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+}
+
 impl fmt::Display for BackendId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

@@ -9,7 +9,7 @@ use super::{
     words,
 };
 use crate::{
-    api::{BackendStatus, Condition, ConditionType, Reason},
+    api::{self, BackendStatus, Condition, ConditionType, Reason},
     model::{BackendId, BackendKind, ObjectName},
 };
 
@@ -127,13 +127,10 @@ fn other<S, T>(
 }
 
 /// The name of a backend that an assignment of this namespace means.
-pub(super) fn id(kind: crate::api::BackendKind, namespace: &str, name: &str) -> BackendId {
-    match kind {
-        crate::api::BackendKind::Backend => {
-            BackendId { kind: BackendKind::Backend, namespace: namespace.into(), name: name.into() }
-        }
-        crate::api::BackendKind::ClusterBackend => {
-            BackendId { kind: BackendKind::ClusterBackend, namespace: "".into(), name: name.into() }
-        }
-    }
+pub(super) fn id(kind: api::BackendKind, namespace: &str, name: &str) -> BackendId {
+    let kind = match kind {
+        api::BackendKind::Backend => BackendKind::Backend,
+        api::BackendKind::ClusterBackend => BackendKind::ClusterBackend,
+    };
+    BackendId::seen_from(namespace, kind, name)
 }

@@ -3,7 +3,7 @@
 use super::{Assignment, Cluster, Held, HeldPart, Object, State, standing::holding, words};
 use crate::{
     api::{ANNOTATION_APPROVE_REMOVALS, Condition, ConditionType},
-    model::{BackendId, BackendKind},
+    model::{BackendId, BackendKind, reckoned},
     plan::guard,
 };
 
@@ -40,7 +40,7 @@ fn beside(count: u32, waits: &[&Assignment]) -> Option<String> {
     match counted {
         Some(counted) => {
             let more = i64::from(count).saturating_sub(counted.iter().sum());
-            let told = words::reckoned(usize::try_from(more).ok().filter(|more| *more > 0)?, "more removal");
+            let told = reckoned(usize::try_from(more).ok().filter(|more| *more > 0)?, "more removal");
             Some(format!(
                 "and {told}: of assignments not shown here, or of what no assignment names any more"
             ))

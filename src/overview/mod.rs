@@ -28,7 +28,7 @@ pub use shape::{
     Account, Assignment, Counts, Held, HeldPart, Object, Other, Overview, Plan, Problem, schema,
 };
 pub use tally::{State, Summary, Tally};
-pub use words::{age, reckoned};
+pub use words::age;
 
 impl Overview {
     /// What these objects come to, worst first.

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Account, Assignment, Other, Unlisted, words::reckoned};
+use super::{Account, Assignment, Other, Unlisted};
+use crate::model::reckoned;
 
 /// Where something stands, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

@@ -4,7 +4,8 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::{Account, Assignment, Held, Other, Overview, Problem, State, age, reckoned};
+use super::{Account, Assignment, Held, Other, Overview, Problem, State, age};
+use crate::model::reckoned;
 
 /// How wide it is where nobody says.
 pub const WIDTH: usize = 120;

@@ -33,8 +33,3 @@ pub fn age(since: Timestamp, now: Timestamp) -> String {
         _ => format!("{days}d"),
     }
 }
-
-/// `1 object`, `2 objects`.
-pub fn reckoned(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-}

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::reckoned;
+
 /// What applying the manifests would change. Everything is sorted: what is lost or widened first, then by item.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -294,8 +296,8 @@ fn in_words(summary: &Summary, backends: usize, left: usize) -> String {
     let mut text = match summary.changes {
         0 => "nothing would change".to_owned(),
         changes => {
-            let on = plural(backends, "backend");
-            let what = plural(usize::try_from(changes).unwrap_or(usize::MAX), "change");
+            let on = reckoned(backends, "backend");
+            let what = reckoned(usize::try_from(changes).unwrap_or(usize::MAX), "change");
             format!("{what} on {on}")
         }
     };
@@ -308,14 +310,10 @@ fn in_words(summary: &Summary, backends: usize, left: usize) -> String {
         text += &format!(", {number} {words}");
     }
     if left > 0 {
-        text += &format!("; {} let go of and left as it is", plural(left, "thing"));
+        text += &format!("; {} let go of and left as it is", reckoned(left, "thing"));
     }
     if summary.errors > 0 {
-        text += &format!("; {}", plural(usize::try_from(summary.errors).unwrap_or(usize::MAX), "error"));
+        text += &format!("; {}", reckoned(usize::try_from(summary.errors).unwrap_or(usize::MAX), "error"));
     }
     text
-}
-
-fn plural(number: usize, word: &str) -> String {
-    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
 }

@@ -6,7 +6,10 @@ use askama::Template;
 use jiff::Timestamp;
 
 use super::asked::Asked;
-use crate::overview::{Account, Assignment, Overview, State, age, reckoned};
+use crate::{
+    model::reckoned,
+    overview::{Account, Assignment, Overview, State, age},
+};
 
 /// Assignments on one page.
 const ROWS: usize = 100;
