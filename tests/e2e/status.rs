@@ -213,7 +213,8 @@ fn a_watch_shows_each_change_as_it_happens_and_ends_when_nobody_looks() {
     ends_though_nobody_reads(&person, &flags);
 
     let log = person.folder.path().join("screen");
-    let typed = format!("{} status --watch -n {team}", path_of("ORDAIN_BIN"));
+    // In the place of the shell: not every shell passes a signal on.
+    let typed = format!("exec {} status --watch -n {team}", path_of("ORDAIN_BIN"));
     let mut script = Command::new("script");
     script.args(["-qefc", &typed]).arg(&log).env("KUBECONFIG", &person.kubeconfig).env("TERM", "xterm");
     let terminal = Program::start(script, &person.folder.path().join("script.log"));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::{Cluster, root},
+    eventually,
     programs::output,
 };
 
@@ -136,14 +137,7 @@ fn what_it_renders_is_what_the_api_server_knows() {
     cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
     cluster.wait_for_crds();
     let schemas = cluster.folder().join("schemas");
-    fs::create_dir(&schemas).unwrap();
-    let groups: Value = serde_json::from_str(&cluster.kubectl(&["get", "--raw", "/openapi/v3"])).unwrap();
-    for path in
-        groups["paths"].as_object().unwrap().values().filter_map(|group| group["serverRelativeURL"].as_str())
-    {
-        let group: Value = serde_json::from_str(&cluster.kubectl(&["get", "--raw", path])).unwrap();
-        dump(&group, &schemas);
-    }
+    assert!(eventually(|| dump_all(&cluster, &schemas)), "the API server never published all kinds");
     let file = cluster.folder().join("all.yaml");
     let examples = fs::read_dir(root().join("examples"))
         .unwrap()
@@ -162,6 +156,19 @@ fn what_it_renders_is_what_the_api_server_knows() {
     let mut command = cluster.command("kubeconform");
     let out = command.args(["-strict", "-schema-location", &location]).arg(&file).output().unwrap();
     assert!(!out.status.success(), "a field that does not exist is found: the schemas are whole");
+}
+
+/// Writes what the API server publishes; whether all of Ordain's kinds were there. It publishes some time after it serves.
+fn dump_all(cluster: &Cluster, schemas: &std::path::Path) -> bool {
+    fs::create_dir_all(schemas).unwrap();
+    let groups: Value = serde_json::from_str(&cluster.kubectl(&["get", "--raw", "/openapi/v3"])).unwrap();
+    let paths = groups["paths"].as_object().unwrap().values();
+    for path in paths.filter_map(|group| group["serverRelativeURL"].as_str()) {
+        let group: Value = serde_json::from_str(&cluster.kubectl(&["get", "--raw", path])).unwrap();
+        dump(&group, schemas);
+    }
+    let kinds = ["policy", "policyassignment", "targetgroup", "backend", "clusterbackend"];
+    kinds.iter().all(|kind| schemas.join(format!("{kind}-ordain-v1alpha1.json")).exists())
 }
 
 /// Writes the schema of every kind of a group, whole, as kubeconform names files: KIND-GROUP-VERSION.json.
