@@ -77,7 +77,10 @@ impl Neighbours {
 /// Shared namespaces first, so that they are among those that are named.
 fn spelled(scope: Option<&Scope>, other: &Scope) -> String {
     let names = match scope {
-        None => return "namespaces that its Lease does not tell".to_owned(),
+        None => {
+            return "namespaces that its Lease does not tell (is it of an earlier version? upgrade that, too)"
+                .to_owned();
+        }
         Some(Scope::All) => return "all namespaces".to_owned(),
         Some(Scope::Only(names)) => names,
     };
@@ -164,12 +167,16 @@ mod tests {
     fn of_many_namespaces_the_shared_ones_are_named() {
         let many = only(&["a", "b", "c", "d", "e", "f", "z"]);
         assert_eq!(spelled(Some(&many), &only(&["z"])), "z, a, b, c, d and 2 others");
-        assert_eq!(spelled(None, &many), "namespaces that its Lease does not tell");
+        assert_eq!(
+            spelled(None, &many),
+            "namespaces that its Lease does not tell (is it of an earlier version? upgrade that, too)"
+        );
     }
 
     #[test]
     fn times_are_told_as_people_tell_them() {
-        let told = |seconds| spoken(Timestamp::from_second(seconds).unwrap(), Timestamp::UNIX_EPOCH);
+        let epoch = Timestamp::UNIX_EPOCH;
+        let told = |seconds| spoken(epoch + jiff::SignedDuration::from_secs(seconds), epoch);
         let expected = ["0 s", "119 s", "2 min", "2 h", "2 days"];
         assert_eq!([-5, 119, 120, 7_200, 172_800].map(told), expected, "a clock ahead of ours says nothing");
     }

@@ -214,6 +214,12 @@ async fn a_lease_deleted_under_its_holder_lets_nobody_in() {
     assert_eq!((second.did(&whole), stage(&whole, "ordain-system")), (vec![], json!(["*", "serving"])));
     edit(&mut whole, true).await;
     second.end().await;
+    let lease = whole.api.get("Lease", ELSEWHERE, "ordain").unwrap();
+    assert_eq!(
+        lease["spec"]["holderIdentity"],
+        Value::Null,
+        "asked to end while it waits, it gives its Lease back"
+    );
 }
 
 /// Somebody who comes just then has seen nobody: the first one finds him when it looks, and ends.
