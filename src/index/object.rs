@@ -182,6 +182,23 @@ impl Scope {
         }
     }
 
+    /// Whether both work in some namespace.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Only(mine), Self::Only(theirs)) => !mine.is_disjoint(theirs),
+            _ => true,
+        }
+    }
+
+    /// Whether it works wherever the other does.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Only(_), Self::All) => false,
+            (Self::Only(mine), Self::Only(theirs)) => mine.is_superset(theirs),
+        }
+    }
+
     /// The lists that together are everything: cluster-scoped kinds as a whole, namespaced ones
     /// per namespace where only some are watched.
     pub fn feeds(&self) -> Vec<Feed> {

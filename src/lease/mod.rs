@@ -16,9 +16,15 @@
 //! The identity is one process's and never used again. A restart need not wait for its own former lease where the death
 //! of the former process is proven: the Lease names the place of the holder's store (machine and lock file), and
 //! whoever holds that very lock now knows that its former holder is gone.
+//!
+//! One Lease is one installation. Two of them, in namespaces of their own, must not work in the same namespaces: see
+//! [`Leadership::exclude`].
 
 mod contender;
+mod exclusion;
 mod fence;
+mod installation;
+mod neighbours;
 mod pulse;
 mod record;
 #[cfg(test)]
@@ -30,13 +36,16 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client, api::PostParams};
 use tokio::time::{sleep, timeout};
 
-use crate::model::Clock;
+use crate::{index::Scope, model::Clock};
 
 use contender::{Contender, Verdict};
 use fence::Moment;
+use installation::{Installation, Stage};
+use neighbours::Neighbours;
 use record::Record;
 
 pub use fence::LeaseFence;
+pub use installation::{STAGE, WATCHES};
 pub use pulse::Pulse;
 pub use record::Taker;
 
@@ -73,11 +82,22 @@ pub struct Leadership {
     fence: Arc<LeaseFence>,
     pulse: Pulse,
     held: Option<Lease>,
+    scope: Scope,
+    neighbours: Neighbours,
+    /// Our Lease was deleted and is there again: the stage to go back to once nobody else came in.
+    unproven: Option<Stage>,
 }
 
 impl Leadership {
-    /// Leadership of the installation in this namespace.
-    pub fn new(client: Client, namespace: &str, me: Taker, clock: Arc<dyn Clock>, pulse: Pulse) -> Self {
+    /// Leadership of the installation in this namespace, which works in `scope`.
+    pub fn new(
+        client: Client,
+        namespace: &str,
+        scope: Scope,
+        me: Taker,
+        clock: Arc<dyn Clock>,
+        pulse: Pulse,
+    ) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
             namespace: namespace.to_owned(),
@@ -86,6 +106,9 @@ impl Leadership {
             clock,
             pulse,
             held: None,
+            scope,
+            neighbours: Neighbours::default(),
+            unproven: None,
         }
     }
 
@@ -128,12 +151,17 @@ impl Leadership {
             return Ok(Taken::Not(holder));
         };
         let now = self.clock.now();
-        let answer = match current {
-            None => {
-                let lease = record::new(NAME, &self.namespace, &self.me, now);
-                bounded(self.api.create(&PostParams::default(), &lease)).await
-            }
-            Some(current) => self.put(&record::taken(current, &self.me, now)).await,
+        let stage = installation::resumed(current.as_ref().and_then(Installation::of).as_ref(), &self.scope);
+        let exists = current.is_some();
+        let mut lease = match current {
+            None => record::new(NAME, &self.namespace, &self.me, now),
+            Some(current) => record::taken(current, &self.me, now),
+        };
+        installation::write(&mut lease, &self.scope, stage);
+        let answer = if exists {
+            self.put(&lease).await
+        } else {
+            bounded(self.api.create(&PostParams::default(), &lease)).await
         };
         match answer {
             Ok(lease) => {
@@ -147,7 +175,7 @@ impl Leadership {
         }
     }
 
-    /// Writes the epoch of the store just opened, before the first effect.
+    /// Writes the epoch of the store just opened, and that we serve, before the first effect.
     ///
     /// # Errors
     /// The lease is lost.
@@ -155,6 +183,12 @@ impl Leadership {
         if let Some(lease) = &mut self.held {
             record::set_epoch(lease, epoch);
         }
+        self.set_stage(Stage::Serving);
+        self.write_through().await
+    }
+
+    /// Writes what we hold, for as long as it takes.
+    async fn write_through(&mut self) -> Result<(), LeaseError> {
         loop {
             match timeout(self.fence.left(), self.renew()).await {
                 Ok(Ok(true)) => return Ok(()),
@@ -193,6 +227,12 @@ impl Leadership {
 
     /// Whether it was renewed; `false`: not yet.
     async fn renew(&mut self) -> Result<bool, LeaseError> {
+        if let Some(stage) = self.unproven {
+            if !self.prove(stage).await? {
+                return Ok(false);
+            }
+            self.unproven = None;
+        }
         let Some(held) = self.held.clone() else { return Err(self.lost("it was never held")) };
         let started = Moment::now(self.clock.as_ref());
         match self.put(&record::renewed(held, self.clock.now())).await {
@@ -233,22 +273,28 @@ impl Leadership {
         if holder != self.me.identity {
             return Err(self.lost(&format!("{} holds it now", named(&holder))));
         }
-        if let Some(epoch) = self.held.as_ref().and_then(record::epoch) {
-            record::set_epoch(&mut lease, epoch);
-        }
+        let Some(held) = &self.held else { return Err(self.lost("it was never held")) };
+        record::keep_notes(held, &mut lease);
+        // Put back by us, and the answer was lost.
+        let (made_again, stage) = (lease.metadata.uid != held.metadata.uid, self.stage());
         self.held = Some(lease);
+        if made_again {
+            self.doubt(stage);
+        }
         Ok(())
     }
 
-    /// A deleted Lease is still ours: everybody else waits for as long as it lasts.
+    /// A deleted Lease is still ours: everybody else of this installation waits for as long as it lasts. Another one may
+    /// have seen nobody, so that it counts from when that is ruled out ([`Self::prove`]).
     async fn put_back(&mut self) {
         let Some(held) = self.held.clone() else { return };
-        let started = Moment::now(self.clock.as_ref());
-        let lease = record::anew(record::renewed(held, self.clock.now()));
+        let (mut lease, stage) = (record::anew(record::renewed(held, self.clock.now())), self.stage());
+        installation::write(&mut lease, &self.scope, stage.min(Stage::Entering));
         match bounded(self.api.create(&PostParams::default(), &lease)).await {
             Ok(lease) => {
                 tracing::warn!("the Lease was deleted and is there again");
-                self.written(lease, started);
+                self.held = Some(lease);
+                self.doubt(stage);
             }
             Err(error) => tracing::warn!(%error, "the Lease was deleted and is not there again yet"),
         }

@@ -8,7 +8,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 
-use super::{DURATION, EPOCH, PLACE};
+use super::{DURATION, EPOCH, PLACE, STAGE, WATCHES};
 
 /// Who takes a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -112,6 +112,16 @@ pub fn epoch(lease: &Lease) -> Option<u64> {
 /// Writes the epoch.
 pub fn set_epoch(lease: &mut Lease, epoch: u64) {
     lease.metadata.annotations.get_or_insert_default().insert(EPOCH.into(), epoch.to_string());
+}
+
+/// What we wrote onto our Lease stands on it as it was read again, whoever wrote in between.
+pub fn keep_notes(held: &Lease, read: &mut Lease) {
+    let notes = read.metadata.annotations.get_or_insert_default();
+    for key in [EPOCH, WATCHES, STAGE] {
+        if let Some(value) = annotation(held, key) {
+            notes.insert(key.into(), value.to_owned());
+        }
+    }
 }
 
 fn annotation<'a>(lease: &'a Lease, key: &str) -> Option<&'a str> {

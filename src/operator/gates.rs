@@ -30,12 +30,13 @@ impl Gates<'_> {
 
     /// The lock of the store, then the lease.
     pub(super) async fn lead(&self) -> Result<Led, OperatorError> {
-        let Settings { namespace, instance, .. } = self.settings;
+        let Settings { namespace, instance, scope, .. } = self.settings;
         let Parts { client, clock, pulse, .. } = self.parts;
         let claim = self.claim().await?;
         let first = self.is_first().await;
         let me = Taker { identity: format!("{instance}_{}", Uuid::new_v4().simple()), place: claim.place() };
-        let mut lease = Leadership::new(client.clone(), namespace, me, clock.clone(), pulse.clone());
+        let mut lease =
+            Leadership::new(client.clone(), namespace, scope.clone(), me, clock.clone(), pulse.clone());
         self.tell("standing by for the lease");
         let epoch = lease.acquire(first, |waits| self.tell(waits)).await;
         Ok(Led { lease, claim, epoch })
@@ -79,7 +80,8 @@ impl Gates<'_> {
         }
     }
 
-    /// Keys and owner, then the store; its epoch stands on the Lease before anything else is done.
+    /// No other operator of the cluster in our namespaces; then keys and owner, then the store, whose epoch stands on the
+    /// Lease before anything else is done.
     pub(super) async fn open(
         &self,
         lease: &mut Leadership,
@@ -88,6 +90,7 @@ impl Gates<'_> {
     ) -> Result<(Opened, OwnerId), OperatorError> {
         let Settings { namespace, owner_id, store, .. } = self.settings;
         let Parts { client, clock, hook, .. } = self.parts;
+        lease.exclude(|waits| self.tell(waits)).await?;
         self.tell("opening the store");
         let keys = identity::keys(client, namespace).await?;
         let owner = identity::owner(client, owner_id.as_deref()).await?;

@@ -1,7 +1,8 @@
 //! The operator put together: gates in order, a worker per backend, an orderly end.
 //!
 //! ```text
-//! lock of the store ─▶ lease ─▶ keys, owner ─▶ store (epoch against the Lease) ─▶ kinds listed ─▶ a worker per backend
+//! lock of the store ─▶ lease ─▶ nobody else in our namespaces ─▶ keys, owner ─▶ store (epoch against the Lease)
+//! ─▶ kinds listed ─▶ a worker per backend
 //! SIGTERM ─▶ no new sequence ─▶ workers end ─▶ writer drained ─▶ store closed ─▶ lease given back, within ten seconds
 //! ```
 //!
@@ -107,7 +108,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: watch::Receiver<bool>) 
     };
     let mut lease = led.lease;
     let opened = tokio::select! {
-        // The lease is not renewed meanwhile; announcing the epoch shows whether it still holds.
+        // The lease is not renewed while the store is opened; announcing the epoch shows whether it still holds.
         opened = gates.open(&mut lease, led.claim, led.epoch) => opened,
         () = until(stop.clone()) => {
             lease.give_back().await;

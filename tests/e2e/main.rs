@@ -11,6 +11,7 @@ mod crds;
 mod endings;
 mod inventory;
 mod kubectl;
+mod neighbours;
 mod plan;
 mod rights;
 mod status;

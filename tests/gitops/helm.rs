@@ -16,7 +16,8 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
     let start = Instant::now();
     let notes = site.install(&[]).unwrap();
     println!("helm install to a Ready operator: {:.1} s", start.elapsed().as_secs_f64());
-    for word in ["kubectl get ordain -A", "ordain release --all", "crds.keep"] {
+    let lease = format!("kubectl delete lease ordain -n {SYSTEM}");
+    for word in ["kubectl get ordain -A", "ordain release --all", "crds.keep", &lease] {
         assert!(notes.contains(word), "NOTES say nothing of {word}: {notes}");
     }
     let (keep, removal) = (notes.find("\"Orphan\""), notes.find("kubectl delete policyassignments"));
@@ -161,6 +162,7 @@ fn what_would_end_badly_is_refused_with_the_way_out() {
         overlap.contains(TEAM) && overlap.contains("watchNamespaces"),
         "the same namespaces twice: {overlap}"
     );
+    the_second_one_waits_where_nobody_checked(&site);
 
     let annotate = "ordain.dev/chart-version=9.9.9";
     site.cluster.kubectl(&["annotate", "crd", "policies.ordain.dev", "--overwrite", annotate]);
@@ -170,4 +172,17 @@ fn what_would_end_badly_is_refused_with_the_way_out() {
         older.contains("9.9.9") && older.contains("crds.enabled=false"),
         "CRDs newer than the chart: {older}"
     );
+}
+
+/// Where helm does not look the operator does.
+fn the_second_one_waits_where_nobody_checked(site: &Site) {
+    let chart = root().join("charts/ordain");
+    let mut arguments = vec!["install", "second", chart.to_str().unwrap(), "-n", "second"];
+    arguments.extend(["--create-namespace", "--set", "crds.enabled=false,checks=false"]);
+    site.cluster.helm(&arguments).unwrap();
+    let waits = format!("standing by: the operator of namespace {SYSTEM} works in {TEAM} (last seen");
+    assert!(eventually(|| site.node.logs().contains(&waits)), "{}", site.node.logs());
+    let pod = site.cluster.get("second", "pod", "second-ordain-0").expect("it runs");
+    let conditions = pod["status"]["conditions"].as_array().unwrap();
+    assert!(!conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"), "{pod:#}");
 }

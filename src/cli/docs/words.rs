@@ -8,6 +8,7 @@ use crate::api::{
     ANNOTATION_RECONCILE, FINALIZER_IN_USE, FINALIZER_RELEASE, LABEL_USE, USE_CONTENT, USE_CREDENTIALS,
     conditions::ConditionType,
 };
+use crate::lease::{STAGE, WATCHES};
 
 /// Key, value, kinds and meaning of what users set.
 const SET: [(&str, &str, &str, &str); 5] = [
@@ -39,7 +40,7 @@ const SET: [(&str, &str, &str, &str); 5] = [
 ];
 
 /// Key, kinds and meaning of what Ordain sets.
-const FOUND: [(&str, &str, &str); 3] = [
+const FOUND: [(&str, &str, &str); 5] = [
     (
         ANNOTATION_EXTERNAL_ID,
         "Policy, PolicyAssignment",
@@ -54,6 +55,16 @@ const FOUND: [(&str, &str, &str); 3] = [
         FINALIZER_IN_USE,
         "Backend, ClusterBackend",
         "finalizer: an assignment that is not yet released names it",
+    ),
+    (
+        WATCHES,
+        "Lease",
+        "annotation: the namespaces its installation works in, or `*`; while this Lease exists no other one works there",
+    ),
+    (
+        STAGE,
+        "Lease",
+        "annotation: `serving` once it works there; `claiming` while another one does, `entering` for the moment between",
     ),
 ];
 

@@ -50,6 +50,16 @@ impl Installation {
         Self::with_rights(name, Some(name))
     }
 
+    /// A second installation over the same team, in a namespace of its own, with the rights of a release that works
+    /// everywhere.
+    pub fn beside(&self, name: &str) -> Self {
+        let (system, folder) = (format!("{name}-system"), tempfile::tempdir().unwrap());
+        kubectl(&["create", "namespace", &system]);
+        apply_text(&rights(&system, None));
+        let sandbox = Sandbox::start(&folder.path().join("sandbox"));
+        Self { system, team: self.team.clone(), sandbox, folder, operator: None, starts: 0 }
+    }
+
     fn with_rights(name: &str, only: Option<&str>) -> Self {
         crds();
         let folder = tempfile::tempdir().unwrap();

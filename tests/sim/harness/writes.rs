@@ -199,6 +199,9 @@ async fn leases_can_be_put_only_on_the_version_seen() {
     leases.replace("ordain", &PostParams::default(), &mine).await.unwrap();
     let lost = leases.replace("ordain", &PostParams::default(), &made).await.unwrap_err();
     assert_eq!(code(&lost), 409);
+    api.delete("Lease", "team-a", "ordain");
+    let gone = leases.replace("ordain", &PostParams::default(), &made).await.unwrap_err();
+    assert!(matches!(gone, kube::Error::Api(status) if status.code == 409), "its uid is no more");
     assert_eq!(api.writes().len(), 0, "the Lease is no work");
 }
 

@@ -7,6 +7,7 @@ mod counts;
 mod crash;
 mod endings;
 mod inventory;
+mod neighbours;
 mod plan;
 mod trouble;
 
@@ -30,6 +31,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     support::{
         FakeApi, Moment, SimClock,
+        gate::Process,
         rig::{Commits, folder},
         settle::{Settle, Unsettled},
         status_history::assert_true_statuses,
@@ -52,6 +54,7 @@ struct Whole {
     /// What `/readyz` names.
     readiness: watch::Receiver<Vec<String>>,
     owner_id: Option<String>,
+    scope: Scope,
 }
 
 impl Whole {
@@ -74,6 +77,7 @@ impl Whole {
             stop,
             readiness,
             owner_id: None,
+            scope: Scope::All,
         };
         whole.api.namespace("ordain-system", &[]);
         whole.api.namespace(TEAM, &[]);
@@ -125,14 +129,40 @@ impl Whole {
         if let Some((number, moment)) = death {
             self.api.gate().crash_at(number, moment);
         }
+        let settings = self.settings("ordain-system", self.scope.clone(), &self.folder);
+        self.stop = watch::Sender::new(false);
+        let (life, readiness) = self.operator("ordain", settings, process, self.stop.subscribe());
+        self.readiness = readiness;
+        self.life.spawn(life);
+    }
+
+    fn settings(&self, namespace: &str, scope: Scope, folder: &tempfile::TempDir) -> Settings {
+        Settings {
+            namespace: namespace.into(),
+            scope,
+            store: folder.path().join("ordain.db").display().to_string(),
+            owner_id: self.owner_id.clone(),
+            instance: "ordain-0".into(),
+            settle: SignedDuration::from_secs(150),
+        }
+    }
+
+    /// The life of a process, and what its `/readyz` names.
+    fn operator(
+        &self,
+        user: &str,
+        settings: Settings,
+        process: Process,
+        stop: watch::Receiver<bool>,
+    ) -> (impl Future<Output = Result<(), OperatorError>> + Send + use<>, watch::Receiver<Vec<String>>) {
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         let (vendors, time) = (self.vendors.clone(), self.clock.clone());
         let metrics = Metrics::new();
         let measures = metrics.clone();
         let readiness = watch::Sender::new(vec![]);
-        self.readiness = readiness.subscribe();
+        let told = readiness.subscribe();
         let parts = Parts {
-            client: self.api.client_as("ordain", &process),
+            client: self.api.client_as(user, &process),
             clock: clock.clone(),
             hook: Some(Arc::new(Commits::new(process.clone()))),
             connector: Box::new(move |owner, fence| {
@@ -142,16 +172,7 @@ impl Whole {
             readiness,
             pulse: Pulse::new(clock),
         };
-        let settings = Settings {
-            namespace: "ordain-system".into(),
-            scope: Scope::All,
-            store: self.folder.path().join("ordain.db").display().to_string(),
-            owner_id: self.owner_id.clone(),
-            instance: "ordain-0".into(),
-            settle: SignedDuration::from_secs(150),
-        };
-        self.stop = watch::Sender::new(false);
-        self.life.spawn(operator::run(settings, parts, self.stop.subscribe()));
+        (operator::run(settings, parts, stop), told)
     }
 
     /// kill -9.

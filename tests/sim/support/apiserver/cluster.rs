@@ -110,18 +110,20 @@ impl Cluster {
 
     fn update(&mut self, call: &Call, now: &str) -> Result<Written, Failure> {
         let body = call.required_body()?.clone();
-        let Some(old) = self.store.get(&call.key()).cloned() else {
-            if call.resource.put == Put::Creates && call.subresource.is_empty() {
-                return self.create(call, body, now);
-            }
+        let old = self.store.get(&call.key()).cloned();
+        let creates = call.resource.put == Put::Creates && call.subresource.is_empty();
+        if old.is_none() && !creates {
             return Err(Failure::not_found(call.resource, &call.name));
-        };
-        let (asked, standing) = (meta::text(&body, "uid"), meta::text(&old, "uid"));
+        }
+        // Also of what is not there: a Lease that was deleted is not made again by a PUT that names the former one.
+        let (asked, standing) =
+            (meta::text(&body, "uid"), old.as_ref().map(|old| meta::text(old, "uid")).unwrap_or_default());
         if !asked.is_empty() && asked != standing {
             let why =
                 format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {standing}");
             return Err(Failure::conflict(call.resource, &call.name, &why));
         }
+        let Some(old) = old else { return self.create(call, body, now) };
         self.replace(call, &old, body)
     }
 
