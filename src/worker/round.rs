@@ -87,7 +87,7 @@ impl Worker {
             self.judge_what_waits(desired)?;
             due = self.due(desired, &rest);
         }
-        self.measured.waits(&due);
+        self.measure_due(&due);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
@@ -142,7 +142,7 @@ impl Worker {
             return Ok(Next::Again);
         }
         let due = self.due(desired, rest);
-        self.measured.waits(&due);
+        self.measure_due(&due);
         self.finish_requests(desired, &due)?;
         Ok(earlier(outcome, self.after_looking(&due, &look)))
     }

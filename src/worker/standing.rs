@@ -187,7 +187,6 @@ impl Worker {
         let account = self.memory.account.as_ref();
         let capabilities = account.map(|a| a.capabilities.clone()).unwrap_or_default();
         let managed = self.memory.items.values().filter(|record| !record.is_let_go()).count();
-        let open = self.verdicts.values().filter(|v| !matches!(v, ItemVerdict::InStep)).count();
         let differing = self.verdicts.values().filter(|v| matches!(v, ItemVerdict::Differs(_))).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         BackendFacts {
@@ -204,7 +203,7 @@ impl Worker {
                 [system.into(), a.api.clone(), a.version.clone(), a.fingerprint.clone(), a.tenant.clone()]
             }),
             capabilities,
-            objects: [count(managed), count(differing), count(open), self.account.orphaned, self.leftovers()],
+            objects: [count(managed), count(differing), count(self.pending()), self.account.orphaned, self.leftovers()],
             memory_since: self.memory.since,
             memory_lost: self.memory.lost.iter().cloned().collect(),
         }
