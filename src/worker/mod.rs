@@ -38,6 +38,7 @@ pub mod outstanding;
 pub mod overlap;
 pub mod packing;
 mod panics;
+mod plain;
 pub mod ports;
 pub mod preview;
 pub mod recall;
