@@ -15,7 +15,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName, TRACE, Uid, is_traced, memory::Write},
+    model::{ItemKey, ObjectName, TRACE, Uid, is_traced, memory::Write, reckoned},
     plan::release::Release,
     store::StoreError,
 };
@@ -169,11 +169,11 @@ impl Worker {
             return Ok(false);
         }
         let message = format!(
-            "{} of its assignments, or of the Policies and TargetGroups they name, are older here than what was already \
-             applied ({first}: generation {}, applied {}), so nothing is written. A lagging API server mends itself; if \
-             the cluster was restored from a backup and this state is meant, set annotation \
-             ordain.dev/reconcile-requested-at on the backend to a new value",
-            older.len(),
+            "older here than what was already applied: {}, counting the Policies and TargetGroups they name ({first}: \
+             generation {}, applied {}), so nothing is written. A lagging API server mends itself; if the cluster was \
+             restored from a backup and this state is meant, set annotation ordain.dev/reconcile-requested-at on the \
+             backend to a new value",
+            reckoned(older.len(), "assignment"),
             example.generation,
             example.applied
         );
@@ -327,8 +327,9 @@ fn too_far(targets: u32, limit: u32) -> Finding {
         reason: Reason::TargetsHeld,
         subject: "spec.targets".into(),
         message: format!(
-            "this assignment reaches {targets} targets; the backend's guard.maxTargets allows {limit}. Narrow the \
-             targets, or raise the limit if this is meant"
+            "this assignment reaches {}; the backend's guard.maxTargets allows {limit}. Narrow the targets, or raise the \
+             limit if this is meant",
+            reckoned(targets, "target")
         ),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{Class, Finding, Severity},
     index::{AssignmentView, Desired, Input},
-    model::ItemKey,
+    model::{ItemKey, reckoned},
     plan::ItemVerdict,
     report::facts::{BackendFacts, BackendStanding, Standing},
 };
@@ -203,7 +203,13 @@ impl Worker {
                 [system.into(), a.api.clone(), a.version.clone(), a.fingerprint.clone(), a.tenant.clone()]
             }),
             capabilities,
-            objects: [count(managed), count(differing), count(self.pending()), self.account.orphaned, self.leftovers()],
+            objects: [
+                count(managed),
+                count(differing),
+                count(self.pending()),
+                self.account.orphaned,
+                self.leftovers(),
+            ],
             memory_since: self.memory.since,
             memory_lost: self.memory.lost.iter().cloned().collect(),
         }
@@ -222,7 +228,8 @@ impl Worker {
         if backend.deleting {
             let hanging = desired.assignments.values().filter(|view| view.finalizer).count();
             return BackendStanding::Terminating(format!(
-                "{hanging} assignments still hang on it; delete them, or let go of them with releasePolicy: Orphan"
+                "still used by {}: delete what uses it, or let go of it with releasePolicy: Orphan",
+                reckoned(hanging, "assignment")
             ));
         }
         if let Some(problem) = &backend.invalid {
