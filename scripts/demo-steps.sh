@@ -25,6 +25,12 @@ wait_ready() {
     backends,policies,targetgroups,policyassignments --all || failed "not everything became Ready within $1"
 }
 
+objects_are_counted() {
+  local counts
+  counts=$(kubectl get backends --namespace "$namespace" -o jsonpath='{range .items[*]}{.status.objects.managed}{"\n"}{end}') &&
+    [ -n "$counts" ] && ! grep -qx 0 <<<"$counts"
+}
+
 # http METHOD URL [JSON]: the body of a 2xx answer. HTTP/1.0 keeps the answer in one piece, which a shell can read.
 http() {
   local method=$1 rest=${2#http://} body=${3:-} host reply

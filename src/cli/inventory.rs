@@ -1,16 +1,16 @@
 //! `ordain inventory`: what a system holds and nobody manages. Reads, and nothing else.
 
-use std::{io, io::Write as _, process::ExitCode};
+use std::{io, process::ExitCode};
 
 use super::{
-    Cluster, ClusterError,
-    reading::{Reading, ReadingError},
+    Cluster,
+    reading::{Reading, ReadingError, print},
     run,
 };
 use crate::{
     inventory::{self, Inventory, InventoryError},
     model::{BackendId, BackendKind, in_full},
-    watch::{self, ListError},
+    watch,
 };
 
 /// How the inventory is written.
@@ -49,21 +49,12 @@ pub struct Args {
 /// Why there is no inventory.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No way to the API server.
-    #[error("cannot reach the API server")]
-    Cluster(#[source] ClusterError),
-    /// No way to the systems.
+    /// The cluster cannot be read, or the inventory cannot be told.
     #[error(transparent)]
     Reading(#[from] ReadingError),
-    /// A kind cannot be listed.
-    #[error(transparent)]
-    List(#[from] ListError),
     /// The system cannot be asked.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
-    /// Standard output is gone.
-    #[error("cannot write the inventory")]
-    Write(#[source] io::Error),
 }
 
 /// Asks, prints, and tells the exit status: 0, or 1 for an error.
@@ -78,16 +69,17 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn taken(args: &Args) -> Result<(), Error> {
-    let (client, host, context) = args.cluster_access.connect_in_context().await.map_err(Error::Cluster)?;
+    let connected = args.cluster_access.connect_in_context().await;
+    let (client, host, context) = connected.map_err(ReadingError::Cluster)?;
     let namespace = args.namespace.clone().unwrap_or(context);
     // Only assignments of its own namespace can name a Backend.
     let own = [namespace.clone()];
     let scope = run::scope(if args.cluster { &args.watch_namespaces } else { &own });
     let setup = args.reading.setup(client.clone(), host.as_deref(), scope).await?;
-    let listed = watch::list(&client, &setup.scope).await?;
+    let listed = watch::list(&client, &setup.scope).await.map_err(ReadingError::List)?;
     let id = backend(args, &namespace);
     let inventory = inventory::take(&setup, &listed, &id, &namespace).await?;
-    print(&inventory, args.output).map_err(Error::Write)
+    Ok(print(&written(&inventory, args.output)?)?)
 }
 
 fn backend(args: &Args, namespace: &str) -> BackendId {
@@ -95,12 +87,11 @@ fn backend(args: &Args, namespace: &str) -> BackendId {
     BackendId::seen_from(namespace, kind, &args.backend)
 }
 
-fn print(inventory: &Inventory, output: Output) -> io::Result<()> {
-    let written = match output {
-        Output::Table => inventory::table(inventory),
-        Output::Yaml => inventory::yaml(inventory).map_err(io::Error::other)?,
-    };
-    let mut stdout = io::stdout();
-    stdout.write_all(written.as_bytes())?;
-    stdout.flush()
+fn written(inventory: &Inventory, output: Output) -> Result<String, ReadingError> {
+    match output {
+        Output::Table => Ok(inventory::table(inventory)),
+        Output::Yaml => {
+            inventory::yaml(inventory).map_err(|error| ReadingError::Write(io::Error::other(error)))
+        }
+    }
 }

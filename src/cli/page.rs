@@ -7,6 +7,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     index::Scope,
+    report::metrics::Metrics,
     server::page::{self, ApiServer, Glances},
 };
 
@@ -31,6 +32,7 @@ impl Page {
         &self,
         client: &Client,
         scope: Scope,
+        metrics: &Metrics,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), (SocketAddr, io::Error)> {
         let Some(address) = self.address else { return Ok(()) };
@@ -40,7 +42,7 @@ impl Page {
             tracing::warn!(%bound, "the page is open to everybody who reaches this address");
         }
         tracing::info!(url = %format_args!("http://{bound}/"), "the page is served");
-        let glances = Glances::new(ApiServer { client: client.clone(), scope });
+        let glances = Glances::new(ApiServer { client: client.clone(), scope, metrics: metrics.clone() });
         let hosts = self.hosts.clone();
         tasks.spawn(async move {
             if let Err(error) = page::serve(listener, glances, hosts).await {

@@ -2,14 +2,14 @@
 
 use std::{
     fs, io,
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use super::{
-    Cluster, ClusterError,
-    reading::{Reading, ReadingError},
+    Cluster,
+    reading::{Reading, ReadingError, print},
     run,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         report::{Outcome, Report},
         text::text,
     },
-    watch::{self, ListError},
+    watch,
 };
 
 /// How the plan is written.
@@ -74,21 +74,12 @@ pub enum Error {
     /// What is wrong with the manifests, one line each.
     #[error("the manifests are not valid:\n{}", .0.join("\n"))]
     Invalid(Vec<String>),
-    /// No way to the API server.
-    #[error("cannot reach the API server")]
-    Cluster(#[source] ClusterError),
-    /// No way to the systems.
+    /// The cluster or the systems cannot be read, or the plan cannot be told.
     #[error(transparent)]
     Reading(#[from] ReadingError),
-    /// A kind cannot be listed.
-    #[error(transparent)]
-    List(#[from] ListError),
     /// No plan can be made.
     #[error(transparent)]
     Preview(#[from] PreviewError),
-    /// Standard output is gone.
-    #[error("cannot write the plan")]
-    Write(#[source] io::Error),
 }
 
 /// Plans, prints, and tells the exit status: 0 nothing would change, 2 something would, 1 error.
@@ -106,7 +97,7 @@ pub async fn run(args: Args) -> ExitCode {
 
 async fn planned(args: Args) -> Result<Outcome, Error> {
     let sources = sources(&args.filename, args.recursive)?;
-    let (client, host, context) = args.cluster.connect_in_context().await.map_err(Error::Cluster)?;
+    let (client, host, context) = args.cluster.connect_in_context().await.map_err(ReadingError::Cluster)?;
     let namespace = args.namespace.clone().unwrap_or(context);
     let Manifests { objects, skipped } = manifest::read(&sources, &namespace).map_err(Error::Invalid)?;
     skipped.iter().for_each(|line| eprintln!("ordain: {line} is not a kind of Ordain and is skipped"));
@@ -116,20 +107,20 @@ async fn planned(args: Args) -> Result<Outcome, Error> {
     }
     let scope = run::scope(&args.watch_namespaces);
     let setup = args.reading.setup(client.clone(), host.as_deref(), scope).await?;
-    let listed = watch::list(&client, &setup.scope).await?;
+    let listed = watch::list(&client, &setup.scope).await.map_err(ReadingError::List)?;
     let report = preview::plan(&setup, &listed, &objects).await?;
-    print(&report, args.output).map_err(Error::Write)?;
+    print(&written(&report, args.output)?)?;
     Ok(report.outcome())
 }
 
-fn print(report: &Report, output: Output) -> io::Result<()> {
-    let written = match output {
-        Output::Text => text(report),
-        Output::Json => format!("{}\n", serde_json::to_string_pretty(report).map_err(io::Error::other)?),
-    };
-    let mut stdout = io::stdout();
-    stdout.write_all(written.as_bytes())?;
-    stdout.flush()
+fn written(report: &Report, output: Output) -> Result<String, ReadingError> {
+    match output {
+        Output::Text => Ok(text(report)),
+        Output::Json => {
+            let json = serde_json::to_string_pretty(report);
+            Ok(json.map_err(|error| ReadingError::Write(io::Error::other(error)))? + "\n")
+        }
+    }
 }
 
 fn sources(paths: &[PathBuf], recursive: bool) -> Result<Vec<Source>, Error> {

@@ -1,14 +1,18 @@
 //! What the subcommands that only read have in common: how they reach the systems, and that nothing else leaves them.
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+};
 
-use super::Connections;
+use super::{ClusterError, Connections};
 use crate::{
     index::Scope,
     model::{Clock, SystemClock},
     operator::{self, IdentityError, KubeSecrets, RealConnector},
     preview::Setup,
     report::metrics::Metrics,
+    watch::ListError,
     worker::ports::NoEffects,
 };
 
@@ -25,15 +29,33 @@ pub struct Reading {
     connections: Connections,
 }
 
-/// No way to the systems.
+/// Why what was asked for cannot be read, or not be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadingError {
+    /// No way to the API server.
+    #[error("cannot reach the API server")]
+    Cluster(#[source] ClusterError),
     /// The owner id cannot be had.
     #[error("configuration")]
     Identity(#[from] IdentityError),
     /// A flag does not say what it must.
     #[error("configuration: {0}")]
     Flag(String),
+    /// A kind cannot be listed.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// Standard output is gone.
+    #[error("cannot write to standard output")]
+    Write(#[source] io::Error),
+}
+
+/// Prints all of it.
+///
+/// # Errors
+/// [`ReadingError::Write`].
+pub fn print(text: &str) -> Result<(), ReadingError> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(ReadingError::Write)
 }
 
 impl Reading {

@@ -78,7 +78,9 @@ async fn shown(args: &Args) -> Result<bool, Error> {
     let last = if args.watch {
         live::watched(client, &scope, screen).await.map_err(Error::Write)?
     } else {
-        let overview = Overview::of(&watch::look(&client, &scope).await, Timestamp::now());
+        let mut cluster = watch::look(&client, &scope).await;
+        watch::note_corrections(&client, &scope, &mut cluster).await;
+        let overview = Overview::of(&cluster, Timestamp::now());
         screen.print(&overview).map_err(Error::Write)?;
         Some(Arc::new(overview))
     };

@@ -74,7 +74,7 @@ pub struct Seed {
 }
 
 /// How far a finding reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The whole assignment is refused: nothing of it is sent, what was applied stays.
     Refused,
@@ -85,7 +85,7 @@ pub enum Severity {
 }
 
 /// Something the system cannot express, or a target that does not resolve.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Finding {
     /// How far it reaches.
     pub severity: Severity,

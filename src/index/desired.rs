@@ -139,44 +139,42 @@ pub enum Input {
     },
 }
 
-impl Desired {
-    /// Whether nothing a running sequence depends on differs from `later`: our own finalizers and annotations come
-    /// back as changes, too, and must not stop us.
-    pub fn wants_the_same(&self, later: &Self) -> bool {
-        let same_backend = self.backend.generation == later.backend.generation
-            && self.backend.deleting == later.backend.deleting
-            && self.backend.approve_removals == later.backend.approve_removals
-            && self.backend.requested_at == later.backend.requested_at;
-        same_backend
-            && self.undecodable == later.undecodable
-            && self.assignments.len() == later.assignments.len()
-            && self.assignments.iter().zip(later.assignments.iter()).all(
-                |((name, view), (later_name, later))| {
-                    name == later_name && (Arc::ptr_eq(view, later) || view.wants_the_same(later))
-                },
-            )
-    }
+/// What of an assignment is wanted of the system. Finalizers and annotations of our own are not: they come back as changes,
+/// too. The spec of the assignment, its Policy and its TargetGroups is told by their generations.
+#[derive(PartialEq, Hash)]
+struct Wish<'a> {
+    uid: &'a Uid,
+    generation: i64,
+    deleting: bool,
+    requested_at: Option<&'a str>,
+    /// What it is made of and what was found amiss with it, or why it is frozen.
+    input: Result<(&'a [(Uid, i64)], &'a [Finding]), Reason>,
 }
 
 impl Desired {
-    /// A digest of what is wanted, for who only asks whether that changed and must not keep the views alive: the same
-    /// within this process where nothing but finalizers and annotations of our own came back.
+    /// What is wanted besides the assignments.
+    fn of_account(&self) -> impl PartialEq + Hash {
+        let BackendView { generation, deleting, approve_removals, requested_at, .. } = &*self.backend;
+        (generation, deleting, approve_removals, requested_at, &self.undecodable)
+    }
+
+    /// Whether nothing a running sequence depends on differs from `later`.
+    pub fn wants_the_same(&self, later: &Self) -> bool {
+        self.of_account() == later.of_account()
+            && self.assignments.len() == later.assignments.len()
+            && self.assignments.iter().zip(later.assignments.iter()).all(
+                |((name, view), (later_name, later))| {
+                    name == later_name && (Arc::ptr_eq(view, later) || view.wish() == later.wish())
+                },
+            )
+    }
+
+    /// A digest of the same, for who only asks whether that changed and must not keep the views alive: it holds within
+    /// this process.
     pub fn wish(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        let backend = &self.backend;
-        let (approved, requested) = (&backend.approve_removals, &backend.requested_at);
-        (backend.generation, backend.deleting, approved, requested).hash(&mut hasher);
-        self.undecodable.hash(&mut hasher);
-        for (name, view) in self.assignments.iter() {
-            (name, view.deleting, &view.requested_at).hash(&mut hasher);
-            view.sources().for_each(|source| source.hash(&mut hasher));
-            match &view.input {
-                Input::Bound { findings, .. } => {
-                    findings.iter().for_each(|finding| finding.sentence().hash(&mut hasher));
-                }
-                Input::Frozen { reason, .. } => reason.as_str().hash(&mut hasher),
-            }
-        }
+        self.of_account().hash(&mut hasher);
+        self.assignments.iter().for_each(|(name, view)| (name, view.wish()).hash(&mut hasher));
         hasher.finish()
     }
 }
@@ -193,25 +191,13 @@ impl AssignmentView {
             .chain(named.iter().map(|(uid, generation)| (uid, *generation)))
     }
 
-    fn wants_the_same(&self, later: &Self) -> bool {
-        let same_input = match (&self.input, &later.input) {
-            (
-                Input::Bound { binding, findings, .. },
-                Input::Bound { binding: after, findings: found, .. },
-            ) => {
-                binding.policy_generation == after.policy_generation
-                    && binding.reach == after.reach
-                    && binding.policy == after.policy
-                    && findings == found
-            }
-            (Input::Frozen { reason, .. }, Input::Frozen { reason: after, .. }) => reason == after,
-            _ => false,
+    fn wish(&self) -> Wish<'_> {
+        let input = match &self.input {
+            Input::Bound { findings, sources, .. } => Ok((&**sources, findings.as_slice())),
+            Input::Frozen { reason, .. } => Err(*reason),
         };
-        same_input
-            && self.uid == later.uid
-            && self.generation == later.generation
-            && self.deleting == later.deleting
-            && self.requested_at == later.requested_at
+        let requested_at = self.requested_at.as_deref();
+        Wish { uid: &self.uid, generation: self.generation, deleting: self.deleting, requested_at, input }
     }
 
     /// The binding, where there is one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Account, Cluster, Other, Seen, State,
+    Account, Cluster, Corrected, Other, Seen, State,
     cluster::BackendGlance,
     standing::{Standing, holding, standing},
     words,
@@ -22,12 +22,18 @@ pub(super) fn assignments(cluster: &Cluster) -> BTreeMap<BackendId, usize> {
 }
 
 /// An account as it stands, with so many assignments on it.
-pub(super) fn of(id: &BackendId, seen: &Seen<BackendGlance, BackendStatus>, assignments: usize) -> Account {
+pub(super) fn of(
+    id: &BackendId,
+    seen: &Seen<BackendGlance, BackendStatus>,
+    assignments: usize,
+    cluster: &Cluster,
+) -> Account {
     let nothing = BackendStatus::default();
     let status = seen.status.as_ref().unwrap_or(&nothing);
     let stands = stands(&status.conditions, seen);
     let objects = status.objects.unwrap_or_default();
     Account {
+        proven: cluster.proven.get(&id.to_string()).copied(),
         backend: id.to_string(),
         namespace: id.namespace.to_string(),
         system: system(seen, status),
@@ -94,6 +100,20 @@ fn remarks(status: &BackendStatus) -> Vec<String> {
     let orphaned = status.objects.map_or(0, |objects| objects.orphaned);
     let orphaned = (orphaned > 0).then(|| format!("{}: {orphaned}", Reason::Orphaned.meaning()));
     deployment.into_iter().chain(lost).chain(orphaned).collect()
+}
+
+/// What was put back, latest first.
+pub(super) fn corrected(cluster: &Cluster) -> Vec<Corrected> {
+    let told = cluster.corrections.iter().map(|one| Corrected {
+        namespace: words::name(&one.assignment.namespace),
+        assignment: words::name(&one.assignment.name),
+        message: words::line(&one.note),
+        at: one.at,
+        times: one.times,
+    });
+    let mut all: Vec<_> = told.collect();
+    all.sort_by(|a, b| (b.at, &a.namespace, &a.assignment).cmp(&(a.at, &b.namespace, &b.assignment)));
+    all
 }
 
 /// Policies and TargetGroups whose own trouble it is; where only an assignment is behind, that one tells.

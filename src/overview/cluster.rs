@@ -14,6 +14,7 @@ use crate::{
     },
     index::{Feed, Kind},
     model::{BackendId, ObjectName},
+    report::corrections::Correction,
 };
 
 /// One object.
@@ -71,6 +72,9 @@ pub struct Unlisted {
     /// Whether it is Policies or TargetGroups: an edit of theirs that is not proven yet is not seen.
     #[serde(skip)]
     pub edits: bool,
+    /// Whether it is Backends or ClusterBackends: what they hold back is not seen.
+    #[serde(skip)]
+    pub accounts: bool,
 }
 
 impl fmt::Display for Unlisted {
@@ -92,9 +96,21 @@ pub struct Cluster {
     pub backends: BTreeMap<BackendId, Seen<BackendGlance, BackendStatus>>,
     /// Lists that cannot be read.
     pub unlisted: BTreeMap<String, Unlisted>,
+    /// What was put back lately, as far as whoever looks knows.
+    pub corrections: Vec<Correction>,
+    /// When all of an account was last proven, by what its backend is called. Only the operator knows: a status for it
+    /// would be a write for every look.
+    pub proven: BTreeMap<String, Timestamp>,
 }
 
 impl Cluster {
+    /// Notes that something cannot be listed that no state depends on.
+    pub fn misses(&mut self, what: String, why: &str) {
+        let why = super::words::line(why);
+        let told = Unlisted { what: what.clone(), why, assignments: false, edits: false, accounts: false };
+        self.unlisted.insert(what, told);
+    }
+
     /// Notes that a list cannot be read. What it showed before stays.
     pub fn fails(&mut self, feed: &Feed, why: &str) {
         let what = feed.to_string();
@@ -103,6 +119,7 @@ impl Cluster {
             why: super::words::line(why),
             assignments: feed.kind == Kind::PolicyAssignment,
             edits: matches!(feed.kind, Kind::Policy | Kind::TargetGroup),
+            accounts: matches!(feed.kind, Kind::Backend | Kind::ClusterBackend),
         };
         self.unlisted.insert(what, told);
     }

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 pub use cluster::{BackendGlance, Cluster, PolicyGlance, Seen, Unlisted};
 pub use pick::Pick;
 pub use shape::{
-    Account, Assignment, Counts, Held, HeldPart, Object, Other, Overview, Plan, Problem, schema,
+    Account, Assignment, Corrected, Counts, Held, HeldPart, Object, Other, Overview, Plan, Problem, schema,
 };
 pub use tally::{State, Summary, Tally};
 pub use words::age;
@@ -39,14 +39,28 @@ impl Overview {
         let on_each = account::assignments(cluster);
         let on = |id| on_each.get(id).copied().unwrap_or_default();
         let mut accounts: Vec<_> =
-            cluster.backends.iter().map(|(id, seen)| account::of(id, seen, on(id))).collect();
+            cluster.backends.iter().map(|(id, seen)| account::of(id, seen, on(id), cluster)).collect();
         accounts.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut others = account::others(cluster);
         others.sort_by(|a, b| a.order().cmp(&b.order()));
         let held = held::of(cluster, &assignments);
+        let corrected = account::corrected(cluster);
         let unlisted: Vec<_> = cluster.unlisted.values().cloned().collect();
         let summary = Summary::of(&accounts, &assignments, &others, &unlisted);
-        Self { at: now, summary, accounts, held, assignments, others, unlisted }
+        Self { at: now, summary, accounts, held, assignments, others, corrected, unlisted }
+    }
+
+    /// The same with what was put back lately, as `aside` has it: that is not watched, but asked for now and then.
+    #[must_use]
+    pub fn and_corrections(mut self, aside: &Cluster) -> Self {
+        self.corrected = account::corrected(aside);
+        self.unlisted.extend(aside.unlisted.values().cloned());
+        self
+    }
+
+    /// Whether what is held on this backend is told, with what to do: not where its Backend cannot be read.
+    pub fn tells_held(&self, backend: &str) -> bool {
+        self.held.iter().any(|held| held.backend == backend)
     }
 
     /// Whether all that should be in force is, on accounts that answer, and nothing else is wrong. Where assignments,

@@ -25,6 +25,9 @@ pub struct Overview {
     pub assignments: Vec<Assignment>,
     /// Policies and TargetGroups that something is wrong with.
     pub others: Vec<Other>,
+    /// What somebody changed in a system and was put back, latest first: as long as Events are kept, an hour where nobody
+    /// set it otherwise.
+    pub corrected: Vec<Corrected>,
     /// Kinds that could not be read: what is shown lacks them.
     pub unlisted: Vec<Unlisted>,
 }
@@ -52,6 +55,9 @@ pub struct Account {
     #[serde(serialize_with = "some_time", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
+    /// When all of it was last proven, at the latest. No status tells it, so the page alone does, which the operator makes.
+    #[serde(skip)]
+    pub proven: Option<Timestamp>,
     /// Objects that are kept in the system.
     pub managed: i64,
     /// Those that hold something else than Git says.
@@ -263,6 +269,24 @@ pub struct Other {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+}
+
+/// Something that was changed in a system by somebody else, and put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Corrected {
+    /// Namespace of the assignment.
+    pub namespace: String,
+    /// Name of the assignment.
+    pub assignment: String,
+    /// What was changed, and by whom, as far as the system tells.
+    pub message: String,
+    /// When it was last put back.
+    #[serde(serialize_with = "time")]
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// How often.
+    pub times: u32,
 }
 
 impl Account {

@@ -131,8 +131,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Where assignments are `unlisted`, having none of them, or these, proves nothing; where Policies or TargetGroups are,
-    /// edits of theirs may be missed.
+    /// Where assignments are `unlisted`, having none of them, or these, proves nothing; where other kinds are, what they
+    /// would tell may be missed, and that comes first: a narrow window cuts the end off.
     pub(super) fn of(
         accounts: &[Account],
         assignments: &[Assignment],
@@ -140,22 +140,29 @@ impl Summary {
         unlisted: &[Unlisted],
     ) -> Self {
         let blind = unlisted.iter().any(|one| one.assignments);
-        let edits: Vec<&str> = unlisted.iter().filter(|one| one.edits).map(|one| one.what.as_str()).collect();
-
+        let missed = [
+            missed("edits", unlisted.iter().filter(|one| one.edits)),
+            missed("accounts", unlisted.iter().filter(|one| one.accounts)),
+        ];
+        let missed = missed.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let mut states = Tally::default();
         assignments.iter().for_each(|one| states.add(one.state));
         let ready = accounts.iter().filter(|one| one.state.is_fine()).count();
         let told = told(accounts.len() - ready, assignments.len(), &states, others.len());
         let text = match (blind, assignments.is_empty()) {
-            (false, _) if edits.is_empty() => told,
-            (false, _) => {
-                format!("edits may be missed ({} cannot be listed); else {told}", edits.join(", "))
-            }
+            (false, _) if missed.is_empty() => told,
+            (false, _) => format!("{missed}; else {told}"),
             (true, true) => "the assignments cannot be read".to_owned(),
             (true, false) => format!("the assignments cannot be read anew; when last read {told}"),
         };
         Self { text, accounts: accounts.len(), accounts_ready: ready, assignments: assignments.len(), states }
     }
+}
+
+/// `accounts may be missed (clusterbackends cannot be listed)`.
+fn missed<'a>(what: &str, unlisted: impl Iterator<Item = &'a Unlisted>) -> Option<String> {
+    let kinds: Vec<&str> = unlisted.map(|one| one.what.as_str()).collect();
+    (!kinds.is_empty()).then(|| format!("{what} may be missed ({} cannot be listed)", kinds.join(", ")))
 }
 
 fn told(accounts_amiss: usize, assignments: usize, states: &Tally, others: usize) -> String {

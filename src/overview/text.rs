@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::{Account, Assignment, Held, Other, Overview, Problem, State, age};
+use super::{Account, Assignment, Corrected, Held, Other, Overview, Problem, State, age};
 use crate::model::reckoned;
 
 /// How wide it is where nobody says.
@@ -21,6 +21,8 @@ const COLUMN: usize = 10;
 const PROBLEMS: usize = 3;
 /// What the objects of a held assignment are: not all of them need to go.
 const OF_IT: &str = "objects of this assignment";
+/// Corrections that are told before they are counted.
+const CORRECTED: usize = 5;
 /// Objects named for a held assignment.
 const OBJECTS: usize = 3;
 
@@ -43,8 +45,9 @@ pub fn text(overview: &Overview, now: Timestamp, look: Look) -> String {
     page.head(overview);
     page.accounts(&overview.accounts);
     page.held(&overview.held);
-    page.assignments(&overview.assignments);
+    page.assignments(overview);
     page.others(&overview.others);
+    page.corrected(&overview.corrected);
     overview.unlisted.iter().for_each(|one| page.wrapped("", &one.to_string(), LINES));
     page.cut();
     page.lines.join("\n") + "\n"
@@ -124,7 +127,8 @@ impl Page {
         }
     }
 
-    fn assignments(&mut self, assignments: &[Assignment]) {
+    fn assignments(&mut self, overview: &Overview) {
+        let assignments = &overview.assignments;
         let row = |one: &Assignment| {
             let generation = one.policy_generation.map(|of| format!("@{of}")).unwrap_or_default();
             let targets = one.targets.map(|of| format!("{}/{}", of.accepted, of.desired));
@@ -148,7 +152,7 @@ impl Page {
         self.section(&table.head);
         for (one, line) in assignments.iter().zip(&table.rows) {
             self.row(one.state, line);
-            if one.state == State::Held {
+            if one.state == State::Held && overview.tells_held(&one.backend) {
                 self.wrapped(INDENT, &format!("{}: waits for an approval, see HELD", one.reason), 1);
             } else {
                 self.why(one.state, &one.reason, &one.message, one.help.as_deref());
@@ -186,6 +190,28 @@ impl Page {
         for (one, line) in others.iter().zip(&table.rows) {
             self.row(one.state, line);
             self.why(one.state, &one.reason, &one.message, one.help.as_deref());
+        }
+    }
+
+    fn corrected(&mut self, corrected: &[Corrected]) {
+        if corrected.is_empty() {
+            return;
+        }
+        self.section("PUT BACK LATELY");
+        for one in corrected.iter().take(CORRECTED) {
+            let Corrected { namespace, assignment, message, at, times } = one;
+            let times = if *times > 1 { format!(", {}", reckoned(*times, "time")) } else { String::new() };
+            let told = format!("{namespace}/{assignment}, {} ago{times}: {message}", age(*at, self.now));
+            self.wrapped("", &told, 2);
+        }
+        let more = corrected.len().saturating_sub(CORRECTED);
+        if more > 0 {
+            let told = reckoned(more, "more correction");
+            self.wrapped(
+                "",
+                &format!("and {told}: kubectl get events --field-selector reason=DriftCorrected"),
+                2,
+            );
         }
     }
 

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     api::conditions::Reason,
     drivers::DeploySettings,
-    model::{ExternalId, Observation, memory::DeployRecord},
+    model::{ExternalId, Observation, memory::DeployRecord, reckoned},
 };
 
 /// A wait longer than this is `DeploymentOverdue`.
@@ -148,9 +148,9 @@ fn foreign_message(pending: &Pending) -> String {
     }
     let ids: Vec<_> = pending.foreign.iter().take(5).map(ToString::to_string).collect();
     format!(
-        "{} objects that are not ours were changed and not deployed (ids {}); a deploy would publish them. Deploy or \
-         undo them in the console, or set deploy.foreignChanges: Include",
-        pending.foreign.len(),
+        "changes of others to {} (ids {}) are not deployed, and a deploy would publish them. Deploy or undo them in the \
+         console, or set deploy.foreignChanges: Include",
+        reckoned(pending.foreign.len(), "object"),
         ids.join(", ")
     )
 }

@@ -12,7 +12,7 @@ use crate::{
     api::SystemName,
     drivers::{DesiredItem, Members},
     index::Desired,
-    model::{ItemKey, LeafPath, MemberKind, ObjectName, ObservedItem},
+    model::{ItemKey, LeafPath, MemberKind, ObjectName, ObservedItem, reckoned},
     plan::{self, ChangeKind, Difference, diff::elements_lost, draft::DRIFT},
     worker::{
         outstanding::Counted,
@@ -125,13 +125,14 @@ fn notes(preview: &Preview, known: &Known, changes: &[Change]) -> Vec<String> {
 fn what_was_counted(preview: &Preview, known: &Known) -> Vec<String> {
     let Counted { told, others, unread } = preview.counted;
     let mut notes = vec![format!(
-        "counted for the guard: {told} removals of this plan and {others} that other assignments on this backend have \
-         outstanding. It also counts removals made within its window, which only the operator knows"
+        "counted for the guard: {} of this plan and {others} that other assignments on this backend have outstanding. It \
+         also counts removals made within its window, which only the operator knows",
+        reckoned(told, "removal")
     )];
     if unread > 0 {
         notes.push(format!(
-            "not counted, since a plan does not read so much: {unread} things of other assignments that the operator is \
-             not done with"
+            "not counted, since a plan does not read so much: {} of other assignments that the operator is not done with",
+            reckoned(unread, "thing")
         ));
     }
     notes.extend(
@@ -299,7 +300,7 @@ impl Context<'_> {
             return Detail { before: hidden(stands), after: hidden(wanted), ..Detail::at(path.to_string()) };
         }
         let lost = wanted.map_or(0, |wanted| elements_lost(stands, wanted));
-        let note = (lost > 0).then(|| format!("{lost} elements of the list are removed"));
+        let note = (lost > 0).then(|| format!("removes {} of the list", reckoned(lost, "element")));
         Detail { before: stands.cloned(), after: wanted.cloned(), note, ..Detail::at(path.to_string()) }
     }
 

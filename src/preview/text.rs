@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use serde_json::Value;
 
 use super::report::{BackendPlan, Cause, Change, Detail, Effect, LeftBehind, Problem, Report, Severity};
+use crate::model::reckoned;
 
 /// A value longer than this is cut.
 const LONGEST: usize = 120;
@@ -87,7 +88,7 @@ fn change(out: &mut String, change: &Change) {
     }
     let more = places.len().saturating_sub(PLACES);
     if more > 0 {
-        let _ = writeln!(out, "  - and {more} more places");
+        let _ = writeln!(out, "  - and {}", reckoned(more, "more place"));
     }
 }
 

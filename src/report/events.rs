@@ -21,9 +21,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::metrics::{Metrics, WriteOutcome};
+use super::{
+    corrections::Correction,
+    metrics::{Metrics, WriteOutcome},
+};
 use crate::{
-    api::{API_VERSION, FIELD_MANAGER},
+    api::{API_VERSION, EventReason, FIELD_MANAGER},
     model::{BackendKind, Clock, Uid},
     worker::ports::{Event, Fence, Regarding},
 };
@@ -43,7 +46,7 @@ const ATTEMPTS: u32 = 3;
 /// Longest note the API server takes, in bytes.
 const NOTE: usize = 1024;
 /// Who reports.
-const CONTROLLER: &str = "ordain.dev/operator";
+pub const CONTROLLER: &str = "ordain.dev/operator";
 
 /// Where events go in.
 #[derive(Clone)]
@@ -107,12 +110,24 @@ impl EventWriter {
 
     async fn tell(&mut self, event: &Event) {
         let (wall, monotonic) = (self.clock.now(), self.clock.monotonic());
+        self.remember(event, wall);
         let Some(call) = self.book.enter(event, wall, monotonic) else { return };
         if !self.fence.allows(TIMEOUT) {
             return self.metrics.event(WriteOutcome::Dropped);
         }
         let outcome = self.attempt(event, &call, wall).await;
         self.metrics.event(outcome);
+    }
+
+    /// For the page, which nobody gave the right to list Events.
+    fn remember(&self, event: &Event, at: Timestamp) {
+        if let (EventReason::DriftCorrected, Regarding::Assignment(name, _)) =
+            (event.reason, &event.regarding)
+        {
+            let series = event.series.as_ref().unwrap_or(&event.note);
+            let (assignment, note) = (name.clone(), event.note.clone());
+            self.metrics.corrected(series, Correction { assignment, note, at, times: 1 });
+        }
     }
 
     async fn attempt(&self, event: &Event, call: &Call, now: Timestamp) -> WriteOutcome {

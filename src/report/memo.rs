@@ -28,6 +28,32 @@ pub trait Body: Serialize + Hash {
     fn handled(&self) -> Option<&str> {
         None
     }
+    /// What it counts in the system.
+    fn counted(&self) -> Counted {
+        Counted::default()
+    }
+}
+
+/// What a status counts in the system, as far as it decides whether the numbers are worth a write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Something is kept there.
+    pub any: bool,
+    /// Something of it is still being worked on, so that the numbers are not the last ones.
+    pub open: bool,
+}
+
+impl Counted {
+    /// Bits of a digest that hold it.
+    const BITS: u64 = 0b11;
+
+    fn bits(self) -> u64 {
+        u64::from(self.any) | u64::from(self.open) << 1
+    }
+
+    fn from_bits(bits: u64) -> Self {
+        Self { any: bits & 1 != 0, open: bits & 0b10 != 0 }
+    }
 }
 
 macro_rules! body {
@@ -59,6 +85,11 @@ body! {
     BackendStatus {
         fn handled(&self) -> Option<&str> {
             self.last_handled_reconcile_at.as_deref()
+        }
+
+        fn counted(&self) -> Counted {
+            let objects = self.objects.unwrap_or_default();
+            Counted { any: objects.managed > 0, open: objects.pending > 0 }
         }
     }
     PolicyStatus {}
@@ -95,7 +126,8 @@ pub struct Memo {
     conditions: Box<[Brief]>,
     /// Ready's message while Ready is not True; a True one's is made again from its reason.
     ready_message: Option<Box<str>>,
-    /// Equal for equal statuses.
+    /// Equal for equal statuses. The lowest bits hold what is counted: ten thousand of these are kept, and a byte more
+    /// would cost each of them another size of allocation.
     digest: u64,
     /// Equal for statuses that differ in numbers and messages only.
     essence: u64,
@@ -112,7 +144,7 @@ impl Memo {
             observed_generation: status.observed_generation().and_then(NonZeroI64::new),
             policy_generation: status.policy_generation().and_then(NonZeroI64::new),
             ready_message: message.map(|ready| ready.message.as_str().into()),
-            digest: digest(status),
+            digest: digest(status) & !Counted::BITS | status.counted().bits(),
             essence: essence(status),
             handled: digest(status.handled().unwrap_or_default()),
             conditions,
@@ -153,6 +185,11 @@ impl Memo {
     /// Ready's message, where it has to be remembered.
     pub fn ready_message(&self) -> Option<&str> {
         self.ready_message.as_deref()
+    }
+
+    /// What it counts in the system.
+    pub fn counted(&self) -> Counted {
+        Counted::from_bits(self.digest)
     }
 
     /// Whether both are the same status to the last word.

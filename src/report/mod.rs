@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod conditions;
+pub mod corrections;
 pub mod events;
 pub mod facts;
 pub mod memo;

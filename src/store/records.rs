@@ -16,6 +16,7 @@ use super::{
 use crate::model::{
     BackendId, BackendKind, ItemKey, LeafPath, ObjectName, Uid,
     memory::{Memory, Sealed, Write},
+    reckoned,
 };
 
 /// Words in the column `kind`. Stored; never change one.
@@ -249,7 +250,7 @@ pub(super) fn verify(conn: &Connection, sums: &Summer) -> Result<(), StoreError>
     let strays = "SELECT count(*) FROM records WHERE account NOT IN (SELECT account FROM accounts)";
     match conn.query_row(strays, [], |row| row.get::<_, i64>(0))? {
         0 => Ok(()),
-        strays => Err(StoreError::Corrupt(format!("{strays} records belong to no account"))),
+        strays => Err(StoreError::Corrupt(format!("of no account: {}", reckoned(strays, "record")))),
     }
 }
 
@@ -259,7 +260,8 @@ fn check(account: &str, found: Tally, noted: Tally) -> Result<(), StoreError> {
     }
     let (found, noted) = (found.records, noted.records);
     Err(StoreError::Corrupt(format!(
-        "{account} has {found} records that are not the {noted} that were committed"
+        "{account} has {}, which are not the {noted} that were committed",
+        reckoned(found, "record")
     )))
 }
 

@@ -9,6 +9,7 @@
 
 mod announce;
 mod audience;
+mod corrections;
 mod decode;
 mod handle;
 mod once;
@@ -29,6 +30,7 @@ use crate::{
 
 pub use announce::{Announcer, News, echo};
 pub use audience::{Audience, Watched};
+pub use corrections::note_corrections;
 pub use decode::Arrived;
 pub use handle::IndexHandle;
 pub use once::{ListError, Listed, list};

@@ -88,7 +88,7 @@ async fn listed<K: Shown>(client: &Client, feed: &Feed) -> Result<Cluster, kube:
 }
 
 /// The answer of the API server in its own words, or what kept it away.
-fn told(error: &kube::Error) -> String {
+pub(super) fn told(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         other => in_full(other),

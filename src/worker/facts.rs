@@ -7,7 +7,7 @@ use crate::{
     api::{Mode, conditions::Reason},
     drivers::{Finding, Severity},
     index::{AssignmentView, Desired, Input},
-    model::{ExternalId, ItemKey, ObjectName, memory::Origin},
+    model::{ExternalId, ItemKey, ObjectName, memory::Origin, reckoned},
     plan::{ItemVerdict, drift::Drift, merge::Lost, release::effective},
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
@@ -283,7 +283,7 @@ impl Worker {
             create: 0,
             update: 0,
             remove: removals,
-            summary: format!("{removals} removals are held by the guard"),
+            summary: format!("held by the guard: {}", reckoned(removals, "removal")),
         })
     }
 }

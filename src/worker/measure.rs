@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Worker, apply::Applied, compile::Stakes, schedule::Due};
+use super::{
+    Worker,
+    apply::Applied,
+    compile::Stakes,
+    schedule::{Due, Lane},
+};
 use crate::{
     api::conditions::Reason,
     index::{AssignmentView, Desired},
@@ -46,6 +51,8 @@ pub(super) struct Drifting {
 pub(super) struct Measured {
     /// Items that wait, by lane.
     due: [u32; WORK_LANES.len()],
+    /// Of these, items that something is to be done with and that no look tells of.
+    unread: usize,
     /// Since when there is something to prove.
     wanted: Option<Timestamp>,
     /// When all of it was known to be proven last: how old the oldest of these proofs was.
@@ -53,14 +60,21 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// What waits now.
-    pub(super) fn waits(&mut self, due: &Due) {
+    /// What waits now, and whether something is known to be open of an item, or nothing.
+    pub(super) fn waits(&mut self, due: &Due, is_told: impl Fn(&ItemKey) -> bool) {
+        let is_work = |lane: Lane| matches!(lane, Lane::Open | Lane::Interactive | Lane::New);
+        self.unread = due.items.iter().filter(|(item, lane)| is_work(**lane) && !is_told(item)).count();
         self.due = [0; WORK_LANES.len()];
         for lane in due.items.values() {
             if let Some(items) = self.due.get_mut(*lane as usize) {
                 *items = items.saturating_add(1);
             }
         }
+    }
+
+    /// Items that something is to be done with, and that were not read since.
+    pub(super) const fn unread(&self) -> usize {
+        self.unread
     }
 
     /// How old what is known is. A proof that is not known any more, since something differs or is new, leaves the last
@@ -129,7 +143,25 @@ fn remembered(memory: &Memory, pushes: impl Fn(&ObjectName) -> bool) -> Wanted {
     }
 }
 
+/// Whether something is still to be done.
+fn is_open(verdict: &ItemVerdict) -> bool {
+    !matches!(verdict, ItemVerdict::InStep)
+}
+
 impl Worker {
+    /// Notes what waits.
+    pub(super) fn measure_due(&mut self, due: &Due) {
+        let mut measured = std::mem::take(&mut self.measured);
+        // One that somebody asked for may be proven, and one with a verdict is counted by that.
+        measured.waits(due, |item| self.verdicts.get(item).is_some_and(is_open) || self.is_proven(item));
+        self.measured = measured;
+    }
+
+    /// Items that are still being worked on.
+    pub(super) fn pending(&self) -> usize {
+        self.verdicts.values().filter(|verdict| is_open(verdict)).count() + self.measured.unread()
+    }
+
     /// Counts what a look found changed by nobody's order.
     pub(super) fn measure_drift(&mut self, desired: &Desired, draft: &Draft) {
         let now = drifting(draft);
@@ -213,18 +245,19 @@ mod tests {
     #![allow(clippy::indexing_slicing)]
 
     use super::*;
-    use crate::worker::schedule::Lane;
 
     #[test]
     fn lanes_are_counted_under_their_own_names() {
         for lane in [Lane::Open, Lane::Release, Lane::Interactive, Lane::New, Lane::Drift] {
             let mut measured = Measured::default();
             let items = [(ItemKey("a".into()), lane), (ItemKey("b".into()), lane)];
-            measured.waits(&Due { items: items.into(), next: None });
+            measured.waits(&Due { items: items.into(), next: None }, |item| &*item.0 == "b");
             let counted: Vec<_> =
                 WORK_LANES.iter().zip(measured.due).filter(|(_, items)| *items > 0).collect();
             let name = format!("{lane:?}").to_lowercase();
             assert_eq!(counted, [(&name.as_str(), 2)], "{lane:?}");
+            let is_work = !matches!(lane, Lane::Release | Lane::Drift);
+            assert_eq!(measured.unread(), usize::from(is_work), "{lane:?}: what is told of is counted there");
         }
     }
 

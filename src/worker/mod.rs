@@ -38,6 +38,7 @@ pub mod outstanding;
 pub mod overlap;
 pub mod packing;
 mod panics;
+mod plain;
 pub mod ports;
 pub mod preview;
 pub mod recall;
@@ -295,8 +296,7 @@ impl Worker {
             self.house.metrics.pass(desired.backend.system.name(), took);
             let wake = match came_to {
                 Ok(round::Next::Again) if !*stop.borrow() => {
-                    self.measure_account(&desired);
-                    self.stretch.span().in_scope(|| self.say(&desired));
+                    self.stretch.span().in_scope(|| self.say(&desired, false));
                     continue;
                 }
                 Ok(round::Next::Again) => return Wake::OnChange,
@@ -305,9 +305,8 @@ impl Worker {
                 Err(round::Halt::Account(error)) => Wake::At(self.halt(error)),
                 Err(round::Halt::Store(error)) => Wake::At(self.store_trouble(&error)),
             };
-            self.measure_account(&desired);
             self.hold_claimants(&desired).await;
-            self.stretch.span().in_scope(|| self.say(&desired));
+            self.stretch.span().in_scope(|| self.say(&desired, true));
             self.end_stretch();
             return wake;
         }

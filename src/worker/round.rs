@@ -15,7 +15,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
     index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName, TRACE, Uid, is_traced, memory::Write},
+    model::{ItemKey, ObjectName, TRACE, Uid, is_traced, memory::Write, reckoned},
     plan::release::Release,
     store::StoreError,
 };
@@ -87,7 +87,7 @@ impl Worker {
             self.judge_what_waits(desired)?;
             due = self.due(desired, &rest);
         }
-        self.measured.waits(&due);
+        self.measure_due(&due);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
@@ -142,7 +142,7 @@ impl Worker {
             return Ok(Next::Again);
         }
         let due = self.due(desired, rest);
-        self.measured.waits(&due);
+        self.measure_due(&due);
         self.finish_requests(desired, &due)?;
         Ok(earlier(outcome, self.after_looking(&due, &look)))
     }
@@ -169,11 +169,11 @@ impl Worker {
             return Ok(false);
         }
         let message = format!(
-            "{} of its assignments, or of the Policies and TargetGroups they name, are older here than what was already \
-             applied ({first}: generation {}, applied {}), so nothing is written. A lagging API server mends itself; if \
-             the cluster was restored from a backup and this state is meant, set annotation \
-             ordain.dev/reconcile-requested-at on the backend to a new value",
-            older.len(),
+            "older here than what was already applied: {}, counting the Policies and TargetGroups they name ({first}: \
+             generation {}, applied {}), so nothing is written. A lagging API server mends itself; if the cluster was \
+             restored from a backup and this state is meant, set annotation ordain.dev/reconcile-requested-at on the \
+             backend to a new value",
+            reckoned(older.len(), "assignment"),
             example.generation,
             example.applied
         );
@@ -327,8 +327,9 @@ fn too_far(targets: u32, limit: u32) -> Finding {
         reason: Reason::TargetsHeld,
         subject: "spec.targets".into(),
         message: format!(
-            "this assignment reaches {targets} targets; the backend's guard.maxTargets allows {limit}. Narrow the \
-             targets, or raise the limit if this is meant"
+            "this assignment reaches {}; the backend's guard.maxTargets allows {limit}. Narrow the targets, or raise the \
+             limit if this is meant",
+            reckoned(targets, "target")
         ),
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 
 /// Quick work is not worth a status of its own.
 const QUIET: Duration = Duration::from_secs(30);
+/// How often the account as a whole is looked over while a pass goes on: each time all of its items are walked.
+const LOOKED_OVER_EVERY: Duration = Duration::from_secs(5);
 
 /// Who has something new to say, and who is still at work.
 #[derive(Debug, Default)]
@@ -36,6 +38,37 @@ pub struct Pace {
     stalled: BTreeSet<ObjectName>,
     told_all: bool,
     outage: Option<String>,
+    account: Account,
+}
+
+/// When the account as a whole was told last.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Account {
+    /// No pass was begun.
+    #[default]
+    New,
+    /// Not told, since the first pass is under way from then on.
+    Begun(Duration),
+    Told(Duration),
+}
+
+impl Account {
+    /// Whether to tell it now, at the end of a pass or in the midst of one. What the first pass finds comes with what is
+    /// told first, so that nobody reads Ready beside counts of nothing; but nobody waits for it longer than [`QUIET`].
+    fn tells(&mut self, ended: bool, now: Duration) -> bool {
+        let tells = ended
+            || match *self {
+                Self::New => false,
+                Self::Begun(since) => now.saturating_sub(since) >= QUIET,
+                Self::Told(at) => now.saturating_sub(at) >= LOOKED_OVER_EVERY,
+            };
+        match self {
+            _ if tells => *self = Self::Told(now),
+            Self::New => *self = Self::Begun(now),
+            Self::Begun(_) | Self::Told(_) => {}
+        }
+        tells
+    }
 }
 
 impl Pace {
@@ -83,9 +116,15 @@ fn worth_telling(standing: &Standing) -> bool {
 }
 
 impl Worker {
-    /// Reports what changed: assignments that were touched, the backend always (equal statuses are not written).
-    pub(super) fn say(&mut self, desired: &Desired) {
+    /// Reports and measures what changed: assignments that were touched, and the account once a pass has `ended`, else now
+    /// and then (equal statuses are not written). The account goes first: who sees that an assignment is in force looks at
+    /// what is counted.
+    pub(super) fn say(&mut self, desired: &Desired, ended: bool) {
         let now = self.house.clock.monotonic();
+        if self.pace.account.tells(ended, now) {
+            self.measure_account(desired);
+            self.house.reporter.backend(self.backend_facts(desired));
+        }
         let outage = self.outage.as_ref().map(|o| o.error.message.clone());
         if !self.pace.told_all || self.pace.outage != outage {
             self.pace.touch(desired.assignments.keys().cloned());
@@ -101,7 +140,6 @@ impl Worker {
             };
             self.say_one(desired, view, now);
         }
-        self.house.reporter.backend(self.backend_facts(desired));
     }
 
     fn say_one(&mut self, desired: &Desired, view: &AssignmentView, now: Duration) {
@@ -211,6 +249,38 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_looked_over_when_a_pass_ends_and_now_and_then_within_one() {
+        let cases: [(&[(u64, bool)], &[bool], &str); 4] = [
+            (
+                &[(0, false), (1, false), (2, true)],
+                &[false, false, true],
+                "what the first pass finds is told with it",
+            ),
+            (
+                &[(0, false), (29, false), (30, false), (31, false)],
+                &[false, false, true, false],
+                "a first pass that lasts is told of",
+            ),
+            (
+                &[(0, true), (1, false), (4, false), (5, false), (6, false), (10, false)],
+                &[true, false, false, true, false, true],
+                "a hundred slices in ten seconds walk all items twice",
+            ),
+            (
+                &[(0, true), (0, true), (0, true)],
+                &[true; 3],
+                "passes that come to nothing have little to walk",
+            ),
+        ];
+        for (looks, expected, why) in cases {
+            let mut account = Account::default();
+            let told: Vec<bool> =
+                looks.iter().map(|(at, ended)| account.tells(*ended, Duration::from_secs(*at))).collect();
+            assert_eq!(told, expected, "{why}");
+        }
+    }
 
     #[test]
     fn what_a_person_waits_for_is_told_at_once_and_quick_work_is_not() {

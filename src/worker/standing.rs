@@ -5,7 +5,7 @@ use crate::{
     api::conditions::Reason,
     drivers::{Class, Finding, Severity},
     index::{AssignmentView, Desired, Input},
-    model::ItemKey,
+    model::{ItemKey, reckoned},
     plan::ItemVerdict,
     report::facts::{BackendFacts, BackendStanding, Standing},
 };
@@ -187,7 +187,6 @@ impl Worker {
         let account = self.memory.account.as_ref();
         let capabilities = account.map(|a| a.capabilities.clone()).unwrap_or_default();
         let managed = self.memory.items.values().filter(|record| !record.is_let_go()).count();
-        let open = self.verdicts.values().filter(|v| !matches!(v, ItemVerdict::InStep)).count();
         let differing = self.verdicts.values().filter(|v| matches!(v, ItemVerdict::Differs(_))).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         BackendFacts {
@@ -204,7 +203,13 @@ impl Worker {
                 [system.into(), a.api.clone(), a.version.clone(), a.fingerprint.clone(), a.tenant.clone()]
             }),
             capabilities,
-            objects: [count(managed), count(differing), count(open), self.account.orphaned, self.leftovers()],
+            objects: [
+                count(managed),
+                count(differing),
+                count(self.pending()),
+                self.account.orphaned,
+                self.leftovers(),
+            ],
             memory_since: self.memory.since,
             memory_lost: self.memory.lost.iter().cloned().collect(),
         }
@@ -223,7 +228,8 @@ impl Worker {
         if backend.deleting {
             let hanging = desired.assignments.values().filter(|view| view.finalizer).count();
             return BackendStanding::Terminating(format!(
-                "{hanging} assignments still hang on it; delete them, or let go of them with releasePolicy: Orphan"
+                "still used by {}: delete what uses it, or let go of it with releasePolicy: Orphan",
+                reckoned(hanging, "assignment")
             ));
         }
         if let Some(problem) = &backend.invalid {

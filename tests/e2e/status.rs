@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     Installation, apply_text, eventually, kubectl,
@@ -15,6 +15,8 @@ use crate::support::{
 };
 
 const WSO2: &str = include_str!("../../examples/wso2-baseline.yaml");
+
+const EVENTS: &str = r#"- {apiGroups: [""], resources: [events], verbs: [list]}"#;
 
 /// Somebody who may read the team's objects and nothing else: no ClusterBackends, no other namespace.
 fn reader(team: &str) -> String {
@@ -85,6 +87,30 @@ impl Person {
     }
 }
 
+/// Somebody allows the camera in the console, and it is looked for at once.
+fn drift(installation: &Installation) {
+    let camera = json!({"policies": [{"name": "Phone baseline", "features": {"CAMERA": {"enabled": true}}}]});
+    installation.sandbox.by_hand("wso2", &camera);
+    let (name, now) = ("phone-baseline-engineers", "ordain.dev/reconcile-requested-at=now");
+    kubectl(&["annotate", "policyassignment", name, "-n", &installation.team, "--overwrite", now]);
+}
+
+/// What was put back is told to whoever may list Events, and to others that they are not told.
+fn sees_what_was_put_back(installation: &Installation, person: &Person) {
+    let unseen = person.status(&[]);
+    let told = format!("events in {} cannot be listed, so they are not shown", installation.team);
+    assert!(said(&unseen).contains(&told), "{}", said(&unseen));
+    apply_text(&reader(&installation.team).replace("rules:\n", &format!("rules:\n{EVENTS}\n")));
+    drift(installation);
+    let put_back =
+        || said(&person.status(&[])).contains("PUT BACK LATELY\nstatus/phone-baseline-engineers, ");
+    assert!(eventually(put_back), "{}", said(&person.status(&[])));
+    let one = &person.json()["corrected"][0];
+    let message = one["message"].as_str().unwrap();
+    assert!(message.contains("has been corrected") && one["times"] == 1, "{one:#}");
+    installation.wait_ready("policyassignment", "phone-baseline-engineers");
+}
+
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}{}", text(&output.stdout), text(&output.stderr))
@@ -101,12 +127,15 @@ fn a_team_sees_what_is_in_force_and_approves_what_is_held_by_the_command_shown()
     for backend in ["wfbss", "symphony", "appshield", "tachyon", "wso2"] {
         installation.wait_ready("backend", backend);
     }
+    let counts = kubectl(&["get", "backend", "wso2", "-n", &team, "-o", "jsonpath={.status.objects}"]);
+    let counts: Value = serde_json::from_str(&counts).unwrap();
+    assert_eq!((&counts["managed"], &counts["pending"]), (&json!(1), &json!(0)), "beside Ready: {counts}");
     let person = Person::new(&team);
 
     let calm = person.status(&[]);
     assert_eq!(calm.status.code(), Some(0), "{}", said(&calm));
     for told in [
-        "Ordain: all 1 assignment in force",
+        "Ordain: accounts may be missed (clusterbackends cannot be listed); else all 1 assignment in force",
         "in force  status/phone-baseline-engineers  phone-baseline@1  wso2",
         "clusterbackends cannot be listed",
     ] {
@@ -118,6 +147,7 @@ fn a_team_sees_what_is_in_force_and_approves_what_is_held_by_the_command_shown()
     assert!(one["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{one:#}");
     assert!(person.terminal("").contains("\u{1b}[32min force"), "colours in a terminal");
     assert!(!person.terminal("NO_COLOR=1").contains('\u{1b}'), "unless they are unwanted");
+    sees_what_was_put_back(&installation, &person);
 
     kubectl(&["delete", "policyassignment", "phone-baseline-engineers", "-n", &team, "--wait=false"]);
     let held = || {

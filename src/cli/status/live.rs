@@ -1,6 +1,11 @@
 //! `ordain status --watch`: shown anew whenever something happens, until nobody looks any more.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use kube::Client;
@@ -16,10 +21,16 @@ use tokio::{
 };
 
 use super::Screen;
-use crate::{index::Scope, overview::Overview, watch};
+use crate::{
+    index::Scope,
+    overview::{Cluster, Overview},
+    watch,
+};
 
 /// Times on the screen grow older, and windows change their size.
 const TICK: Duration = Duration::from_secs(1);
+/// What was put back is asked for so often; what is watched is shown at once.
+const CORRECTIONS_EVERY: Duration = Duration::from_secs(15);
 /// How long the terminal may take to become as it was.
 const PARTING: Duration = Duration::from_secs(1);
 
@@ -67,8 +78,33 @@ fn write(views: Receiver<View>, screen: Screen) -> io::Result<oneshot::Receiver<
 }
 
 async fn follow(client: Client, scope: &Scope, views: &Sender<View>) {
+    let corrections = Mutex::new(None);
+    tokio::select! {
+        () = show(client.clone(), scope, views, &corrections) => {}
+        () = ask_for_corrections(&client, scope, &corrections) => {}
+    }
+}
+
+/// What was put back, besides what is watched; `None` before the first answer.
+type Aside = Mutex<Option<Cluster>>;
+
+async fn ask_for_corrections(client: &Client, scope: &Scope, corrections: &Aside) {
+    let mut ticks = interval(CORRECTIONS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let mut aside = Cluster::default();
+        watch::note_corrections(client, scope, &mut aside).await;
+        *corrections.lock().unwrap_or_else(PoisonError::into_inner) = Some(aside);
+    }
+}
+
+async fn show(client: Client, scope: &Scope, views: &Sender<View>, corrections: &Aside) {
     watch::onlook(client, scope, |cluster| {
         let mut view = Overview::of(cluster, Timestamp::now());
+        if let Some(aside) = corrections.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            view = view.and_corrections(aside);
+        }
         // A new version of an object that comes to the same is no change.
         views.send_if_modified(|last| {
             let at = view.at;

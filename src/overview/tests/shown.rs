@@ -19,7 +19,7 @@ fn troubled() -> Cluster {
         "conditions": [condition("Ready", "False", "HeldByGuard", held), condition("Reconciling", "True", "HeldByGuard", held)],
         "targets": {"desired": 3, "accepted": 2, "pending": 1},
         "objects": [{"key": "android/roles", "id": "9", "name": "PIN for sales"}],
-        "plan": {"create": 0, "update": 0, "remove": 12, "summary": "12 removals are held by the guard"}});
+        "plan": {"create": 0, "update": 0, "remove": 12, "summary": "held by the guard: 12 removals"}});
     let drifts = json!({"observedGeneration": 1, "policyGeneration": 1,
         "conditions": [condition("Ready", "False", "DriftDetected", "changed outside Git (last by jdoe at 11:00): minLength is 4 (Git says 6)"),
             condition("Reconciling", "True", "DriftDetected", "changed outside Git (last by jdoe at 11:00): minLength is 4 (Git says 6)"),
@@ -71,6 +71,8 @@ fn nothing_and_a_kind_that_may_not_be_listed_are_told() {
     let told =
         "clusterbackends cannot be listed, so they are not shown: clusterbackends is forbidden\\u{1b}[2J";
     assert!(shown.contains(told), "{shown}");
+    let first = "Ordain: accounts may be missed (clusterbackends cannot be listed); else no assignments";
+    assert!(shown.starts_with(first), "in the line that says what holds: {shown}");
     empty.works(&feed);
     assert!(overview(&empty).unlisted.is_empty());
     let feed = crate::index::Feed { kind: crate::index::Kind::PolicyAssignment, namespace: None };
@@ -81,18 +83,66 @@ fn nothing_and_a_kind_that_may_not_be_listed_are_told() {
 }
 
 #[test]
-fn a_kind_whose_edits_may_be_missed_qualifies_what_is_said_and_accounts_do_not() {
+fn a_kind_that_is_missed_qualifies_what_is_said_and_what_is_known_without_it_is_known() {
     use crate::index::Kind;
-    let cases = [(Kind::Policy, false), (Kind::TargetGroup, false), (Kind::ClusterBackend, true)];
-    for (kind, known) in cases {
+    let cases = [
+        (Kind::Policy, "edits", false),
+        (Kind::TargetGroup, "edits", false),
+        (Kind::ClusterBackend, "accounts", true),
+        (Kind::Backend, "accounts", true),
+    ];
+    for (kind, missed, known) in cases {
         let mut all = cluster(&[("a", in_force())]);
         all.fails(&crate::index::Feed { kind, namespace: Some("mobile".into()) }, "forbidden");
         let shown = overview(&all);
         assert_eq!(shown.all_in_force(), known, "{kind:?}");
         let qualified =
-            format!("edits may be missed ({} in mobile cannot be listed); else all 1", kind.plural());
-        assert_eq!(shown.summary.text.starts_with(&qualified), !known, "{kind:?}: {}", shown.summary.text);
+            format!("{missed} may be missed ({} in mobile cannot be listed); else all 1", kind.plural());
+        assert!(shown.summary.text.starts_with(&qualified), "{kind:?}: {}", shown.summary.text);
     }
+}
+
+#[test]
+fn what_was_put_back_is_told_latest_first_and_the_rest_is_counted() {
+    use crate::{model::ObjectName, report::corrections::Correction};
+    let mut all = cluster(&[("a", in_force())]);
+    let put_back = |minute: i8, times| Correction {
+        assignment: ObjectName::new("mobile", "a"),
+        note: format!("android/roles has been corrected at {minute}\u{1b}[2J"),
+        at: jiff::civil::date(2026, 11, 29)
+            .at(11, minute, 0, 0)
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .unwrap()
+            .timestamp(),
+        times,
+    };
+    assert!(!plain(&overview(&all)).contains("PUT BACK"), "nothing was");
+    all.corrections = vec![put_back(30, 1), put_back(58, 3)];
+    let shown = plain(&overview(&all));
+    let expected = "\
+PUT BACK LATELY
+mobile/a, 2m ago, 3 times: android/roles has been corrected at 58\\u{1b}[2J
+mobile/a, 30m ago: android/roles has been corrected at 30\\u{1b}[2J
+";
+    assert!(shown.ends_with(expected), "{shown}");
+    assert!(overview(&all).all_in_force(), "it was put back");
+    all.corrections = (0..6).map(|minute| put_back(minute, 1)).collect();
+    let shown = plain(&overview(&all));
+    assert!(
+        shown.ends_with("and 1 more correction: kubectl get events --field-selector reason=DriftCorrected\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn where_the_backend_is_not_seen_the_assignment_says_itself_what_is_held() {
+    let mut all = troubled();
+    all.backends.clear();
+    let feed = crate::index::Feed { kind: crate::index::Kind::Backend, namespace: Some("mobile".into()) };
+    all.fails(&feed, "backends is forbidden");
+    let shown = plain(&overview(&all));
+    assert!(!shown.contains("HELD"), "there is nothing to see there: {shown}");
+    assert!(shown.contains("HeldByGuard: 12 removals are waiting and 0 were made"), "{shown}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Verdict;
 use crate::{
     api::{ConditionStatus, ConditionType, Reason},
+    model::reckoned,
     report::{
         facts::{AssignmentFacts, Fact, Standing, TargetCounts},
         memo::Memo,
@@ -69,7 +70,9 @@ fn doubt(facts: &AssignmentFacts, counts: Option<&TargetCounts>) -> Option<Verdi
         return Some(Verdict::reconciling(fact.reason, &fact.message));
     }
     let open = counts.map_or(0, |counts| counts.pending.saturating_add(counts.failed));
-    (open > 0).then(|| Verdict::reconciling(Reason::Verifying, format!("{open} targets are not proven yet")))
+    (open > 0).then(|| {
+        Verdict::reconciling(Reason::Verifying, format!("not proven yet: {}", reckoned(open, "target")))
+    })
 }
 
 /// `InSync` True, or the one Unknown that nothing can ever lift.

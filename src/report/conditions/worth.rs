@@ -60,7 +60,9 @@ impl Worth {
 /// - another generation, request handled, condition, or reason → now, but while it stays
 ///   Reconciling not more often than every [`SHOWN_AFTER`];
 /// - numbers and messages alone → every [`DETAILS_EVERY`], and only those that last: what is open during a converge is
-///   not worth one write when it begins and another when it ends; while the backend is out of reach, never.
+///   not worth one write when it begins and another when it ends; while the backend is out of reach, never;
+/// - counts that are the last ones, where the cluster has none of them, or some of work that was still open → now: nobody
+///   reads beside Ready that nothing is kept in the system where something is.
 pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth {
     let lasted = Worth::after(SHOWN_AFTER, since.differs);
     let Some(before) = before else {
@@ -82,7 +84,12 @@ pub fn worth_writing(before: Option<&Memo>, after: &Memo, since: Since) -> Worth
             lasted
         }
     } else if before.same_essence(after) {
-        if reason(after) == Some(Reason::BackendUnavailable) { Worth::No } else { details() }
+        match (before.counted(), after.counted()) {
+            _ if reason(after) == Some(Reason::BackendUnavailable) => Worth::No,
+            (then, now) if then != now && !now.open => Worth::Now,
+            (then, now) if then.any != now.any => lasted,
+            _ => details(),
+        }
     } else if still_going && before.same_request(after) {
         spaced(SHOWN_AFTER)
     } else {

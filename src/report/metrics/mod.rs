@@ -7,6 +7,7 @@ mod format;
 mod labels;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -34,6 +35,7 @@ pub use accounts::{Proof, Snapshot};
 pub use format::Format;
 pub use labels::{CallOutcome, WORK_LANES, WriteOutcome};
 
+use super::corrections::{Correction, Corrections};
 use accounts::Accounts;
 use catalogue::Spec;
 use labels::{ByCall, ByCondition, ByLane, ByOutcome, ByReason, BySystem, ByWrite};
@@ -71,6 +73,8 @@ struct All {
     events: Family<ByOutcome, Counter>,
     store_bytes: Gauge<u64, AtomicU64>,
     leader: Gauge,
+    /// Not a number: kept beside those that the page shows it with.
+    corrections: Corrections,
 }
 
 impl Default for Metrics {
@@ -102,6 +106,7 @@ impl Metrics {
             events: book.add(&catalogue::EVENTS),
             store_bytes: book.add(&catalogue::STORE),
             leader: book.add(&catalogue::LEADER),
+            corrections: Corrections::default(),
             accounts,
             registry: book.0,
         };
@@ -154,6 +159,22 @@ impl Metrics {
     /// An account as a round left it.
     pub fn account(&self, backend: &BackendId, snapshot: Snapshot) {
         self.0.accounts.snapshot(backend.to_string(), snapshot);
+    }
+
+    /// When all of an account was proven: the time of the least recent proof, by what a backend is called. An account that
+    /// is not known to be proven as a whole, or has nothing to prove, is not among them.
+    pub fn proven(&self) -> BTreeMap<String, Timestamp> {
+        self.0.accounts.proven()
+    }
+
+    /// Somebody's change in a system was put back. The same `series` is the same news.
+    pub(super) fn corrected(&self, series: &str, correction: Correction) {
+        self.0.corrections.note(series, correction);
+    }
+
+    /// What this process put back last, oldest first.
+    pub fn corrections(&self) -> Vec<Correction> {
+        self.0.corrections.latest()
     }
 
     /// The backend is gone, and its series with it.

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{index::Scope, overview::Overview, watch};
+use crate::{index::Scope, overview::Overview, report::metrics::Metrics, watch};
 
 /// How long a look is shown again, or that it failed is told again.
 const FRESH: Duration = Duration::from_secs(3);
@@ -43,12 +43,15 @@ pub struct ApiServer {
     pub client: Client,
     /// Where the operator works.
     pub scope: Scope,
+    /// What the operator knows besides: when an account was proven, and what was put back.
+    pub metrics: Metrics,
 }
 
 #[async_trait]
 impl Onlooker for ApiServer {
     async fn look(&self) -> Result<Overview, &'static str> {
-        let cluster = watch::look(&self.client, &self.scope).await;
+        let mut cluster = watch::look(&self.client, &self.scope).await;
+        (cluster.proven, cluster.corrections) = (self.metrics.proven(), self.metrics.corrections());
         // A large cluster takes a while, in which the operator has other things to do.
         let overview = spawn_blocking(move || Overview::of(&cluster, Timestamp::now())).await;
         overview.map_err(|error| {

@@ -88,6 +88,38 @@ async fn everything_is_escaped_and_browsers_are_told_what_this_is() {
     }
 }
 
+/// What the operator knows and no status tells.
+#[test]
+fn when_an_account_was_proven_and_what_was_put_back_is_shown() {
+    use crate::{
+        api::SystemName,
+        model::{BackendId, BackendKind},
+        overview::BackendGlance,
+        report::corrections::Correction,
+    };
+    let at = |second: &str| format!("2026-11-29T12:00:{second}Z").parse().unwrap();
+    let mut cluster = Cluster::default();
+    for name in ["emm", "never-proven"] {
+        let id = BackendId { kind: BackendKind::Backend, namespace: "mobile".into(), name: name.into() };
+        let spec = Ok(BackendGlance { system: SystemName::Wso2 });
+        cluster.backends.insert(id, Seen { generation: 1, deleting: None, spec, status: None });
+    }
+    cluster.proven.insert("Backend/mobile/emm".into(), at("10"));
+    let shown = |cluster: &Cluster| {
+        view::page(&Overview::of(cluster, at("50")), asked::Asked::of("").unwrap()).unwrap()
+    };
+    let calm = shown(&cluster);
+    let proven = "<td data-label=\"Proven\"><time datetime=\"2026-11-29T12:00:10Z\" \
+                  title=\"2026-11-29T12:00:10Z\">40s ago</time></td>";
+    assert!(calm.contains(proven) && calm.contains("<td data-label=\"Proven\">–</td>"), "{calm}");
+    assert!(!calm.contains("Put back lately"), "{calm}");
+    let (assignment, note) = (ObjectName::new("mobile", "pin"), EVIL.to_owned());
+    cluster.corrections.push(Correction { assignment, note, at: at("20"), times: 3 });
+    let shown = shown(&cluster);
+    let told = ["Put back lately", "30s ago</time><small>3 times</small>", "mobile/pin"];
+    assert!(told.iter().all(|told| shown.contains(told)) && !shown.contains("<script"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_query_is_a_choice_out_of_a_short_list() {
     let cases = [

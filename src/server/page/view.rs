@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::asked::Asked;
 use crate::{
     model::reckoned,
-    overview::{Account, Assignment, Overview, State, age},
+    overview::{Account, Assignment, Corrected, Overview, State, Unlisted, age},
 };
 
 /// Assignments on one page.
 const ROWS: usize = 100;
+/// Corrections on the page.
+const CORRECTED: usize = 20;
 /// Targets named in a sentence before they are counted.
 const NAMED: usize = 20;
 
@@ -64,6 +66,29 @@ impl Page<'_> {
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates give references")]
     fn is_held(&self, state: &State) -> bool {
         *state == State::Held
+    }
+
+    /// Whether there is no such kind, as far as is known: one that cannot be listed may be there.
+    fn are_none(&self, of: fn(&Unlisted) -> bool) -> bool {
+        !self.overview.unlisted.iter().any(of)
+    }
+
+    /// As many as are shown.
+    fn corrected(&self) -> &[Corrected] {
+        let all = &self.overview.corrected;
+        all.get(..CORRECTED).unwrap_or(all)
+    }
+
+    fn no_accounts(&self) -> &'static str {
+        if self.are_none(|one| one.accounts) { "There is no Backend yet." } else { "No Backend can be seen." }
+    }
+
+    fn no_assignments(&self) -> &'static str {
+        if self.are_none(|one| one.assignments) {
+            "There is no PolicyAssignment yet."
+        } else {
+            "No PolicyAssignment can be seen."
+        }
     }
 
     /// Words of ours with what stands between backticks set apart: it is code.

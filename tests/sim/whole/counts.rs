@@ -1,6 +1,6 @@
 //! How many writes and calls it takes, exactly (I6, R13).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::support::log::Log;
@@ -36,10 +36,11 @@ async fn a_converge_costs_one_status_and_a_life_one_finalizer() {
         ("patch policyassignments", 2),
         ("patch policyassignments/status", 2),
         ("patch policies/status", 2),
+        // Nobody shall read that nothing is kept where something is in force; further ones are told at a slow pace.
+        ("patch backends/status", 2),
     ]);
     assert_eq!(writes(&whole, mark), first, "a finalizer a life, a status a converge");
-    // What a Backend counts is told at its own, slow pace.
-    whole.pass(20 * 60).await;
+    assert_eq!((objects(&whole, "wso2"), objects(&whole, "wfbss")), (1, 2), "one policy, two documents");
 
     let mark = whole.api.mark();
     whole.apply("Policy", "camera", camera(true));
@@ -64,6 +65,40 @@ async fn a_converge_costs_one_status_and_a_life_one_finalizer() {
     ]);
     assert_eq!(writes(&whole, mark), end, "finalizers go, and it is told");
     assert_eq!(whole.api.writes().no_ops().len(), 0, "nothing was written that changed nothing");
+}
+
+/// What a Backend counts.
+fn objects(whole: &Whole, backend: &str) -> i64 {
+    let status = &whole.api.get("Backend", TEAM, backend).unwrap()["status"];
+    status["objects"]["managed"].as_i64().unwrap()
+}
+
+/// The first thing a newcomer looks at: `kubectl apply` of everything, then `kubectl get`.
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_says_ready_counts_what_is_in_force_already() {
+    let mut whole = Whole::new();
+    both(&whole);
+    whole.start(None);
+    let mut seen = BTreeSet::new();
+    for _ in 0..10_000 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        for (backend, assignment, kept) in [("wso2", "camera", 1), ("wfbss", "web", 2)] {
+            let objects = &whole.api.get("Backend", TEAM, backend).unwrap()["status"]["objects"];
+            if whole.ready("Backend", backend) == "True Connected" {
+                assert_eq!(objects["managed"], kept, "{backend}");
+                seen.insert(backend);
+            }
+            if whole.ready("PolicyAssignment", assignment) == "True InStep" {
+                assert_eq!(
+                    (&objects["managed"], &objects["pending"]),
+                    (&kept.into(), &0.into()),
+                    "{backend}"
+                );
+                seen.insert(assignment);
+            }
+        }
+    }
+    assert_eq!(seen, ["camera", "web", "wfbss", "wso2"].into());
 }
 
 /// A task of the system is worth showing: one write when it is taken on, one when it is done.

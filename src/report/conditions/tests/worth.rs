@@ -87,3 +87,48 @@ fn what_is_worth_a_write() {
         assert_eq!(worth_writing(before, &after, since), expected, "{why}");
     }
 }
+
+/// A Backend with these counts: managed, pending.
+fn counting(managed: u32, pending: u32, standing: BackendStanding) -> Memo {
+    let facts = BackendFacts {
+        id: BackendId { kind: BackendKind::Backend, namespace: "team-a".into(), name: "emm".into() },
+        uid: Uid("u".into()),
+        generation: GENERATION,
+        handled_request: None,
+        standing,
+        pending_deployment: None,
+        held: None,
+        account: None,
+        capabilities: std::collections::BTreeMap::new(),
+        objects: [managed, 0, pending, 0, 0],
+        memory_since: None,
+        memory_lost: vec![],
+    };
+    Memo::of(&backend_status(&facts, None, now()))
+}
+
+#[test]
+fn which_counts_of_a_backend_are_worth_a_write() {
+    let ready = |managed, pending| counting(managed, pending, BackendStanding::Ready);
+    let just_written = Since { written: Some(Duration::ZERO), differs: Duration::ZERO };
+    let at_a_slow_pace = Worth::After(Duration::from_mins(5));
+    let cases = [
+        ("the first that is kept", ready(0, 0), ready(1, 0), Worth::Now),
+        ("the last of it is gone", ready(3, 0), ready(0, 0), Worth::Now),
+        ("one more, or one less", ready(3, 0), ready(4, 0), at_a_slow_pace),
+        ("work begins", ready(3, 0), ready(3, 1), at_a_slow_pace),
+        ("what was told to be under way is done", ready(3, 1), ready(4, 0), Worth::Now),
+        ("it was all that there was", ready(3, 3), ready(0, 0), Worth::Now),
+        ("work goes on", ready(3, 5), ready(6, 2), at_a_slow_pace),
+        (
+            "the first of many: the others come within the half minute",
+            ready(0, 9),
+            ready(1, 8),
+            Worth::After(SHOWN_AFTER),
+        ),
+        ("the same", ready(3, 1), ready(3, 1), Worth::No),
+    ];
+    for (why, before, after, expected) in cases {
+        assert_eq!(worth_writing(Some(&before), &after, just_written), expected, "{why}");
+    }
+}

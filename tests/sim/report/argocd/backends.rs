@@ -74,7 +74,7 @@ impl Made {
         let foreign = "somebody else's changes wait for the same deployment: Kiosk";
         let pending = Some((Reason::ForeignPendingChanges, foreign.to_owned()));
         let going =
-            "1 assignments still hang on it; delete them, or let go of them with releasePolicy: Orphan";
+            "still used by 1 assignment: delete what uses it, or let go of it with releasePolicy: Orphan";
         let going = facts(2, BackendStanding::Terminating(going.into()));
         vec![
             ("unseen", object(self.0, "wso2", 1, &spec(), &unseen(self.0))),

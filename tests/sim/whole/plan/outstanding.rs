@@ -102,7 +102,7 @@ async fn removals_that_others_have_outstanding_are_counted_as_the_operator_does(
     assert_eq!(plan.changes.len(), 1, "what is not concerned is not told: {said}");
     assert!(plan.held.as_ref().is_some_and(|held| held.starts_with("2 removals are waiting")), "{said}");
     assert!(plan.changes[0].held, "{said}");
-    assert!(said.contains("1 removals of this plan and 1 that other assignments"), "{said}");
+    assert!(said.contains("1 removal of this plan and 1 that other assignments"), "{said}");
 
     apply(&whole, &narrower);
     whole.start(None);
