@@ -224,15 +224,15 @@ mod tests {
         let service = tower::service_fn(move |_: http::Request<kube::client::Body>| {
             let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             let mut schemas = published();
-            let status = match first.get(number) {
-                Some(None) => 404,
+            let (status, text) = match first.get(number) {
+                Some(None) => (404, "404 page not found\n".to_owned()),
                 Some(Some(edit)) => {
                     edit(&mut schemas);
-                    200
+                    (200, schemas.to_string())
                 }
-                None => 200,
+                None => (200, schemas.to_string()),
             };
-            let body = kube::client::Body::from(schemas.to_string().into_bytes());
+            let body = kube::client::Body::from(text.into_bytes());
             let answer = http::Response::builder().status(status).body(body).unwrap();
             std::future::ready(Ok::<_, std::convert::Infallible>(answer))
         });
