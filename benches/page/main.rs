@@ -60,7 +60,7 @@ fn measure() {
 fn rows(taken: &Taken) -> Vec<Row> {
     let millis = |millis: u64| format!("{millis} ms");
     let kb = |bytes: u64| format!("{} kB", bytes / 1000);
-    let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let mb = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
     vec![
         Row::fact("page: first answer, lists included", millis(taken.first)),
         Row::fact("page: processor time of it", millis(taken.cpu)),
