@@ -1,9 +1,11 @@
 //! `ordain run --page`: the read-only page beside the operator.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
 
 use kube::Client;
-use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     index::Scope,
@@ -24,31 +26,35 @@ pub struct Page {
 }
 
 impl Page {
-    /// Serves it, if it is asked for, for as long as the tasks live.
+    /// Serves it, if it is asked for, until the process ends.
     ///
     /// # Errors
     /// The address, and why nothing can listen there.
-    pub async fn serve(
+    pub fn serve(
         &self,
         client: &Client,
         scope: Scope,
         metrics: &Metrics,
-        tasks: &mut JoinSet<()>,
     ) -> Result<(), (SocketAddr, io::Error)> {
         let Some(address) = self.address else { return Ok(()) };
-        let listener = TcpListener::bind(address).await.map_err(|error| (address, error))?;
-        let bound = listener.local_addr().map_err(|error| (address, error))?;
+        self.listen(address, client, scope, metrics).map_err(|error| (address, error))
+    }
+
+    fn listen(
+        &self,
+        address: SocketAddr,
+        client: &Client,
+        scope: Scope,
+        metrics: &Metrics,
+    ) -> io::Result<()> {
+        let listener = TcpListener::bind(address)?;
+        let bound = listener.local_addr()?;
         if !bound.ip().is_loopback() {
             tracing::warn!(%bound, "the page is open to everybody who reaches this address");
         }
-        tracing::info!(url = %format_args!("http://{bound}/"), "the page is served");
         let glances = Glances::new(ApiServer { client: client.clone(), scope, metrics: metrics.clone() });
-        let hosts = self.hosts.clone();
-        tasks.spawn(async move {
-            if let Err(error) = page::serve(listener, glances, hosts).await {
-                tracing::error!(%error, "the page is no longer served");
-            }
-        });
+        page::start(listener, glances, self.hosts.clone())?;
+        tracing::info!(url = %format_args!("http://{bound}/"), "the page is served");
         Ok(())
     }
 }

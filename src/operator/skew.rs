@@ -4,16 +4,20 @@
 //! are said once, with what to run. Read from what the API server publishes of its schemas, which every user may, so that
 //! no right on CRDs is needed.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use kube::Client;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::bounded;
 use crate::api::{self, crds};
 
 /// Fields named in one line; the rest is counted.
 const NAMED: usize = 5;
+/// The API server publishes a schema some time after it serves the kind, as right after an installation that brought both
+/// CRDs and operator.
+const PUBLISHED: Duration = Duration::from_secs(5);
 
 /// How the CRDs in the cluster differ from ours, as `Kind.path.of.field` or `Kind`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,14 +30,7 @@ pub struct Skew {
 
 /// Looks, and says what was found in the log. What cannot be read is found out by whoever needs it.
 pub async fn tell(client: &Client) {
-    let path = format!("/openapi/v3/apis/{}", api::API_VERSION);
-    let Ok(request) = http::Request::get(path).body(Vec::new()) else { return };
-    let published = match bounded(client.request::<Value>(request)).await {
-        Ok(published) => published,
-        Err(kube::Error::Api(status)) if status.code == 404 => Value::Null,
-        Err(error) => return tracing::debug!(%error, "the schemas of the CRDs cannot be read"),
-    };
-    let skew = compare(&published);
+    let Some(skew) = settled(client).await else { return };
     if !skew.missing.is_empty() {
         tracing::warn!(
             missing = %List(&skew.missing),
@@ -51,6 +48,30 @@ pub async fn tell(client: &Client) {
             env!("CARGO_PKG_VERSION")
         );
     }
+}
+
+/// How they differ, if that can be read: a difference counts once it is still there after [`PUBLISHED`].
+async fn settled(client: &Client) -> Option<Skew> {
+    let first = look(client).await?;
+    if first == Skew::default() {
+        return Some(first);
+    }
+    sleep(PUBLISHED).await;
+    look(client).await
+}
+
+async fn look(client: &Client) -> Option<Skew> {
+    let path = format!("/openapi/v3/apis/{}", api::API_VERSION);
+    let request = http::Request::get(path).body(Vec::new()).ok()?;
+    let published = match bounded(client.request::<Value>(request)).await {
+        Ok(published) => published,
+        Err(kube::Error::Api(status)) if status.code == 404 => Value::Null,
+        Err(error) => {
+            tracing::debug!(%error, "the schemas of the CRDs cannot be read");
+            return None;
+        }
+    };
+    Some(compare(&published))
 }
 
 /// What the API server publishes, against the schemas of this version.
@@ -157,6 +178,10 @@ mod tests {
         place.remove(name).unwrap();
     }
 
+    fn without_groups(published: &mut Value) {
+        without(published, SCHEMAS, "dev.ordain.v1alpha1.TargetGroup");
+    }
+
     fn later(published: &mut Value) {
         let item = json!({"type": "object", "properties": {"a": {"type": "string"}}});
         published.pointer_mut(SPEC).unwrap()["later"] = json!({"type": "array", "items": item});
@@ -169,12 +194,7 @@ mod tests {
         let cases: [(&str, Edit, &[&str], &[&str]); 5] = [
             ("the same", |_| {}, &[], &[]),
             ("no CRD at all", |p| *p = Value::Null, &kinds, &[]),
-            (
-                "one kind is not there",
-                |p| without(p, SCHEMAS, "dev.ordain.v1alpha1.TargetGroup"),
-                &["TargetGroup"],
-                &[],
-            ),
+            ("one kind is not there", without_groups, &["TargetGroup"], &[]),
             (
                 "older: a part of the spec is not there",
                 |p| without(p, SPEC, "content"),
@@ -196,6 +216,42 @@ mod tests {
 
     fn own(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// An API server whose first answers are these, and which has published everything from then on.
+    fn api_server(first: &'static [Option<fn(&mut Value)>]) -> Client {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let service = tower::service_fn(move |_: http::Request<kube::client::Body>| {
+            let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let mut schemas = published();
+            let (status, text) = match first.get(number) {
+                Some(None) => (404, "404 page not found\n".to_owned()),
+                Some(Some(edit)) => {
+                    edit(&mut schemas);
+                    (200, schemas.to_string())
+                }
+                None => (200, schemas.to_string()),
+            };
+            let body = kube::client::Body::from(text.into_bytes());
+            let answer = http::Response::builder().status(status).body(body).unwrap();
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        });
+        Client::new(service, "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_published_yet_is_no_difference() {
+        let cases: [(&str, &'static [Option<fn(&mut Value)>], bool); 5] = [
+            ("all is there", &[], true),
+            ("nothing is published yet", &[None], true),
+            ("one kind is not published yet", &[Some(without_groups)], true),
+            ("nothing, and it stays so", &[None, None], false),
+            ("newer, and it stays so", &[Some(later), Some(later)], false),
+        ];
+        for (why, first, fits) in cases {
+            let skew = settled(&api_server(first)).await;
+            assert_eq!(skew.map(|skew| skew == Skew::default()), Some(fits), "{why}");
+        }
     }
 
     #[test]

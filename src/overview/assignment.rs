@@ -143,10 +143,10 @@ fn targets(
         let found = cluster.groups.get(&ObjectName::new(name.namespace.clone(), group))?;
         found.spec.as_ref().ok().map(|spec| &spec.targets)
     };
-    let all =
-        spec.and_then(|spec| spec.targets.as_ref()).map(|targets| targets.named(group)).unwrap_or_default();
-    let more = all.len().saturating_sub(NAMED);
-    (all.iter().take(NAMED).map(|target| plain(target)).collect(), more)
+    let Some(targets) = spec.and_then(|spec| spec.targets.as_ref()) else { return (Vec::new(), 0) };
+    let (told, all) = targets.named(NAMED, group);
+    let more = all - told.len();
+    (told.iter().map(|target| plain(target)).collect(), more)
 }
 
 const fn counts(of: crate::api::TargetCounts) -> Counts {

@@ -65,7 +65,8 @@ impl Person {
 
     fn command(&self, flags: &[&str]) -> Command {
         let mut command = Command::new(path_of("ORDAIN_BIN"));
-        command.arg("status").args(flags).env("KUBECONFIG", &self.kubeconfig).env_remove("NO_COLOR");
+        command.arg("status").args(flags).env("KUBECONFIG", &self.kubeconfig);
+        without_wishes(&mut command);
         command
     }
 
@@ -82,7 +83,8 @@ impl Person {
         let typed = format!("{environment} {} status -n {}", path_of("ORDAIN_BIN"), self.team);
         let mut script = Command::new("script");
         script.args(["-qec", &typed, "/dev/null"]).env("KUBECONFIG", &self.kubeconfig).env("TERM", "xterm");
-        let out = script.env_remove("NO_COLOR").stdin(Stdio::null()).output().unwrap();
+        without_wishes(&mut script);
+        let out = script.stdin(Stdio::null()).output().unwrap();
         String::from_utf8(out.stdout).unwrap()
     }
 }
@@ -109,6 +111,13 @@ fn sees_what_was_put_back(installation: &Installation, person: &Person) {
     let message = one["message"].as_str().unwrap();
     assert!(message.contains("has been corrected") && one["times"] == 1, "{one:#}");
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
+}
+
+/// What whoever runs the tests likes is not what the person likes.
+fn without_wishes(command: &mut Command) {
+    ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"].iter().for_each(|wish| {
+        command.env_remove(wish);
+    });
 }
 
 fn said(output: &Output) -> String {

@@ -81,7 +81,13 @@ fn an_edit_is_one_trace_from_the_event_to_the_proof() {
     let collector = Collector::start();
     let mut installation = Installation::without_operator("traces");
     installation.start_with(&["--otlp-endpoint", collector.url()]);
-    installation.apply(&WSO2.replace("namespace: ordain-demo", "namespace: traces"));
+    let example = WSO2.replace("namespace: ordain-demo", "namespace: traces");
+    let (whom_and_what, assignment) = example.rsplit_once("---\n").unwrap();
+    // What nothing hangs on is no change to an account.
+    installation.apply(whom_and_what);
+    installation.wait_ready("policy", "phone-baseline");
+    installation.wait_ready("backend", "wso2");
+    installation.apply(assignment);
     installation.wait_ready("policyassignment", "phone-baseline-engineers");
 
     kubectl(&["patch", "policy", "phone-baseline", "-n", "traces", "--type", "json", "-p", LONGER]);
@@ -136,11 +142,13 @@ fn an_edit_is_one_trace_from_the_event_to_the_proof() {
     changes_lead_to_something(&spans);
 }
 
-/// Finalizers, annotations and statuses that come back from the API server begin no trace.
+/// Finalizers, annotations and statuses that come back from the API server begin no trace: an assignment and an edit are two.
 fn changes_lead_to_something(spans: &[Span]) {
-    let roots = spans.iter().filter(|span| span.name == "change");
-    let traces: Vec<Trace> = roots.map(|root| Trace::of(spans.to_vec(), root)).collect();
-    println!("{} changes", traces.len());
+    let roots: Vec<&Span> = spans.iter().filter(|span| span.name == "change").collect();
+    let wso2 = |span: &&&Span| text_of(span, "backend").is_some_and(|backend| backend.ends_with("/wso2"));
+    let began: Vec<_> = roots.iter().filter(wso2).map(|span| text_of(span, "object")).collect();
+    assert_eq!(began.len(), 2, "{began:?}");
+    let traces: Vec<Trace> = roots.iter().map(|root| Trace::of(spans.to_vec(), root)).collect();
     for trace in traces {
         let came_to = ["round", "status"].iter().any(|name| !trace.named(name).is_empty());
         assert!(came_to, "a change that nothing came of: {}", trace.tree());

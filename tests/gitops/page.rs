@@ -36,13 +36,7 @@ impl House {
         let cluster = Cluster::start();
         let crds = root().join("crds");
         cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
-        cluster.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "--timeout=60s",
-            "-f",
-            crds.to_str().unwrap(),
-        ]);
+        cluster.wait_for_crds();
         cluster.kubectl(&["create", "namespace", "ordain-system"]);
         let sandbox = Sandbox::start(&cluster.folder().join("sandbox"));
         let store = cluster.folder().join("store/ordain.db");

@@ -111,7 +111,12 @@ fn crds_of_an_earlier_release_are_upgraded_under_live_objects() {
     assert_eq!(site.digits(), [] as [f64; 0]);
 }
 
-/// A field that only the CRDs of another version have, put into them or taken out.
+/// What the API server publishes of our kinds.
+fn published(site: &Site) -> String {
+    site.cluster.kubectl(&["get", "--raw", "/openapi/v3/apis/ordain.dev/v1alpha1"])
+}
+
+/// A field that only the CRDs of another version have, put into them or taken out, and published: that takes a moment.
 fn edit_crd(site: &Site, plural: &str, edit: impl FnOnce(&mut Value)) {
     let name = format!("{plural}.ordain.dev");
     let mut crd = site.cluster.get("", "crd", &name).unwrap();
@@ -119,7 +124,9 @@ fn edit_crd(site: &Site, plural: &str, edit: impl FnOnce(&mut Value)) {
     crd["metadata"].as_object_mut().unwrap().remove("managedFields");
     let file = site.cluster.folder().join("crd.json");
     fs::write(&file, crd.to_string()).unwrap();
+    let before = published(site);
     site.cluster.kubectl(&["replace", "-f", file.to_str().unwrap()]);
+    assert!(eventually(|| published(site) != before), "{name}: the edit is never published");
 }
 
 fn restart(site: &Site) {

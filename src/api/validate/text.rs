@@ -33,7 +33,11 @@ pub fn is_control_or_invisible(c: char) -> bool {
 /// A text of others on one line, whatever it holds: what it looks like is what it is.
 pub fn shown(text: &str) -> String {
     let odd = |c: char| is_control_or_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}');
-    text.chars().flat_map(|c| if odd(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if odd(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// Whether a text keeps every rule of names and ids without a closer look, as most do.

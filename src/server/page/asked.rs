@@ -74,6 +74,22 @@ impl Asked {
         self.with_state(None)
     }
 
+    /// The address of all that is held on an account.
+    pub fn held_on(&self, backend: &str) -> String {
+        let pick = Pick { account: Some(backend.to_owned()), state: Some(State::Held), namespace: None };
+        Self { pick, page: 1, refresh: self.refresh }.address()
+    }
+
+    /// What is asked for by name, as it is typed.
+    pub fn namespace(&self) -> &str {
+        self.pick.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// What is asked for by name, as it is typed.
+    pub fn account(&self) -> &str {
+        self.pick.account.as_deref().unwrap_or_default()
+    }
+
     fn with_state(&self, state: Option<State>) -> String {
         Self { pick: Pick { state, ..self.pick.clone() }, page: 1, refresh: self.refresh }.address()
     }

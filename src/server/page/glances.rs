@@ -2,11 +2,12 @@
 //!
 //! The operator keeps of an object what it needs to work, some hundred bytes; for the page that is too little, and keeping
 //! more for the few who look would cost everybody. So a look is a list, with the rights the operator has anyway: one at a
-//! time, shared by all who ask within [`FRESH`], and forgotten afterwards.
+//! time, shared by all who ask within [`FRESH`], and forgotten afterwards. So are the pages made of it.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use kube::Client;
 use tokio::{
@@ -15,6 +16,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
+use super::{asked::Asked, view};
 use crate::{index::Scope, overview::Overview, report::metrics::Metrics, watch};
 
 /// How long a look is shown again, or that it failed is told again.
@@ -23,7 +25,11 @@ const FRESH: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many may wait for one.
 const WAITING: usize = 16;
+/// Pages that are kept of a look; of more the oldest goes.
+const PAGES: usize = 16;
 
+/// Told where the fault is ours.
+const BROKEN: &str = "the page cannot be made; see the log of the operator";
 /// Told where a look takes longer.
 const SLOW: &str = "the API server takes too long to answer; try again later";
 
@@ -56,13 +62,43 @@ impl Onlooker for ApiServer {
         let overview = spawn_blocking(move || Overview::of(&cluster, Timestamp::now())).await;
         overview.map_err(|error| {
             tracing::error!(%error, "what was listed cannot be summed up");
-            "the page cannot be made; see the log of the operator"
+            BROKEN
         })
     }
 }
 
 /// What a look came to.
-type Looked = Result<Arc<Overview>, &'static str>;
+type Looked = Result<Arc<Sight>, &'static str>;
+
+/// What was seen, and the pages made of it.
+struct Sight {
+    overview: Overview,
+    pages: Mutex<Vec<(Asked, Bytes)>>,
+}
+
+impl Sight {
+    fn new(overview: Overview) -> Self {
+        Self { overview, pages: Mutex::default() }
+    }
+
+    /// The page that is asked for. All who ask for the same share it; others are made one at a time.
+    async fn page(&self, asked: Asked) -> Result<Bytes, &'static str> {
+        let mut pages = self.pages.lock().await;
+        if let Some((_, page)) = pages.iter().find(|(made, _)| *made == asked) {
+            return Ok(page.clone());
+        }
+        let page = view::page(&self.overview, asked.clone()).map_err(|error| {
+            tracing::error!(%error, "the page cannot be made");
+            BROKEN
+        })?;
+        let page = Bytes::from(page);
+        if pages.len() >= PAGES {
+            pages.remove(0);
+        }
+        pages.push((asked, page.clone()));
+        Ok(page)
+    }
+}
 
 /// Looks, shared.
 #[derive(Clone)]
@@ -81,19 +117,24 @@ impl Glances {
         Self(Arc::new(Inner { onlooker: Box::new(onlooker), last, seats }))
     }
 
-    /// What was seen within [`FRESH`], else what is seen now. Nobody waits longer than [`PATIENCE`].
+    /// The page that is asked for, of what was seen within [`FRESH`], else of what is seen now. Nobody waits longer than
+    /// [`PATIENCE`] for either.
     ///
     /// # Errors
     /// Too many ask, or the API server takes too long; in words of ours.
-    pub(super) async fn now(&self) -> Looked {
+    pub(super) async fn page(&self, asked: Asked) -> Result<Bytes, &'static str> {
         let _seat = self.0.seats.try_acquire().map_err(|_| "too many are looking; try again in a moment")?;
-        let deadline = Instant::now() + PATIENCE;
+        self.now(Instant::now() + PATIENCE).await?.page(asked).await
+    }
+
+    async fn now(&self, deadline: Instant) -> Looked {
         let mut last = timeout_at(deadline, self.0.last.lock()).await.map_err(|_| SLOW)?;
         if let Some((_, looked)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return looked.clone();
         }
         *last = None;
-        let looked = timeout_at(deadline, self.0.onlooker.look()).await.unwrap_or(Err(SLOW)).map(Arc::new);
+        let looked = timeout_at(deadline, self.0.onlooker.look()).await.unwrap_or(Err(SLOW));
+        let looked = looked.map(|overview| Arc::new(Sight::new(overview)));
         *last = Some((Instant::now(), looked.clone()));
         drop(last);
         self.forget_later();

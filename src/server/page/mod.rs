@@ -1,7 +1,7 @@
 //! The page for people who would rather look: plain HTML, made on the server, read only.
 //!
 //! ```text
-//! request ─▶ gate: method, host, path, query ─▶ glances: one list at a time, kept for seconds ─▶ view
+//! request ─▶ gate: method, host, path, query ─▶ glances: one list at a time, kept for seconds ─▶ view: bounded, shared
 //! ```
 //!
 //! It is off by default, listens on loopback, and is reached by `kubectl port-forward`: whoever may do that sees all that
@@ -11,10 +11,12 @@ mod asked;
 mod gate;
 mod glances;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod tests;
 mod view;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, thread};
 
 use axum::{
     Router,
@@ -31,13 +33,24 @@ pub use glances::{ApiServer, Glances, Onlooker};
 /// The style sheet; the page has no other parts.
 const STYLE: &str = include_str!("../../../templates/style.css");
 
-/// Serves the page until dropped.
+/// Serves the page from now on, in a thread of its own, until the process ends: ten thousand objects take a while to be
+/// read and summed up, in which nobody who works is to wait.
 ///
 /// # Errors
-/// The listener failed for good.
-pub async fn serve(listener: TcpListener, glances: Glances, hosts: Vec<String>) -> std::io::Result<()> {
+/// The listener cannot be used, or there is no thread to be had.
+pub fn start(listener: std::net::TcpListener, glances: Glances, hosts: Vec<String>) -> io::Result<()> {
     let address = listener.local_addr()?;
-    axum::serve(listener, router(address, glances, hosts)).await
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("page".to_owned()).spawn(move || {
+        let served = runtime.block_on(async {
+            axum::serve(TcpListener::from_std(listener)?, router(address, glances, hosts)).await
+        });
+        if let Err(error) = served {
+            tracing::error!(%error, "the page is no longer served");
+        }
+    })?;
+    Ok(())
 }
 
 /// The page as it answers on this address, also under these names.
@@ -59,16 +72,9 @@ async fn page(State(glances): State<Glances>, RawQuery(query): RawQuery) -> Resp
         Ok(asked) => asked,
         Err(refusal) => return refused(StatusCode::BAD_REQUEST, refusal),
     };
-    let overview = match glances.now().await {
-        Ok(overview) => overview,
-        Err(busy) => return refused(StatusCode::SERVICE_UNAVAILABLE, busy),
-    };
-    match view::page(&overview, asked) {
+    match glances.page(asked).await {
         Ok(page) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the page cannot be made");
-            refused(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be made; see the log of the operator")
-        }
+        Err(why) => refused(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 

@@ -8,13 +8,21 @@ use jiff::Timestamp;
 use super::asked::Asked;
 use crate::{
     model::reckoned,
-    overview::{Account, Assignment, Corrected, Overview, State, Unlisted, age},
+    overview::{Account, Assignment, Corrected, Held, HeldPart, Overview, State, Unlisted, age},
 };
 
 /// Assignments on one page.
 const ROWS: usize = 100;
 /// Corrections on the page.
 const CORRECTED: usize = 20;
+/// Accounts, and Policies and TargetGroups that something is wrong with, before they are counted.
+const LISTED: usize = 100;
+/// Assignments told of what is held on an account before they are counted.
+const PARTS: usize = 20;
+/// Objects named of each.
+const OBJECTS: usize = 5;
+/// What is chosen from a list; of more the name is typed.
+const CHOICES: usize = 500;
 /// Targets named in a sentence before they are counted.
 const NAMED: usize = 20;
 
@@ -40,6 +48,11 @@ pub(super) fn page(overview: &Overview, mut asked: Asked) -> Result<String, aska
     Page { overview, asked, rows, last_page }.render()
 }
 
+fn bounded<T>(all: &[T], most: usize) -> (&[T], usize) {
+    let (told, more) = all.split_at(most.min(all.len()));
+    (told, more.len())
+}
+
 #[allow(clippy::unused_self, reason = "called by the template")]
 impl Page<'_> {
     fn at(&self) -> String {
@@ -50,8 +63,28 @@ impl Page<'_> {
         age(*since, self.overview.at)
     }
 
-    fn namespaces(&self) -> BTreeSet<&str> {
-        self.overview.assignments.iter().map(|one| one.namespace.as_str()).collect()
+    /// As many as are worth a list; none where there are more.
+    fn namespaces(&self) -> Option<BTreeSet<&str>> {
+        let all: BTreeSet<_> = self.overview.assignments.iter().map(|one| one.namespace.as_str()).collect();
+        (all.len() <= CHOICES).then_some(all)
+    }
+
+    /// As many as are worth a list; none where there are more.
+    fn accounts(&self) -> Option<&[Account]> {
+        Some(self.overview.accounts.as_slice()).filter(|all| all.len() <= CHOICES)
+    }
+
+    /// The first of a list, worst first, and how many there are besides.
+    fn first<'b, T>(&self, all: &'b [T]) -> (&'b [T], usize) {
+        bounded(all, LISTED)
+    }
+
+    fn parts_of<'b>(&self, held: &'b Held) -> (&'b [HeldPart], usize) {
+        bounded(&held.parts, PARTS)
+    }
+
+    fn objects_of<'b>(&self, part: &'b HeldPart) -> (&'b [String], usize) {
+        bounded(&part.objects, OBJECTS)
     }
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates give references")]

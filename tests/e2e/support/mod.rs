@@ -267,8 +267,23 @@ pub fn crds() {
     ONCE.call_once(|| {
         let folder = root().join("crds");
         kubectl(&["apply", "--server-side", "-f", folder.to_str().unwrap()]);
-        kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "-f", folder.to_str().unwrap()]);
+        assert!(eventually(all_kinds_are_published), "the API server never served and published all kinds");
     });
+}
+
+/// A schema is published some time after its kind is served; and `kubectl wait` breaks off at a CRD without conditions.
+fn all_kinds_are_published() -> bool {
+    let get = |path: &str| {
+        let out = Command::new("kubectl").args(["get", "--raw", path]).output().unwrap();
+        serde_json::from_slice::<Value>(&out.stdout).unwrap_or_default()
+    };
+    let (served, schemas) = (get("/apis/ordain.dev/v1alpha1"), get("/openapi/v3/apis/ordain.dev/v1alpha1"));
+    let kinds: Vec<&Value> =
+        served["resources"].as_array().into_iter().flatten().map(|kind| &kind["kind"]).collect();
+    ["Policy", "PolicyAssignment", "TargetGroup", "Backend", "ClusterBackend"].iter().all(|kind| {
+        kinds.contains(&&Value::from(*kind))
+            && schemas["components"]["schemas"][format!("dev.ordain.v1alpha1.{kind}")].is_object()
+    })
 }
 
 /// ServiceAccount and RBAC as the chart renders them for a release in this namespace that works everywhere, or in one

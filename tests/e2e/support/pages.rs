@@ -3,13 +3,18 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    time::Duration,
 };
 
 use serde_json::Value;
 
+/// Longer than any answer may take; only a broken test waits for it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Head and body of an answer; `accept` is what the request says it reads.
 pub fn scrape(address: &str, path: &str, accept: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: ordain\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();

@@ -1,7 +1,9 @@
 //! R2 on an account that is read in slices: one sum, judged before anything of it goes.
 
+use ordain::report::facts::BackendStanding;
+
 use super::{
-    estate::{customer, more_than_a_slice, reason},
+    estate::{customer, leaf, more_than_a_slice, reason, rig_with},
     *,
 };
 
@@ -341,4 +343,38 @@ async fn a_count_ends_also_where_the_rest_is_withdrawn() {
     rig.pass(1200).await;
     let facts = rig.cluster.backend_last();
     assert_eq!((facts.held, facts.objects[2]), (None, 0));
+}
+
+/// R2: an approval that was given while the account was another one answers no number of this one. Taken away and given
+/// again, it counts.
+#[tokio::test(start_paused = true)]
+async fn an_approval_older_than_an_accepted_account_is_spent() {
+    let other = "11111111-2222-4333-8444-555555555555";
+    let mut rig = rig_with(&json!({}), |settings| settings.max_removals = 0);
+    rig.assign("one", settings(&json!({"wtp": {"level": 3}})), to_servers(&json!({})));
+    rig.start();
+    rig.pass(60).await;
+    let ids: Vec<String> = rig.state("wfbss")["customers"].as_object().unwrap().keys().cloned().collect();
+    ids.iter().for_each(|id| rig.by_hand("wfbss", json!({"removeCustomer": {"customer": id}})));
+    rig.by_hand("wfbss", json!({"addCustomer": {"id": other, "name": "Somebody Else"}}));
+    rig.edit_backend(|backend| backend.approve_removals = Some("1".into()));
+    rig.pass(2 * 1800).await;
+    let standing = rig.cluster.backend_last().standing;
+    let BackendStanding::Stalled(Reason::AccountChanged, told) = standing else { panic!("{standing:?}") };
+    let fingerprint = told.rsplit("accept-account: ").next().unwrap().to_owned();
+    rig.edit_backend(|backend| backend.accept_account = Some(fingerprint.clone()));
+    rig.let_go("one");
+    let restored = json!({"releasePolicy": "Restore", "targets": groups_of(other, &["Server (Default)"])});
+    rig.assign("two", settings(&json!({"wtp": {"level": 3}})), to_servers(&restored));
+    rig.pass(1200).await;
+    let level = |rig: &Rig| leaf(rig, other, 2, "win", "/wtp/level");
+    assert_eq!((rig.cluster.standing("two"), level(&rig)), (Some(Standing::InStep), json!(3)));
+    rig.delete("two");
+    rig.pass(1200).await;
+    assert_eq!((rig.cluster.exists("two"), level(&rig)), (true, json!(3)), "it let nothing through");
+    rig.edit_backend(|backend| backend.approve_removals = None);
+    rig.pass(60).await;
+    rig.edit_backend(|backend| backend.approve_removals = Some("1".into()));
+    rig.pass(1200).await;
+    assert!(!rig.cluster.exists("two") && level(&rig) != 3, "given anew, it does: {}", level(&rig));
 }
