@@ -2,4 +2,5 @@
 
 mod application;
 mod controllers;
+mod people;
 mod rules;
