@@ -28,14 +28,7 @@ pub(super) struct Team<'a> {
 impl<'a> Team<'a> {
     fn new(site: &'a Site) -> Self {
         site.cluster.kubectl(&["create", "namespace", TEAM]);
-        let sandbox = fs::read_to_string(site.cluster.folder().join("sandbox/cluster.yaml")).unwrap();
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&sandbox).unwrap();
-        let wso2 = |object: &Value| object["metadata"]["name"] == "wso2";
-        let accounts = objects.into_iter().filter(wso2).map(|mut object| {
-            object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "-1"});
-            object
-        });
-        Self { site, argo: ArgoCd::start(&site.cluster), accounts: manifests(accounts) }
+        Self { site, argo: ArgoCd::start(&site.cluster), accounts: accounts(site) }
     }
 
     /// A commit of the example with a PIN of so many digits.
@@ -61,7 +54,7 @@ impl<'a> Team<'a> {
 
     /// What Argo CD says of the Application.
     pub(super) fn status(&self) -> Value {
-        self.argo.application().map(|app| app["status"].clone()).unwrap_or_default()
+        self.argo.status_of(APPLICATION)
     }
 
     /// Health and its message of one of its objects, as Argo CD evaluates it now.
@@ -87,6 +80,18 @@ impl<'a> Team<'a> {
         };
         assert!(eventually(done), "{:#}\n{}", self.status(), self.argo.log("application-controller"));
     }
+}
+
+/// The account of the phones and its Secret, in the first wave.
+pub(super) fn accounts(site: &Site) -> String {
+    let sandbox = fs::read_to_string(site.cluster.folder().join("sandbox/cluster.yaml")).unwrap();
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&sandbox).unwrap();
+    let wso2 = |object: &Value| object["metadata"]["name"] == "wso2";
+    let accounts = objects.into_iter().filter(wso2).map(|mut object| {
+        object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "-1"});
+        object
+    });
+    manifests(accounts)
 }
 
 fn manifests(objects: impl Iterator<Item = Value>) -> String {

@@ -197,7 +197,11 @@ impl<'a> ArgoCd<'a> {
     /// A commit of exactly these files, and Argo CD is told of it, as a webhook would. Its name.
     pub fn push(&self, files: &[(&str, &str)]) -> String {
         self.git(&["rm", "-rq", "--ignore-unmatch", "."]);
-        files.iter().for_each(|(name, text)| fs::write(self.repository.join(name), text).unwrap());
+        for (name, text) in files {
+            let path = self.repository.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", "policies"]);
         if self.application().is_some() {
@@ -210,21 +214,37 @@ impl<'a> ArgoCd<'a> {
     pub fn recipe(&self) {
         let block = RECIPE.split("```yaml\n").find(|text| text.contains("kind: Application\n"));
         let yaml = block.and_then(|text| text.split("```").next()).expect("the recipe has its Application");
-        let url = format!("file://{}", self.repository.display());
+        let url = self.url();
         assert!(yaml.contains("https://git.example.com/policies.git"), "{yaml}");
         self.apply(&yaml.replace("https://git.example.com/policies.git", &url));
     }
 
     /// Asks for a look at Git and at the cluster, and waits until it was taken.
     pub fn refresh(&self) {
-        let asked = "argocd.argoproj.io/refresh=normal";
-        self.cluster.kubectl(&["annotate", "application", APPLICATION, "-n", ARGOCD, "--overwrite", asked]);
+        self.look(APPLICATION, "normal");
+    }
+
+    /// A look at an Application; a hard one makes its manifests anew, whether Git has changed or not.
+    pub fn look(&self, name: &str, how: &str) {
+        let asked = format!("argocd.argoproj.io/refresh={how}");
+        self.cluster.kubectl(&["annotate", "application", name, "-n", ARGOCD, "--overwrite", &asked]);
         let taken = || {
             self.alive();
-            let app = self.application();
+            let app = self.cluster.get(ARGOCD, "application", name);
             app.is_none_or(|app| app["metadata"]["annotations"]["argocd.argoproj.io/refresh"].is_null())
         };
         assert!(eventually(taken), "{}", self.log("application-controller"));
+    }
+
+    /// What Argo CD says of an Application.
+    pub fn status_of(&self, name: &str) -> Value {
+        let app = self.cluster.get(ARGOCD, "application", name);
+        app.map(|app| app["status"].clone()).unwrap_or_default()
+    }
+
+    /// Where its commits are.
+    pub fn url(&self) -> String {
+        format!("file://{}", self.repository.display())
     }
 
     /// Runs an action on an object of the Application, as the command line does; or why it is refused.

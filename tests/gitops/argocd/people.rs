@@ -16,7 +16,8 @@ pub(super) fn held_until_approved(team: &Team<'_>) {
     let (status, told) = team.argo.shown("Backend", "wso2");
     assert!(status == "Healthy" && told.contains("Held: 1 removal is waiting"), "{status}: {told}");
     assert!(has_camera(team), "nothing was taken away");
-    nothing_is_tried_again(team, &commit);
+    assert!(is_synced(&team.status(), &commit), "{:#}", team.status());
+    nothing_is_tried_again(team);
 
     let refused = team.argo.approve(TEAM, "wso2", "2").unwrap_err();
     assert!(refused.contains("not the number of removals that are held"), "{refused}");
@@ -24,7 +25,8 @@ pub(super) fn held_until_approved(team: &Team<'_>) {
     team.argo.approve(TEAM, "wso2", "1").unwrap();
     team.waits_for_the_truth(&commit, 8.0);
     assert!(!has_camera(team), "what was approved is gone");
-    nothing_is_tried_again(team, &commit);
+    nothing_is_tried_again(team);
+    assert!(is_healthy(&team.status(), &commit), "{:#}", team.status());
     assert_eq!(approval(team), "1", "it is no difference to Git, so nobody took it away");
 }
 
@@ -35,6 +37,7 @@ pub(super) fn pruned_and_held_until_released(team: &Team<'_>) {
     waits_for(team, &commit, "Degraded");
     let (status, told) = team.argo.shown("Backend", "wso2");
     assert!(status == "Healthy" && told.contains("Held: 1 removal is waiting"), "{status}: {told}");
+    nothing_is_tried_again(team);
     let refused = team.argo.approve(TEAM, "wso2", "1").unwrap_err();
     assert!(refused.contains("withdraw-approval"), "{refused}");
     team.argo.action("Backend", "wso2", "withdraw-approval").unwrap();
@@ -62,7 +65,8 @@ pub(super) fn suspended_until_resumed(team: &Team<'_>) -> String {
     assert!(eventually(rests), "{:#}", team.status());
     let (status, told) = team.argo.shown("PolicyAssignment", ASSIGNMENT);
     assert!(status == "Suspended" && told.starts_with("Suspended"), "{status}: {told}");
-    nothing_is_tried_again(team, &commit);
+    nothing_is_tried_again(team);
+    assert!(is_synced(&team.status(), &commit), "{:#}", team.status());
     assert_eq!(team.site.digits(), [7.0], "nothing is written");
 
     team.argo.action("PolicyAssignment", ASSIGNMENT, "resume").unwrap();
@@ -102,13 +106,10 @@ fn waits_for(team: &Team<'_>, commit: &str, health: &str) {
 }
 
 /// Self-heal is on: three looks find nothing to do.
-fn nothing_is_tried_again(team: &Team<'_>, commit: &str) {
+fn nothing_is_tried_again(team: &Team<'_>) {
     let tried = || json!([team.status()["history"], team.status()["operationState"]]);
     let before = tried();
-    for _ in 0..3 {
-        team.argo.refresh();
-        assert!(is_synced(&team.status(), commit), "{:#}", team.status());
-    }
+    (0..3).for_each(|_| team.argo.refresh());
     assert_eq!(tried(), before, "no sync was made");
 }
 
