@@ -135,6 +135,7 @@ fn versions(site: &Site) -> BTreeMap<String, String> {
     let objects: Value =
         serde_json::from_str(&site.cluster.kubectl(&["get", "ordain", "-A", "-o", "json"])).unwrap();
     let objects = objects["items"].as_array().unwrap().iter();
-    let named = |one: &Value| format!("{}/{}", one["kind"], one["metadata"]["name"]);
-    objects.map(|one| (named(one), one["metadata"]["resourceVersion"].to_string())).collect()
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let named = |one: &Value| text(&one["kind"]) + "/" + &text(&one["metadata"]["name"]);
+    objects.map(|one| (named(one), text(&one["metadata"]["resourceVersion"]))).collect()
 }
