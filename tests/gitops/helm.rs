@@ -46,14 +46,7 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
     assert_eq!(site.digits(), [8.0], "nothing of a refused edit is sent");
     // helm looks once and gives up on what says Stalled: how soon that is taken back is no promise of milliseconds.
     site.cluster.helm(&["rollback", "phones", "1", "-n", TEAM]).unwrap();
-    site.cluster.kubectl(&[
-        "wait",
-        "policy/phone-baseline",
-        "-n",
-        TEAM,
-        "--for=condition=Ready",
-        "--timeout=120s",
-    ]);
+    site.cluster.wait(TEAM, "policy/phone-baseline", "Ready");
     assert_eq!(site.digits(), [6.0], "rolled back, in the system as well");
 
     let quiet = site.sandbox.mark("wso2");

@@ -47,13 +47,7 @@ impl<'a> ArgoCd<'a> {
     pub fn start(cluster: &'a Cluster) -> Self {
         let crds = cluster.path("argocd").with_extension("crds.yaml");
         cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
-        // kubectl wait breaks off at a CRD that has no conditions yet.
-        let served = |kind: &&str| {
-            let crd = cluster.get("", "crd", &format!("{kind}.argoproj.io")).unwrap();
-            let mut conditions = crd["status"]["conditions"].as_array().into_iter().flatten();
-            conditions.any(|condition| condition["type"] == "Established" && condition["status"] == "True")
-        };
-        assert!(eventually(|| ["applications", "applicationsets", "appprojects"].iter().all(served)));
+        cluster.wait_for_crds();
         cluster.kubectl(&["create", "namespace", ARGOCD]);
         let repository = cluster.folder().join("policies");
         fs::create_dir(&repository).unwrap();
