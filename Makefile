@@ -1,7 +1,7 @@
 # The commands of this repository; the work is done by the scripts they name.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground docs test test-fast test-gitops bench generate check
+.PHONY: help demo playground docs test test-fast test-gitops soak bench generate check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test-fast: ## the tests that need no API server
 
 test-gitops: ## helm and the linters of charts, for real; builds them first
 	@scripts/test --gitops
+
+soak: ## the steady state under Argo CD and Flux for MINUTES (30), and what was seen of it
+	@scripts/test --soak $(MINUTES)
 
 bench: ## the benchmarks
 	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }

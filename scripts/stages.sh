@@ -21,7 +21,7 @@ leave() {
     end_group $group
   done
   rm -f "$stage_log"
-  [ -z "${tally_owner:-}" ] || rm -f "$ORDAIN_TALLY"
+  [ -z "${tally_owner:-}" ] || rm -f "$ORDAIN_TALLY" "$ORDAIN_TALLY.figures"
 }
 trap leave EXIT
 trap 'exit 130' INT
@@ -65,6 +65,7 @@ stage() {
   read -r passed failed < <(counts "$stage_log")
   if [ $status != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
   [ $status = 0 ] || say "==> $name FAILED (status $status)"
+  sed -n 's/^figure: //p' "$stage_log" >>"$ORDAIN_TALLY.figures"
   printf '%s %s %s %s\n' $((SECONDS - begin)) "$passed" "$failed" "$name" >>"$ORDAIN_TALLY"
   return $status
 }
@@ -75,9 +76,11 @@ begin_control_plane_build() {
   in_group "$root/scripts/control-plane" build >/dev/null 2>&1
 }
 
-# The last line is the verdict. No test at all is a failure too: something was not found.
+# Figures that tests showed, then the tally. The last line is the verdict. No test at all is a failure too: something was
+# not found.
 summary() {
   [ -n "${tally_owner:-}" ] || return 0
+  [ ! -s "$ORDAIN_TALLY.figures" ] || sed 's/^/figure: /' "$ORDAIN_TALLY.figures"
   awk '
     { name = $0; sub(/^[0-9]+ [0-9]+ [0-9]+ /, "", name); passed += $2; failed += $3
       printf "%6d s  %6d passed  %4d failed  %s\n", $1, $2, $3, name }

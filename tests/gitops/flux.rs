@@ -17,13 +17,14 @@ use crate::{
     site::{Site, TEAM},
 };
 
-const FLUX: &str = "flux-system";
+/// Where Flux is.
+pub(super) const FLUX: &str = "flux-system";
 
 /// The recipe that users are given.
 const RECIPE: &str = include_str!("../../docs/flux.md");
 
 /// kustomize-controller over one Kustomization, and a source whose revisions the test makes.
-struct Flux<'a> {
+pub(super) struct Flux<'a> {
     cluster: &'a Cluster,
     /// The artifact that is served now.
     served: Arc<Mutex<Vec<u8>>>,
@@ -33,7 +34,8 @@ struct Flux<'a> {
 }
 
 impl<'a> Flux<'a> {
-    fn start(cluster: &'a Cluster) -> Self {
+    /// Started, over a source without a revision.
+    pub(super) fn start(cluster: &'a Cluster) -> Self {
         // Beside the controller, as its module has them.
         let crds = cluster.path("kustomize-controller").with_extension("crds.yaml");
         for manifest in [crds, root().join("tests/gitops/flux/sources.yaml")] {
@@ -57,7 +59,7 @@ impl<'a> Flux<'a> {
     }
 
     /// The Kustomization of the recipe, but for where it comes from and how long it is patient.
-    fn recipe(&self) {
+    pub(super) fn recipe(&self) {
         self.published(0);
     }
 
@@ -77,7 +79,7 @@ impl<'a> Flux<'a> {
     }
 
     /// A new revision: these files. Tells its name.
-    fn push(&self, files: &[(&str, &str)]) -> String {
+    pub(super) fn push(&self, files: &[(&str, &str)]) -> String {
         self.revision.set(self.revision.get() + 1);
         let folder = self.cluster.folder().join(format!("revision-{}", self.revision.get()));
         fs::create_dir(&folder).unwrap();
@@ -107,7 +109,8 @@ impl<'a> Flux<'a> {
         revision
     }
 
-    fn status(&self) -> Value {
+    /// What Flux says of the Kustomization.
+    pub(super) fn status(&self) -> Value {
         let object = self.cluster.get(FLUX, "kustomization", "policies");
         object.map(|object| object["status"].clone()).unwrap_or_default()
     }
@@ -124,7 +127,7 @@ impl<'a> Flux<'a> {
     }
 
     /// Waits until it is Ready at this revision, and holds at each look that it is not Ready before `holds`.
-    fn waits_for_the_truth(&self, revision: &str, holds: impl Fn() -> bool) {
+    pub(super) fn waits_for_the_truth(&self, revision: &str, holds: impl Fn() -> bool) {
         let done = || {
             let ready = self.ready(revision).is_some_and(|(status, _)| status == "True");
             assert!(!ready || holds(), "Flux calls {revision} Ready, and a system does not hold it");
@@ -134,7 +137,8 @@ impl<'a> Flux<'a> {
         assert!(eventually(done), "{:#}\n{}", self.status(), self.log());
     }
 
-    fn log(&self) -> String {
+    /// What the controller said.
+    pub(super) fn log(&self) -> String {
         fs::read_to_string(self.cluster.folder().join("flux.log")).unwrap_or_default()
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     cluster::root,
     eventually,
+    figures::figure,
     site::{SYSTEM, Site, TEAM},
 };
 
@@ -15,7 +16,7 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
     let site = Site::new();
     let start = Instant::now();
     let notes = site.install(&[]).unwrap();
-    println!("helm install to a Ready operator: {:.1} s", start.elapsed().as_secs_f64());
+    figure(&format!("helm install to a Ready operator {:.1} s", start.elapsed().as_secs_f64()));
     let lease = format!("kubectl delete lease ordain -n {SYSTEM}");
     for word in ["kubectl get ordain -A", "ordain release --all", "crds.keep", &lease] {
         assert!(notes.contains(word), "NOTES say nothing of {word}: {notes}");
@@ -33,7 +34,7 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
     let chart = site.phones(6);
     let chart = chart.to_str().unwrap();
     site.team(&["install", "phones", chart], &[]).unwrap();
-    println!("an example to proven: {:.1} s", start.elapsed().as_secs_f64());
+    figure(&format!("an example applied by helm to proven {:.1} s", start.elapsed().as_secs_f64()));
     assert_eq!(site.digits(), [6.0], "when the install returns, the system holds it");
     site.phones(8);
     site.team(&["upgrade", "phones", chart], &[]).unwrap();
@@ -46,14 +47,7 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
     assert_eq!(site.digits(), [8.0], "nothing of a refused edit is sent");
     // helm looks once and gives up on what says Stalled: how soon that is taken back is no promise of milliseconds.
     site.cluster.helm(&["rollback", "phones", "1", "-n", TEAM]).unwrap();
-    site.cluster.kubectl(&[
-        "wait",
-        "policy/phone-baseline",
-        "-n",
-        TEAM,
-        "--for=condition=Ready",
-        "--timeout=120s",
-    ]);
+    site.cluster.wait(TEAM, "policy/phone-baseline", "Ready");
     assert_eq!(site.digits(), [6.0], "rolled back, in the system as well");
 
     let quiet = site.sandbox.mark("wso2");

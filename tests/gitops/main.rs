@@ -8,6 +8,7 @@ mod book;
 mod browser;
 mod chart;
 mod cluster;
+mod figures;
 mod flux;
 mod helm;
 mod kubelet;
@@ -21,6 +22,7 @@ mod patience;
 #[allow(dead_code, reason = "the end-to-end tests need more of it")]
 mod programs;
 mod site;
+mod steady;
 mod upgrade;
 #[path = "../e2e/support/vendors.rs"]
 #[allow(dead_code, reason = "the end-to-end tests need more of it")]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     controllers::{APPLICATION, ARGOCD, ArgoCd},
+    people,
     rules::{acted, health_of},
 };
 use crate::{
@@ -14,31 +15,24 @@ use crate::{
     site::{SYSTEM, Site, TEAM},
 };
 
-const ASSIGNMENT: &str = "phone-baseline-engineers";
-const PHONES: &str = include_str!("../../../examples/wso2-baseline.yaml");
+pub(super) const ASSIGNMENT: &str = "phone-baseline-engineers";
+pub(super) const PHONES: &str = include_str!("../../../examples/wso2-baseline.yaml");
 
 /// A site with Argo CD, and what the team has in Git besides its policies.
-struct Team<'a> {
-    site: &'a Site,
-    argo: ArgoCd<'a>,
+pub(super) struct Team<'a> {
+    pub(super) site: &'a Site,
+    pub(super) argo: ArgoCd<'a>,
     accounts: String,
 }
 
 impl<'a> Team<'a> {
     fn new(site: &'a Site) -> Self {
         site.cluster.kubectl(&["create", "namespace", TEAM]);
-        let sandbox = fs::read_to_string(site.cluster.folder().join("sandbox/cluster.yaml")).unwrap();
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&sandbox).unwrap();
-        let mut accounts = String::new();
-        for mut object in objects.into_iter().filter(|object| object["metadata"]["name"] == "wso2") {
-            object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "-1"});
-            accounts += &format!("---\n{}", serde_saphyr::to_string(&object).unwrap());
-        }
-        Self { site, argo: ArgoCd::start(&site.cluster), accounts }
+        Self { site, argo: ArgoCd::start(&site.cluster), accounts: accounts(site) }
     }
 
     /// A commit of the example with a PIN of so many digits.
-    fn push(&self, digits: u32) -> String {
+    pub(super) fn push(&self, digits: u32) -> String {
         self.push_policy(&PHONES.replace("minLength: 6", &format!("minLength: {digits}")))
     }
 
@@ -46,8 +40,21 @@ impl<'a> Team<'a> {
         self.argo.push(&[("accounts.yaml", &self.accounts), ("phones.yaml", policy)])
     }
 
-    fn status(&self) -> Value {
-        self.argo.application().map(|app| app["status"].clone()).unwrap_or_default()
+    /// A commit in which no removal is made that nobody approves.
+    pub(super) fn push_guarded(&self, policy: &str) -> String {
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&self.accounts).unwrap();
+        let guarded = objects.into_iter().map(|mut object| {
+            if object["kind"] == "Backend" {
+                object["spec"]["guard"] = json!({"maxRemovals": 0});
+            }
+            object
+        });
+        self.argo.push(&[("accounts.yaml", &manifests(guarded)), ("phones.yaml", policy)])
+    }
+
+    /// What Argo CD says of the Application.
+    pub(super) fn status(&self) -> Value {
+        self.argo.status_of(APPLICATION)
     }
 
     /// Health and its message of one of its objects, as Argo CD evaluates it now.
@@ -59,7 +66,7 @@ impl<'a> Team<'a> {
     }
 
     /// Waits until it is in sync with this commit and healthy; at each look on the way, who is called healthy is held.
-    fn waits_for_the_truth(&self, commit: &str, digits: f64) {
+    pub(super) fn waits_for_the_truth(&self, commit: &str, digits: f64) {
         let done = || {
             let healthy = is_healthy(&self.status(), commit);
             let held = self.site.digits() == [digits];
@@ -75,11 +82,27 @@ impl<'a> Team<'a> {
     }
 }
 
-fn is_synced(status: &Value, commit: &str) -> bool {
+/// The account of the phones and its Secret, in the first wave.
+pub(super) fn accounts(site: &Site) -> String {
+    let sandbox = fs::read_to_string(site.cluster.folder().join("sandbox/cluster.yaml")).unwrap();
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&sandbox).unwrap();
+    let wso2 = |object: &Value| object["metadata"]["name"] == "wso2";
+    let accounts = objects.into_iter().filter(wso2).map(|mut object| {
+        object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "-1"});
+        object
+    });
+    manifests(accounts)
+}
+
+fn manifests(objects: impl Iterator<Item = Value>) -> String {
+    objects.map(|object| format!("---\n{}", serde_saphyr::to_string(&object).unwrap())).collect()
+}
+
+pub(super) fn is_synced(status: &Value, commit: &str) -> bool {
     status["sync"]["status"] == "Synced" && status["sync"]["revision"] == commit
 }
 
-fn is_healthy(status: &Value, commit: &str) -> bool {
+pub(super) fn is_healthy(status: &Value, commit: &str) -> bool {
     is_synced(status, commit) && status["health"]["status"] == "Healthy" && synced_to(status, commit)
 }
 
@@ -106,6 +129,10 @@ fn what_argo_cd_calls_healthy_the_systems_hold() {
 
     a_change_by_hand_is_put_back(&team, &second);
     quiet_is_quiet(&team, &second);
+    people::held_until_approved(&team);
+    people::pruned_and_held_until_released(&team);
+    let last = people::suspended_until_resumed(&team);
+    team.waits_for_the_truth(&last, 8.0);
     what_must_be_mended_is_degraded(&team);
     let last = an_operator_that_is_down_is_told_of(&team);
     team.waits_for_the_truth(&last, 9.0);

@@ -2,9 +2,9 @@
 //! disk, and the one Application that is made of it.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::PathBuf,
     process::Command,
 };
@@ -29,10 +29,16 @@ const RECIPE: &str = include_str!("../../../docs/argo-cd.md");
 const IGNORED: &str =
     r#"{"data": {"resource.customizations.ignoreResourceUpdates.all": "jsonPointers: [/status]\n"}}"#;
 
+/// How many ports a part is offered.
+const PORTS: usize = 5;
+
 /// The running parts.
 pub struct ArgoCd<'a> {
     cluster: &'a Cluster,
     repository: PathBuf,
+    redis: String,
+    repo: String,
+    server: OnceCell<String>,
     programs: RefCell<Vec<(&'static str, Program)>>,
 }
 
@@ -41,47 +47,57 @@ impl<'a> ArgoCd<'a> {
     pub fn start(cluster: &'a Cluster) -> Self {
         let crds = cluster.path("argocd").with_extension("crds.yaml");
         cluster.kubectl(&["apply", "--server-side", "-f", crds.to_str().unwrap()]);
-        // kubectl wait breaks off at a CRD that has no conditions yet.
-        let served = |kind: &&str| {
-            let crd = cluster.get("", "crd", &format!("{kind}.argoproj.io")).unwrap();
-            let mut conditions = crd["status"]["conditions"].as_array().into_iter().flatten();
-            conditions.any(|condition| condition["type"] == "Established" && condition["status"] == "True")
-        };
-        assert!(eventually(|| ["applications", "applicationsets", "appprojects"].iter().all(served)));
+        cluster.wait_for_crds();
         cluster.kubectl(&["create", "namespace", ARGOCD]);
         let repository = cluster.folder().join("policies");
         fs::create_dir(&repository).unwrap();
-        let argo = Self { cluster, repository, programs: RefCell::default() };
+        let argo = Self {
+            cluster,
+            repository,
+            redis: String::new(),
+            repo: String::new(),
+            server: OnceCell::new(),
+            programs: RefCell::default(),
+        };
         argo.settings();
         argo.git(&["init", "--quiet", "--initial-branch=main"]);
-        let (redis, repo) = (free_port(), free_port());
-        let mut command = cluster.command("redis-server");
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &redis.to_string(),
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]);
-        argo.run("redis", command.current_dir(cluster.folder()), redis);
-        let (redis, served) = (format!("127.0.0.1:{redis}"), format!("127.0.0.1:{repo}"));
-        let pages = free_port().to_string();
-        let mut command = argo.part("argocd-repo-server");
-        command.args(["--address", "127.0.0.1", "--port", &repo.to_string(), "--redis", &redis]);
-        argo.run(
-            "repo-server",
-            command.args(["--metrics-address", "127.0.0.1", "--metrics-port", &pages]),
-            repo,
-        );
-        let pages = free_port();
-        let mut command = argo.part("argocd-application-controller");
+        argo.start_parts()
+    }
+
+    fn start_parts(mut self) -> Self {
+        let folder = self.cluster.folder();
+        self.redis = self.serve("redis", "Ready to accept connections", |port| {
+            let mut command = self.cluster.command("redis-server");
+            command.current_dir(folder).args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+            command.args(["--save", "", "--appendonly", "no"]);
+            command
+        });
+        self.repo = self.serve("repo-server", "is listening on", |port| {
+            let mut command = self.part("argocd-repo-server");
+            command.args(["--address", "127.0.0.1", "--port", &port.to_string(), "--redis", &self.redis]);
+            command.args(["--metrics-address", "127.0.0.1", "--metrics-port", "0"]);
+            command
+        });
+        let mut command = self.part("argocd-application-controller");
         command.env("HOSTNAME", "argocd-application-controller-0");
-        command.args(["--redis", &redis, "--repo-server", &served, "--metrics-port", &pages.to_string()]);
-        argo.run("application-controller", &mut command, pages);
-        argo
+        command.args(["--redis", &self.redis, "--repo-server", &self.repo, "--metrics-port", "0"]);
+        let program = Program::start(command, &self.log_file("application-controller"));
+        self.programs.borrow_mut().push(("application-controller", program));
+        self
+    }
+
+    /// Where its API server is, which serves people; started when it is asked for first.
+    pub(super) fn server(&self) -> &str {
+        self.server.get_or_init(|| {
+            self.serve("server", "serving on port", |port| {
+                let mut command = self.part("argocd-server");
+                command.args(["--address", "127.0.0.1", "--port", &port.to_string()]);
+                command.args(["--metrics-address", "127.0.0.1", "--metrics-port", "0"]);
+                command.args(["--redis", &self.redis, "--repo-server", &self.repo]);
+                command.args(["--disable-auth", "--insecure"]);
+                command
+            })
+        })
     }
 
     /// What is in its namespace before it starts, and a kubeconfig that leads there.
@@ -113,7 +129,7 @@ impl<'a> ArgoCd<'a> {
     /// One of the programs that argocd is.
     fn part(&self, name: &str) -> Command {
         let folder = self.cluster.folder().join(name);
-        fs::create_dir(&folder).unwrap();
+        fs::create_dir_all(&folder).unwrap();
         let mut command = self.cluster.command("argocd");
         command.env("ARGOCD_BINARY_NAME", name).env("KUBECONFIG", self.kubeconfig());
         command
@@ -126,16 +142,21 @@ impl<'a> ArgoCd<'a> {
         command
     }
 
-    /// Starts it and waits until it listens.
-    fn run(&self, name: &'static str, command: &mut Command, port: u16) {
-        let command = std::mem::replace(command, Command::new("true"));
-        let program = Program::start(command, &self.log_file(name));
-        self.programs.borrow_mut().push((name, program));
-        let listens = || {
-            self.alive();
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        };
-        assert!(eventually(listens), "{name} does not listen: {}", self.log(name));
+    /// Starts it on a port that nobody has, and waits until it says that it has it. Where somebody else was faster it
+    /// ends, and gets another one. Its address.
+    fn serve(&self, name: &'static str, says: &str, command: impl Fn(u16) -> Command) -> String {
+        for _ in 0..PORTS {
+            let port = free_port();
+            let mut program = Program::start(command(port), &self.log_file(name));
+            let listens = || fs::read_to_string(self.log_file(name)).is_ok_and(|log| log.contains(says));
+            let decided = eventually(|| listens() || program.ended().is_some());
+            assert!(decided, "{name} does not listen: {}", self.log(name));
+            if program.ended().is_none() {
+                self.programs.borrow_mut().push((name, program));
+                return format!("127.0.0.1:{port}");
+            }
+        }
+        panic!("{name} found no port: {}", self.log(name));
     }
 
     /// Panics if a part has ended.
@@ -170,7 +191,11 @@ impl<'a> ArgoCd<'a> {
     /// A commit of exactly these files, and Argo CD is told of it, as a webhook would. Its name.
     pub fn push(&self, files: &[(&str, &str)]) -> String {
         self.git(&["rm", "-rq", "--ignore-unmatch", "."]);
-        files.iter().for_each(|(name, text)| fs::write(self.repository.join(name), text).unwrap());
+        for (name, text) in files {
+            let path = self.repository.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", "policies"]);
         if self.application().is_some() {
@@ -183,21 +208,72 @@ impl<'a> ArgoCd<'a> {
     pub fn recipe(&self) {
         let block = RECIPE.split("```yaml\n").find(|text| text.contains("kind: Application\n"));
         let yaml = block.and_then(|text| text.split("```").next()).expect("the recipe has its Application");
-        let url = format!("file://{}", self.repository.display());
+        let url = self.url();
         assert!(yaml.contains("https://git.example.com/policies.git"), "{yaml}");
         self.apply(&yaml.replace("https://git.example.com/policies.git", &url));
     }
 
     /// Asks for a look at Git and at the cluster, and waits until it was taken.
     pub fn refresh(&self) {
-        let asked = "argocd.argoproj.io/refresh=normal";
-        self.cluster.kubectl(&["annotate", "application", APPLICATION, "-n", ARGOCD, "--overwrite", asked]);
+        self.look(APPLICATION, "normal");
+    }
+
+    /// A look at an Application; a hard one makes its manifests anew, whether Git has changed or not.
+    pub fn look(&self, name: &str, how: &str) {
+        let asked = format!("argocd.argoproj.io/refresh={how}");
+        self.cluster.kubectl(&["annotate", "application", name, "-n", ARGOCD, "--overwrite", &asked]);
         let taken = || {
             self.alive();
-            let app = self.application();
+            let app = self.cluster.get(ARGOCD, "application", name);
             app.is_none_or(|app| app["metadata"]["annotations"]["argocd.argoproj.io/refresh"].is_null())
         };
         assert!(eventually(taken), "{}", self.log("application-controller"));
+    }
+
+    /// What Argo CD says of an Application.
+    pub fn status_of(&self, name: &str) -> Value {
+        let app = self.cluster.get(ARGOCD, "application", name);
+        app.map(|app| app["status"].clone()).unwrap_or_default()
+    }
+
+    /// Where its commits are.
+    pub fn url(&self) -> String {
+        format!("file://{}", self.repository.display())
+    }
+
+    /// Runs an action on an object of the Application, as the command line does; or why it is refused.
+    pub fn action(&self, kind: &str, name: &str, action: &str) -> Result<(), String> {
+        let mut command = self.cluster.command("argocd");
+        command.args(["--server", self.server(), "--plaintext", "--config"]).arg(self.log_file("config"));
+        command.args(["app", "actions", "run", APPLICATION, action, "--kind", kind, "--resource-name", name]);
+        let out = command.output().unwrap();
+        out.status.success().then_some(()).ok_or_else(|| String::from_utf8_lossy(&out.stderr).into_owned())
+    }
+
+    /// Approves so many removals of a Backend, as the pages of Argo CD do, which alone can pass a number; or why it is
+    /// refused.
+    pub fn approve(&self, namespace: &str, backend: &str, count: &str) -> Result<(), String> {
+        let body = json!({"name": APPLICATION, "namespace": namespace, "resourceName": backend, "group": "ordain.dev",
+            "version": "v1alpha1", "kind": "Backend", "action": "approve-removals",
+            "resourceActionParameters": [{"name": "count", "value": count}]});
+        let answer = self.call("resource/actions/v2", &["--json", &body.to_string()]);
+        answer["message"].as_str().map_or(Ok(()), |refused| Err(refused.to_owned()))
+    }
+
+    /// Health and its message of an object, as the pages of Argo CD show them now.
+    pub fn shown(&self, kind: &str, name: &str) -> (String, String) {
+        let tree = self.call("resource-tree", &[]);
+        let mut nodes = tree["nodes"].as_array().into_iter().flatten();
+        let node = nodes.find(|node| node["kind"] == kind && node["name"] == name).unwrap_or(&Value::Null);
+        let text = |member: &str| node["health"][member].as_str().unwrap_or_default().to_owned();
+        (text("status"), text("message"))
+    }
+
+    fn call(&self, path: &str, arguments: &[&str]) -> Value {
+        let url = format!("http://{}/api/v1/applications/{APPLICATION}/{path}", self.server());
+        let answer =
+            output(self.cluster.command("curl").args(["--silent", "--show-error", &url]).args(arguments));
+        serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{path}: {e}: {answer}"))
     }
 
     /// The Application, while it is there.
@@ -213,7 +289,7 @@ impl<'a> ArgoCd<'a> {
     }
 }
 
-/// A port that nobody has now.
+/// A port that nobody has now; whoever is faster can still take it.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

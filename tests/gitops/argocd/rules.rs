@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::root;
 
@@ -157,4 +157,40 @@ fn actions_do_what_they_say_and_no_more() {
         }
     }
     println!("actions: {cases} cases");
+}
+
+/// The line that users are given lets its role approve, and nothing besides.
+#[test]
+fn who_may_approve_is_a_line() {
+    let recipe = include_str!("../../../docs/argo-cd.md");
+    let line =
+        recipe.split('`').find(|text| text.starts_with("p, role:security")).expect("the line is there");
+    let folder = tempfile::tempdir().unwrap();
+    let (policy, nowhere) = (folder.path().join("policy.csv"), folder.path().join("kubeconfig"));
+    fs::write(&policy, line).unwrap();
+    // It wants a cluster to be named, and asks none.
+    let cluster = json!({"apiVersion": "v1", "kind": "Config", "current-context": "none",
+        "clusters": [{"name": "none", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
+        "users": [{"name": "none", "user": {}}]});
+    fs::write(&nowhere, cluster.to_string()).unwrap();
+    let may = |role: &str, action: &str| {
+        let mut command = Command::new("argocd");
+        command.args(["admin", "settings", "rbac", "can", role, action, "applications", "default/policies"]);
+        let out = command.arg("--policy-file").arg(&policy).env("KUBECONFIG", &nowhere).output().unwrap();
+        let (answer, error) = said(&out);
+        match answer.trim() {
+            "Yes" => true,
+            "No" => false,
+            _ => panic!("{answer}{error}"),
+        }
+    };
+    for (role, action, expected) in [
+        ("role:security", "action/ordain.dev/Backend/approve-removals", true),
+        ("role:security", "action/ordain.dev/Backend/suspend", false),
+        ("role:security", "sync", false),
+        ("role:team", "action/ordain.dev/Backend/approve-removals", false),
+    ] {
+        assert_eq!(may(role, action), expected, "{role} {action}");
+    }
 }
