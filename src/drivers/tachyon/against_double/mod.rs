@@ -5,6 +5,7 @@ mod faults;
 mod life;
 mod reading;
 mod sessions;
+mod sight;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
