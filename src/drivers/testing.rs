@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::{
-    Binding, CompileContext, Compiled, DesiredItem, Driver, Reach,
+    Binding, CompileContext, Compiled, DesiredItem, Driver, Reach, Step,
     connect::connect,
     http::{BodyStream, Limits, Transport, TransportError},
 };
@@ -45,6 +45,18 @@ pub fn owner() -> OwnerId {
     OwnerId::new("a cluster")
 }
 
+/// Wide enough never to be in the way.
+pub fn limits() -> Limits {
+    Limits {
+        requests_per_minute: 60_000,
+        burst: 1000,
+        in_flight: 4,
+        timeout: Duration::from_secs(30),
+        max_body: 4 << 20,
+        meter: crate::drivers::http::Meter::default(),
+    }
+}
+
 /// A driver for this double under `base`; `settings` change its backend, `keys` its credentials.
 pub fn connected(
     service: &DoubleService,
@@ -60,16 +72,8 @@ pub fn connected(
     let mut credentials: BTreeMap<String, Secret> =
         double.credentials().into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect();
     credentials.extend(keys.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))));
-    let limits = Limits {
-        requests_per_minute: 60_000,
-        burst: 1000,
-        in_flight: 4,
-        timeout: Duration::from_secs(30),
-        max_body: 4 << 20,
-        meter: crate::drivers::http::Meter::default(),
-    };
     let transport = Arc::new(InProcess(service.clone()));
-    connect(&system, &credentials, &owner(), transport, limits, TokioClock::shared()).unwrap()
+    connect(&system, &credentials, &owner(), transport, limits(), TokioClock::shared()).unwrap()
 }
 
 /// Whom one include of a system reaches.
@@ -119,6 +123,32 @@ pub fn only(compiled: Compiled) -> DesiredItem {
 /// What of an item stands differently.
 pub fn compare(driver: &dyn Driver, desired: &DesiredItem, observed: &ObservedItem) -> Difference {
     difference(desired, observed, &Vec::new(), driver.translate(), &digester())
+}
+
+/// The step that is due, as a worker would take it where the switch has calls of its own.
+pub fn due(driver: &dyn Driver, desired: &DesiredItem, observed: Option<ObservedItem>) -> Option<Step> {
+    let desired = Box::new(desired.clone());
+    let Some(observed) = observed else { return Some(Step::Create(desired)) };
+    let diff = compare(driver, &desired, &observed);
+    if diff.needs_write() {
+        return Some(Step::Replace { desired, observed: Box::new(observed) });
+    }
+    let ids = observed.id.into_iter().collect();
+    diff.switch.map(|enabled| Step::SetEnabled { ids, enabled })
+}
+
+/// The one there is, if any.
+pub fn at_most_one<T>(all: impl IntoIterator<Item = T>, why: &str) -> Option<T> {
+    let mut all = all.into_iter();
+    let one = all.next();
+    assert!(all.next().is_none(), "{why}");
+    one
+}
+
+/// Calls that a double has seen, as `METHOD /path?query`.
+pub fn lines(service: &DoubleService) -> impl Iterator<Item = String> {
+    let seen = service.recorder().since(0).into_iter();
+    seen.map(|s| format!("{} {}?{}", s.method, s.path, s.query).trim_end_matches('?').to_owned())
 }
 
 fn digester() -> Digester {

@@ -245,7 +245,10 @@ impl Worker {
                     key: record.status_key.clone(),
                     id: record.id.as_ref().map(ToString::to_string).unwrap_or_default(),
                     name: record.title.clone(),
-                    active: record.observed.as_ref().and_then(|o| o.enabled),
+                    active: match self.glances.get(*item) {
+                        Some(glance) => glance.enabled,
+                        None => record.observed.as_ref().and_then(|o| o.enabled),
+                    },
                     provenance: record.observed.as_ref().map(|o| o.provenance.clone()).unwrap_or_default(),
                 })
             })

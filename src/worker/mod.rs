@@ -25,6 +25,7 @@ mod external_id;
 pub mod facts;
 mod failed;
 mod finalize;
+mod glance;
 mod in_use;
 mod journal;
 mod judge;
@@ -150,6 +151,7 @@ pub struct Worker {
     /// Releases that wait for a human: until then, unless they change, there is no use in looking again.
     waiting_releases: BTreeMap<ItemKey, (Vec<Release>, Timestamp)>,
     watching: BTreeMap<ObjectName, observers::Watching>,
+    glances: glance::Glances,
     account: facts::AccountState,
     pace: say::Pace,
     requests: Requests,
@@ -218,6 +220,7 @@ impl Worker {
             let_go: BTreeSet::new(),
             waiting_releases: BTreeMap::new(),
             watching: BTreeMap::new(),
+            glances: glance::Glances::new(),
             account: facts::AccountState::default(),
             pace: say::Pace::default(),
             requests,

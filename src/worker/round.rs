@@ -91,7 +91,8 @@ impl Worker {
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
-        let idle = due.items.is_empty() && watching.is_empty() && !self.is_publishing();
+        let nothing_to_see = watching.is_empty() && self.glances_due().is_empty();
+        let idle = due.items.is_empty() && nothing_to_see && !self.is_publishing();
         if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired, &due)?;
             let waiting = [due.next, listing, self.outage_ends()];
@@ -132,13 +133,16 @@ impl Worker {
         let read = tracing::trace_span!(target: TRACE, "read", items = round.len());
         let look = self.look(desired, round, &here, watching).instrument(read).await?;
         self.observe_watching(desired, watching, &look);
+        let glances = self.glances_due();
+        let glanced = !glances.is_empty();
+        self.glance(glances, &look.observation);
         let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
         self.trace_proofs(&unproven);
         self.reached();
         if look.observation.complete || !look.driver.translate().facts().lists {
             self.requests.looked_at(look.inputs.keys());
         }
-        if outcome == Next::Again {
+        if outcome == Next::Again || glanced {
             return Ok(Next::Again);
         }
         let due = self.due(desired, rest);

@@ -33,13 +33,13 @@ impl Worker {
         let (unlisted, refused): (Vec<_>, Vec<_>) =
             kept.and_then(Kept::refused).into_iter().partition(|f| f.reason == Reason::CatalogueIncomplete);
         if let Some(refused) = refused.first() {
-            return unresolved_or_stalled(refused, view, self.now());
+            return unresolved_or_stalled(refused, self.refusal(refused, items), view, self.now());
         }
         if let Some(standing) = self.out_of_reach(items, watching.is_some()) {
             return standing;
         }
         if let Some(unlisted) = unlisted.first() {
-            return unresolved_or_stalled(unlisted, view, self.now());
+            return unresolved_or_stalled(unlisted, unlisted.sentence(), view, self.now());
         }
         if view.observe_only {
             return observing(watching);
@@ -101,7 +101,7 @@ impl Worker {
             }
         }
         if let Some(left_out) = kept.and_then(Kept::left_out) {
-            return unresolved_or_stalled(left_out, view, self.now());
+            return unresolved_or_stalled(left_out, left_out.sentence(), view, self.now());
         }
         if self.has_open_work(items) {
             return Standing::Working(Reason::Applying, "changes are being sent and read back".into());
@@ -267,14 +267,19 @@ impl Worker {
 }
 
 /// What a listing may mend gets ten minutes of patience, then a human must act.
-fn unresolved_or_stalled(finding: &Finding, view: &AssignmentView, now: jiff::Timestamp) -> Standing {
+fn unresolved_or_stalled(
+    finding: &Finding,
+    message: String,
+    view: &AssignmentView,
+    now: jiff::Timestamp,
+) -> Standing {
     match finding.reason {
-        Reason::NoTargets => Standing::Unresolved(finding.reason, finding.sentence(), view.created),
-        Reason::CatalogueIncomplete => Standing::Working(finding.reason, finding.sentence()),
+        Reason::NoTargets => Standing::Unresolved(finding.reason, message, view.created),
+        Reason::CatalogueIncomplete => Standing::Working(finding.reason, message),
         reason if finding.severity == Severity::LeftOut || finding.may_resolve() => {
-            Standing::Unresolved(reason, finding.sentence(), now)
+            Standing::Unresolved(reason, message, now)
         }
-        reason => Standing::Stalled(reason, finding.sentence()),
+        reason => Standing::Stalled(reason, message),
     }
 }
 

@@ -16,9 +16,10 @@ use crate::{
         DesiredItem,
         connect::connect,
         http::{
-            Limits, SharedTransport,
+            SharedTransport,
             scripted::{Reply, Scripted, Seen},
         },
+        testing::limits,
     },
     model::{
         Clock, ExternalId, Identity, ItemKey, LeafPath, LeafValue, Mark, ObjectName, ObservedItem, OwnerId,
@@ -28,17 +29,6 @@ use crate::{
 };
 
 const PEM: &str = include_str!("../../sandbox/symphony/keys/sandbox.pem");
-
-fn limits() -> Limits {
-    Limits {
-        requests_per_minute: 60_000,
-        burst: 1000,
-        in_flight: 4,
-        timeout: Duration::from_secs(30),
-        max_body: 4 << 20,
-        meter: crate::drivers::http::Meter::default(),
-    }
-}
 
 fn settings(extra: &Value) -> crate::api::SystemSpec {
     let mut settings = json!({

@@ -25,8 +25,7 @@ pub async fn catalogue(session: &Session) -> Result<Catalogue, DriverError> {
         rules(&listed, &mut catalogue);
     }
     let seen = groups(session).await?;
-    let version = view::version(session).await?;
-    let view = view::view(session, &version, seen.whole()).await?;
+    let view = view::view(session, seen.whole()).await?;
     if let Some(groups) = seen.listed {
         let mut entries: Vec<Entry> = groups.into_iter().map(entry).collect();
         entries.sort_unstable();

@@ -3,10 +3,14 @@
 //! `TotalCount` may be the number of all rows or of those on the page, and whether the system cuts large pages is
 //! unknown. So a list ends with a page that is empty, or too short to have been cut while no count says that there is
 //! more. A page that is refused is such an end only if the rows are as many as a count says, or the same as are told at
-//! once, without pages. And a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
+//! once, without pages. A count that was found to be that of all rows, in a reading that was whole without believing it,
+//! is believed from then on. And a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
 //! moves rows across their border.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde_json::{Value, json};
 
@@ -41,6 +45,30 @@ pub struct Listed {
     pub rows: BTreeMap<Id, Value>,
     /// Nothing was cut, moved between pages or changed in number while it was read.
     pub complete: bool,
+}
+
+/// Searches whose `TotalCount` was found to be the number of all rows.
+#[derive(Debug, Default)]
+pub struct Counts(Mutex<BTreeSet<&'static [&'static str]>>);
+
+impl Counts {
+    fn tell_all(&self, source: Source) -> bool {
+        self.known().contains(source.search)
+    }
+
+    /// Learns from a reading that ended: the count it told, where that was not the number of rows on its page, and
+    /// whether that was right. One that contradicts itself takes back what was learned.
+    fn learn(&self, source: Source, reading: &Reading, total: Option<usize>) {
+        if !reading.steady {
+            self.known().remove(source.search);
+        } else if total == Some(reading.rows.len()) {
+            self.known().insert(source.search);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<&'static [&'static str]>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What to list.
@@ -128,6 +156,7 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
     }
     let mut reading = Reading { steady: true, ..Reading::default() };
     let (mut start, mut total) = (1, None);
+    let believed = session.counts().tell_all(source);
     for number in 1..=PAGES {
         let page = match page(session, source, start, PAGE).await {
             Err(error) if start > 1 && error.reason == Reason::Rejected => {
@@ -145,10 +174,12 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
         reading.steady &= received <= PAGE && (total.is_none() || whole.is_none() || total == whole);
         total = total.or(whole);
         let more = total.is_some_and(|total| reading.rows.len() < total);
-        if received == 0 || fresh == 0 || (received < CUT && !more) {
+        let all = believed && page.count == Some(reading.rows.len());
+        if all || received == 0 || fresh == 0 || (received < CUT && !more) {
             // An empty page may tell either count.
             reading.steady &= total.is_none_or(|total| reading.rows.len() == total);
             reading.whole_alone = number == 1 || (number == 2 && received == 0);
+            session.counts().learn(source, &reading, total);
             return Ok(reading);
         }
     }

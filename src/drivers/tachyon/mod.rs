@@ -21,6 +21,7 @@ mod read;
 mod resolve;
 mod run;
 mod session;
+mod sight;
 pub mod translate;
 mod view;
 mod wire;

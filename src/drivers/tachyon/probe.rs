@@ -39,7 +39,7 @@ pub async fn probe(session: &Session) -> Result<Probe, DriverError> {
     let version = view::version(session).await?;
     lists::first_page(session).await.map_err(other_api)?;
     let groups = directory::groups(session).await?;
-    let view = view::view(session, &version, groups.whole()).await?;
+    let view = view::view(session, groups.whole()).await?;
     let origin = session.http().origin();
     let port = origin.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
     let host = format!("{}{port}", origin.host_str().unwrap_or_default());

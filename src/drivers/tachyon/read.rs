@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::{
     calls::{Id, Need},
-    directory, faults,
+    faults,
     lists::{self, Listed, POLICIES},
     session::{Ask, Session},
-    view,
+    sight, view,
     wire::{self, GroupNames},
 };
 use crate::{
@@ -27,18 +27,17 @@ pub async fn observe(session: &Session) -> Result<Observation, DriverError> {
     // Before the policies: a deployment that ends in between counts as running until the next look.
     let undeployed = undeployed(session).await?;
     let listed = policies(session).await?;
-    let groups = directory::groups(session).await?;
-    let version = view::version(session).await?;
-    let unlicensed = unlicensed(session, &version).await?;
-    let view = view::view(session, &version, groups.whole()).await?;
+    let seen = sight::look(session, &listed).await?;
+    let unlicensed = unlicensed(session).await?;
     let mut observation = Observation { complete: listed.complete, undeployed, ..Observation::default() };
     if !listed.complete {
         observation.lacks(lists::CONTRADICTS);
     }
-    let unresolved =
-        fill(&mut observation, &listed, &GroupNames::new(groups.listed.as_deref().unwrap_or_default()));
-    observation.partial =
-        view.partial().map(str::to_owned).or_else(|| (!unresolved.is_empty()).then(|| unknown(&unresolved)));
+    let unresolved = fill(&mut observation, &listed, &seen.names);
+    if !unresolved.is_empty() {
+        session.sight().forget();
+    }
+    observation.partial = seen.partial.or_else(|| (!unresolved.is_empty()).then(|| unknown(&unresolved)));
     let partial = observation.partial.is_some();
     for item in &mut observation.items {
         if partial {
@@ -105,7 +104,7 @@ async fn undeployed(session: &Session) -> Result<bool, DriverError> {
 }
 
 /// Policies that use fragments without a licence; from version 5.1.
-async fn unlicensed(session: &Session, version: &str) -> Result<BTreeSet<Id>, DriverError> {
+async fn unlicensed(session: &Session) -> Result<BTreeSet<Id>, DriverError> {
     let unexpected = |what: &str| {
         let message = format!("/Consumer/Policies/Unlicensed {what}");
         DriverError::new(Class::Transient, Reason::UnexpectedAnswer, message)
@@ -113,7 +112,7 @@ async fn unlicensed(session: &Session, version: &str) -> Result<BTreeSet<Id>, Dr
     let answer = session.send(&Ask::get(&["Policies", "Unlicensed"], &[], Need::READ)).await?;
     if matches!(answer.status, 400 | 404 | 405) {
         // Before, `Unlicensed` is taken for the id of a policy, and refused in one way or another.
-        return match view::is_before(version, (5, 1)) {
+        return match view::is_before(&view::version(session).await?, (5, 1)) {
             true => Ok(BTreeSet::new()),
             false => {
                 Err(unexpected(&format!("answered {}, though it exists since version 5.1", answer.status)))

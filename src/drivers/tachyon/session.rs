@@ -18,7 +18,9 @@ use super::{
     calls::{Effect, Need},
     credentials::Login,
     faults, life,
+    lists::Counts,
     portal::{self, CONSUMER, Portal},
+    sight::Sight,
 };
 use crate::{
     api::Reason,
@@ -41,6 +43,8 @@ pub struct Session {
     login: Login,
     portal: Portal,
     state: Mutex<State>,
+    sight: Sight,
+    counts: Counts,
 }
 
 #[derive(Default)]
@@ -92,12 +96,23 @@ impl Session {
         if let Login::Ready(token) = &login {
             http.redact(token);
         }
-        Self { http, consumer, login, portal, state: Mutex::default() }
+        let (state, sight, counts) = Default::default();
+        Self { http, consumer, login, portal, state, sight, counts }
     }
 
     /// The HTTP client of the Consumer API.
     pub fn http(&self) -> &HttpClient {
         &self.http
+    }
+
+    /// What the account was last proven to see.
+    pub fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// What counts of lists were found to mean.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Sends an effect and reads what it answers, null where that is nothing.

@@ -16,9 +16,10 @@ use crate::{
         DesiredItem,
         connect::connect,
         http::{
-            Limits, SharedTransport,
+            SharedTransport,
             scripted::{Reply, Scripted, Seen},
         },
+        testing::limits,
     },
     model::{
         Clock, ExternalId, ItemKey, LeafPath, LeafValue, Mark, MemberKind, ObservedItem, OwnerId, Shape,
@@ -28,17 +29,6 @@ use crate::{
 
 const KEY: &str = include_str!("../../sandbox/tachyon/keys/sandbox.pem");
 const CERTIFICATE: &str = include_str!("../../sandbox/tachyon/keys/sandbox.crt");
-
-fn limits() -> Limits {
-    Limits {
-        requests_per_minute: 60_000,
-        burst: 1000,
-        in_flight: 4,
-        timeout: Duration::from_secs(30),
-        max_body: 4 << 20,
-        meter: crate::drivers::http::Meter::default(),
-    }
-}
 
 fn connected(
     extra: &Value,

@@ -54,14 +54,21 @@ pub async fn version(session: &Session) -> Result<String, DriverError> {
     Ok(wire::text(&value, "Version").unwrap_or_default().trim().chars().take(100).collect())
 }
 
-/// What is seen, as just read, beside the groups that are listed; `None` where their list is not whole.
+/// What is seen, as just read, beside the groups that are listed; `None` where their list is not whole. The version is
+/// asked for only where the roles do not prove it: before 8.0 nothing is hidden.
 ///
 /// # Errors
 /// `Transient`, `Throttled`, `Unauthorized`; a list that may not be read proves nothing, and is none.
-pub async fn view(session: &Session, version: &str, groups: Option<&[Group]>) -> Result<View, DriverError> {
-    if major(version).is_some_and(|major| major < SCOPED) {
+pub async fn view(session: &Session, groups: Option<&[Group]>) -> Result<View, DriverError> {
+    let by_roles = by_roles(session, groups).await;
+    let proven = matches!(by_roles, Ok(View::Full));
+    if !proven && is_before(&version(session).await?, (SCOPED, 0)) {
         return Ok(View::Full);
     }
+    by_roles
+}
+
+async fn by_roles(session: &Session, groups: Option<&[Group]>) -> Result<View, DriverError> {
     let Some(groups) = groups.filter(|groups| groups.iter().any(|group| group.global)) else {
         return Ok(partial("it does not see the group All Devices"));
     };

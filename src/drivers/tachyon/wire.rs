@@ -204,6 +204,15 @@ pub fn group_ids(value: &Value) -> Option<BTreeSet<Id>> {
     elements(member(value, "ManagementGroups")?)?.into_iter().map(own_id).collect()
 }
 
+/// The groups of a policy as it tells them, by name or else by id, whether or not they lead to anything.
+pub fn reached(policy: &Value) -> Option<BTreeSet<String>> {
+    let told = |group: &Value| match group.as_str().or_else(|| text(group, "Name")) {
+        Some(name) => Some(fold(name)),
+        None => own_id(group).map(|id| id.to_string()),
+    };
+    elements(member(policy, "ManagementGroups")?)?.into_iter().map(told).collect()
+}
+
 /// A list, where none may be told as null.
 fn elements(value: &Value) -> Option<Vec<&Value>> {
     match value {

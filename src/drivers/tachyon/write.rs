@@ -7,7 +7,7 @@
 //!
 //! A step may be several calls. Once one of them was taken, whatever fails afterwards is told as `Ambiguous`: something
 //! was done, so that everything is read before anything else. The next attempt begins with the call that failed, and
-//! ends with what it means.
+//! ends with what it means. What may strike groups that are hidden begins with a proof that none is ([`sight::confirm`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use super::{
     read,
     run::{Run, is_refusal, judged, name_taken},
     session::{Ask, Session},
-    wire,
+    sight, wire,
 };
 use crate::{
     api::Reason,
@@ -127,8 +127,11 @@ pub async fn restore(
 /// Switches policies on or off; one that is refused does not keep the others.
 ///
 /// # Errors
-/// That of the first that is refused.
+/// That of the first that is refused; as for [`sight::confirm`] where they are switched off.
 pub async fn switch(session: &Session, ids: &[ExternalId], on: bool) -> Result<(), DriverError> {
+    if !on {
+        sight::confirm(session).await?;
+    }
     each(session, ids, |id| Effect::Enable(id, on), Err).await
 }
 
@@ -137,6 +140,7 @@ pub async fn switch(session: &Session, ids: &[ExternalId], on: bool) -> Result<(
 /// # Errors
 /// As for [`switch`].
 pub async fn remove(session: &Session, ids: &[ExternalId]) -> Result<(), DriverError> {
+    sight::confirm(session).await?;
     let gone = |error: DriverError| if error.class == Class::Gone { Ok(()) } else { Err(error) };
     each(session, ids, Effect::Delete, gone).await
 }
@@ -218,6 +222,9 @@ async fn write(
     observed: &ObservedItem,
     change: Change<'_>,
 ) -> Result<(), DriverError> {
+    if change.head.is_some() || !change.groups.remove.is_empty() {
+        sight::confirm(session).await?;
+    }
     let mut run = Run::new(session);
     if change.off_first {
         run.send_about(id, Effect::Enable(id, false)).await?;

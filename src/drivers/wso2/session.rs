@@ -63,6 +63,8 @@ pub struct Session {
 #[derive(Default)]
 struct State {
     client: Option<(String, Secret)>,
+    /// A token was asked for with it, and it or the password was judged.
+    client_tried: bool,
     token: Option<Token>,
     issued: u64,
     auth_calls: VecDeque<Instant>,
@@ -200,8 +202,12 @@ impl Session {
         self.grant(state, &[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await
     }
 
+    /// Logs in with the password, which is shown once: too many refusals lock an account out. No answer tells a refused
+    /// client from a refused password, and a registration may be deleted; so one that was used before is made anew first.
     async fn log_in(&self, state: &mut State) -> Result<Token, DriverError> {
-        let registered = state.client.is_some();
+        if state.client_tried && self.login.client.is_none() {
+            state.client = None;
+        }
         let scopes = self.dialect.scopes();
         let password = utf8(&self.login.password, "password")?;
         let form = [
@@ -210,16 +216,7 @@ impl Session {
             ("password", password),
             ("scope", scopes.as_str()),
         ];
-        let result = self.grant(state, &form).await;
-        let forgotten = registered && self.login.client.is_none();
-        match result {
-            // The registration may have been deleted since; a new one tells whether it was that.
-            Err(error) if forgotten && error.class == Class::Unauthorized => {
-                state.client = None;
-                self.grant(state, &form).await
-            }
-            other => other,
-        }
+        self.grant(state, &form).await
     }
 
     async fn grant(&self, state: &mut State, form: &[(&str, &str)]) -> Result<Token, DriverError> {
@@ -228,6 +225,7 @@ impl Session {
         let headers = basic(&id, &secret);
         let body = (Bytes::copy_from_slice(body.as_bytes()), "application/x-www-form-urlencoded");
         let answer = self.authenticate(state, &self.token_endpoint, body, headers).await?;
+        state.client_tried |= answer.status < 429;
         let value = self.granted(state, &answer, "tokenUrl")?;
         state.issued += 1;
         let token = self.issued(&value, state.issued).ok_or_else(|| {
@@ -268,7 +266,7 @@ impl Session {
         })?;
         let client = (id.to_owned(), Secret::new(secret));
         self.http.redact(&client.1);
-        state.client = Some(client.clone());
+        (state.client, state.client_tried) = (Some(client.clone()), false);
         Ok(client)
     }
 

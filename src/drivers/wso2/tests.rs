@@ -19,25 +19,15 @@ use crate::{
     drivers::{
         connect::connect,
         http::{
-            Limits, SharedTransport,
+            SharedTransport,
             scripted::{Reply, Scripted, Seen},
         },
+        testing::limits,
     },
     model::{LeafPath, SystemClock},
 };
 
 pub(super) const PASSWORD: &str = "p4ssword-canary-0815";
-
-pub(super) fn limits() -> Limits {
-    Limits {
-        requests_per_minute: 60_000,
-        burst: 1000,
-        in_flight: 4,
-        timeout: Duration::from_secs(30),
-        max_body: 4 << 20,
-        meter: crate::drivers::http::Meter::default(),
-    }
-}
 
 pub(super) fn system(api: &str, extra: Value) -> crate::api::SystemSpec {
     let mut settings = json!({

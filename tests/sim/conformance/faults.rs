@@ -13,9 +13,8 @@ use super::{Subject, plot::Plot};
 use crate::support::rig::Rig;
 
 /// How often refused credentials are shown within an hour: at once, and after 1, 2, 4, 8, then every 10 minutes make
-/// nine; the first three may be shown again to a client that is registered anew, as no answer tells a refused client from
-/// a refused password.
-const LOGINS_AN_HOUR: usize = 9 + 3;
+/// nine.
+const LOGINS_AN_HOUR: usize = 9;
 
 /// Wrong credentials: the Backend says so, nothing is sent, and they are not shown so often that the account is locked
 /// out (appshield sheet section 7), be it at the beginning or in the middle of a life.

@@ -66,6 +66,50 @@ async fn a_dictionary_that_is_not_there_sends_nothing_and_takes_nothing_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
+    let both = policy(json!([{"name": "card-patterns"}, {"name": "project-names"}]));
+    let cases = [
+        (
+            cards(),
+            false,
+            "In force now: nothing of it, for \"Cards\" is switched off in the system: the system itself",
+        ),
+        (both, true, "In force now: \"Cards\" as it stands in the system, which has it switched on"),
+    ];
+    for (wanted, on, said) in cases {
+        let mut rig = rig();
+        exact(&rig);
+        rig.assign("one", wanted, json!({}));
+        rig.start();
+        rig.settle().await;
+        rig.by_hand("symphony", json!({"removeDictionaries": ["card-patterns"]}));
+        let left = named(&rig, "symphony", "Cards").unwrap();
+        rig.pass(45 * 60).await;
+        let facts = rig.cluster.facts("one").pop().unwrap();
+        assert_eq!(reason(&rig, "one"), Some(Reason::DictionaryNotFound), "{facts:#?}");
+        assert_eq!(left["active"], on);
+        let (Standing::Unresolved(_, message, _) | Standing::Stalled(_, message)) = &facts.standing else {
+            panic!("{facts:#?}")
+        };
+        assert!(message.contains("no dictionary \"card-patterns\""), "{message}");
+        assert!(message.contains(said), "{message}");
+        assert_eq!(facts.objects[0].active, Some(on), "{facts:#?}");
+        rig.pass(4 * 3600).await;
+        assert_eq!(named(&rig, "symphony", "Cards").unwrap(), left, "looking is all that is done");
+        rig.by_hand("symphony", json!({"addDictionaries": [{"name": "card-patterns", "terms": ["4111"]}]}));
+        rig.pass(3600).await;
+        rig.settle().await;
+        assert_eq!(
+            rig.cluster.standing("one"),
+            Some(Standing::InStep),
+            "{:#?}",
+            rig.cluster.facts("one").pop()
+        );
+        assert_eq!(named(&rig, "symphony", "Cards").unwrap()["active"], true);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_list_is_asked_for_told_and_not_fought_over() {
     let mut rig = rig();
     rig.assign("one", cards(), json!({}));

@@ -21,7 +21,10 @@ fn groups(rig: &Rig) -> Value {
 }
 
 async fn started() -> Rig {
-    let mut rig = rig();
+    started_with(rig()).await
+}
+
+async fn started_with(mut rig: Rig) -> Rig {
     rig.assign("one", policy(&["usb-start-type"]), to(&["Kiosks", "Pilot ring"]));
     rig.start();
     rig.settle().await;
@@ -80,6 +83,33 @@ async fn while_groups_are_hidden_nothing_is_removed_and_the_policy_itself_is_not
     rig.let_go("one");
     rig.pass(600).await;
     assert!(!rig.cluster.exists("one"), "Orphan always lets go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_that_narrows_where_no_policy_shows_it_removes_nothing_either() {
+    let rig = rig();
+    rig.by_hand("tachyon", json!({"removePolicies": ["Windows baseline"], "deploy": true}));
+    let rig = started_with(rig).await;
+    let roles = json!([{"role": "Guaranteed State Administrator", "groups": [
+        "Finance laptops", "Executive tablets", "Pilot ring", "Lyon office", "Kiosks"]}]);
+    rig.by_hand("tachyon", json!({"grants": [{"principal": "ordain-sandbox", "roles": roles}]}));
+    let sent = |rig: &Rig| {
+        let calls = rig.vendors.effects("tachyon");
+        calls.into_iter().filter(|call| !call.ends_with("Search")).collect::<Vec<_>>()
+    };
+    let (before, ours) = (sent(&rig), named(&rig, "tachyon", "USB"));
+    rig.delete("one");
+    rig.pass(1200).await;
+    assert_eq!(named(&rig, "tachyon", "USB"), ours, "neither switched off nor removed");
+    assert_eq!(sent(&rig), before);
+    let said = rig.cluster.standing("one");
+    let frozen = matches!(said, Some(Standing::Terminating { reason: Reason::RemovalsFrozen, .. }));
+    assert!(frozen, "{said:#?}");
+    let roles = json!([{"role": "Guaranteed State Administrator", "groups": ["All Devices"]}]);
+    rig.by_hand("tachyon", json!({"grants": [{"principal": "ordain-sandbox", "roles": roles}]}));
+    rig.pass(1200).await;
+    assert!(!rig.cluster.exists("one"), "{:#?}", rig.cluster.facts("one").pop());
+    assert_eq!(named(&rig, "tachyon", "USB"), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,10 +63,8 @@ impl World {
     /// A policy as the double holds it, by name, deleted or not.
     fn held(&self, name: &str) -> Option<Value> {
         let state = self.service.double().state();
-        let mut all = state["policies"].as_object().unwrap().values().filter(|policy| policy["name"] == name);
-        let one = all.next().cloned();
-        assert!(all.next().is_none(), "one of them is called {name}");
-        one
+        let named = state["policies"].as_object().unwrap().values().filter(|policy| policy["name"] == name);
+        testing::at_most_one(named, "one of them is called so").cloned()
     }
 
     /// What stands for [`cards`].
@@ -74,10 +72,8 @@ impl World {
         let state = self.service.double().state();
         let ours =
             |policy: &&Value| policy["name"].as_str().unwrap().contains('~') && policy["deleted"] == false;
-        let mut all = state["policies"].as_object().unwrap().values().filter(ours);
-        let one = all.next().cloned();
-        assert!(all.next().is_none(), "one object, once");
-        one
+        let found = state["policies"].as_object().unwrap().values().filter(ours);
+        testing::at_most_one(found, "one object, once").cloned()
     }
 
     fn counter(&self, name: &str) -> Value {
@@ -90,10 +86,7 @@ impl World {
 
     /// Calls of the Agent so far, as `METHOD /path?query`.
     fn calls(&self) -> Vec<String> {
-        let seen = self.service.recorder().since(0).into_iter();
-        seen.map(|s| format!("{} {}?{}", s.method, s.path, s.query).trim_end_matches('?').to_owned())
-            .filter(|line| line.contains("/agent/"))
-            .collect()
+        testing::lines(&self.service).filter(|line| line.contains("/agent/")).collect()
     }
 
     fn effects(&self) -> Vec<String> {
@@ -137,29 +130,14 @@ impl World {
             Some(_) => item.mark == mark,
             None => item.name == desired.title,
         };
-        let mut found = observation.items.into_iter().filter(is_it);
-        let one = found.next();
-        assert!(found.next().is_none(), "one object, once");
-        one
+        testing::at_most_one(observation.items.into_iter().filter(is_it), "one object, once")
     }
 
     /// Brings one item to its desired state as a worker would, and returns how many effects that took.
     async fn converge(&self, desired: &DesiredItem) -> usize {
         for effects in 0..6 {
-            let step = match self.find(desired).await {
-                None => Step::Create(Box::new(desired.clone())),
-                Some(observed) => {
-                    let diff = self.difference(desired, &observed);
-                    let ids = vec![observed.id.clone().unwrap()];
-                    match diff.switch {
-                        _ if diff.needs_write() => {
-                            Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(observed) }
-                        }
-                        Some(enabled) => Step::SetEnabled { ids, enabled },
-                        None => return effects,
-                    }
-                }
-            };
+            let observed = self.find(desired).await;
+            let Some(step) = testing::due(&*self.driver, desired, observed) else { return effects };
             self.execute(&step).await.unwrap();
         }
         panic!("it never settles: {:?}", self.find(desired).await.map(|o| self.difference(desired, &o)));

@@ -5,6 +5,7 @@ mod faults;
 mod life;
 mod reading;
 mod sessions;
+mod sight;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,20 +71,16 @@ impl World {
     /// A policy as the double holds it, by name.
     fn held(&self, name: &str) -> Option<Value> {
         let state = self.state();
-        let mut all = state["policies"].as_object().unwrap().values().filter(|policy| policy["name"] == name);
-        let one = all.next().cloned();
-        assert!(all.next().is_none(), "one of them is called {name}");
-        one
+        let named = state["policies"].as_object().unwrap().values().filter(|policy| policy["name"] == name);
+        testing::at_most_one(named, "one of them is called so").cloned()
     }
 
     /// What stands for [`usb`].
     fn ours(&self) -> Option<Value> {
         let state = self.state();
         let marked = |policy: &&Value| policy["description"].as_str().unwrap().contains("[ordain:");
-        let mut all = state["policies"].as_object().unwrap().values().filter(marked);
-        let one = all.next().cloned();
-        assert!(all.next().is_none(), "one object, once");
-        one
+        let found = state["policies"].as_object().unwrap().values().filter(marked);
+        testing::at_most_one(found, "one object, once").cloned()
     }
 
     /// Id of a rule or group of the double.
@@ -96,8 +93,7 @@ impl World {
 
     /// Calls of the Consumer API so far, as `METHOD /path?query`.
     fn calls(&self) -> Vec<String> {
-        let seen = self.service.recorder().since(0).into_iter();
-        seen.map(|s| format!("{} {}?{}", s.method, s.path, s.query).trim_end_matches('?').to_owned())
+        testing::lines(&self.service)
             .filter(|line| line.contains("/Consumer/"))
             .map(|line| line.replacen("/Consumer/", "", 1))
             .collect()
@@ -146,23 +142,15 @@ impl World {
     /// What stands for an item, by its mark.
     async fn find(&self, desired: &DesiredItem) -> Option<ObservedItem> {
         let observation = self.observe().await;
-        let mut found = observation.items.into_iter().filter(|item| item.mark == desired.mark());
-        let one = found.next();
-        assert!(found.next().is_none(), "one object, once");
-        one
+        testing::at_most_one(
+            observation.items.into_iter().filter(|item| item.mark == desired.mark()),
+            "one object, once",
+        )
     }
 
     /// The step that is due.
     async fn due(&self, desired: &DesiredItem) -> Option<Step> {
-        let Some(observed) = self.find(desired).await else {
-            return Some(Step::Create(Box::new(desired.clone())));
-        };
-        let diff = self.difference(desired, &observed);
-        let id = observed.id.clone().unwrap();
-        if diff.needs_write() {
-            return Some(replace(desired, observed));
-        }
-        diff.switch.map(|enabled| Step::SetEnabled { ids: vec![id], enabled })
+        testing::due(&*self.driver, desired, self.find(desired).await)
     }
 
     /// Brings one item to its desired state as a worker would, and returns how many steps that took.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     drivers::{Compiled, DesiredItem, Driver, DriverError, Outcome, Scope, Step, testing},
-    model::{LeafPath, MemberKind, Observation, ObservedItem, Shape},
+    model::{LeafPath, MemberKind, Observation, ObservedItem},
     plan::diff::Difference,
     sandbox::{
         DoubleService,
@@ -73,8 +73,7 @@ impl World {
 
     /// Calls so far, as `METHOD /path?query`, without logins.
     fn calls(&self) -> Vec<String> {
-        let seen = self.service.recorder().since(0).into_iter();
-        seen.map(|s| format!("{} {}?{}", s.method, s.path, s.query).trim_end_matches('?').to_owned())
+        testing::lines(&self.service)
             .filter(|line| !line.ends_with("/register") && !line.ends_with("/token"))
             .collect()
     }
@@ -115,29 +114,17 @@ impl World {
     /// What stands for an item, by its mark.
     async fn find(&self, desired: &DesiredItem) -> Option<ObservedItem> {
         let observation = self.observe().await;
-        let mut found = observation.items.into_iter().filter(|item| item.mark == mark(desired));
-        let one = found.next();
-        assert!(found.next().is_none(), "one object, once");
-        one
+        testing::at_most_one(
+            observation.items.into_iter().filter(|item| item.mark == desired.mark()),
+            "one object, once",
+        )
     }
 
     /// Brings one item to its desired state as a worker would, and returns how many effects that took.
     async fn converge(&self, desired: &DesiredItem) -> usize {
         for effects in 0..6 {
-            let step = match self.find(desired).await {
-                None => Step::Create(Box::new(desired.clone())),
-                Some(observed) => {
-                    let diff = self.difference(desired, &observed);
-                    let ids = vec![observed.id.clone().unwrap()];
-                    match diff.switch {
-                        _ if diff.needs_write() => {
-                            Step::Replace { desired: Box::new(desired.clone()), observed: Box::new(observed) }
-                        }
-                        Some(enabled) => Step::SetEnabled { ids, enabled },
-                        None => return effects,
-                    }
-                }
-            };
+            let observed = self.find(desired).await;
+            let Some(step) = testing::due(&*self.driver, desired, observed) else { return effects };
             self.execute(&step).await.unwrap();
         }
         panic!("it never settles: {:?}", self.find(desired).await.map(|o| self.difference(desired, &o)));
@@ -147,13 +134,6 @@ impl World {
 /// Without its gateway the system hands out tokens elsewhere.
 fn options_gateway_off(service: &DoubleService) -> bool {
     service.double().state()["options"]["gateway"] == json!(false)
-}
-
-fn mark(desired: &DesiredItem) -> Option<crate::model::Mark> {
-    match &desired.shape {
-        Shape::Object { mark } => mark.clone(),
-        Shape::Document => None,
-    }
 }
 
 fn baseline() -> Value {

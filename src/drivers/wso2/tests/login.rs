@@ -238,3 +238,50 @@ async fn garbage_from_the_login_is_no_login() {
         assert_eq!((error.class, error.reason), (Class::Transient, Reason::UnexpectedAnswer), "{body}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_password_is_shown_once_in_each_try() {
+    for api in ["MdmAdmin", "DeviceMgtV1", "Entgra"] {
+        let transport = Scripted::new(|seen| match seen.line.ends_with("register") {
+            true => Reply::json(201, &json!({"client_id": "a", "client_secret": "b"})),
+            false => Reply::json(400, &json!({"error": "invalid_grant"})),
+        });
+        let driver = driver_for(Arc::clone(&transport) as SharedTransport, api);
+        for tries in 1..=4 {
+            let error = observe(&driver).await.unwrap_err();
+            assert_eq!(error.class, Class::Unauthorized, "{api}: {error}");
+            let shown = transport.seen().iter().filter(|seen| seen.body.contains(PASSWORD)).count();
+            assert_eq!(shown, tries, "{api}");
+            tokio::time::sleep(Duration::from_secs(61)).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_was_deleted_is_made_anew() {
+    let clients = Count::default();
+    let known = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (registered, deleted) = (Arc::clone(&known), Arc::clone(&known));
+    let transport = Scripted::new(move |seen| {
+        let number = registered.load(std::sync::atomic::Ordering::SeqCst);
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{number}:secret")));
+        match seen.line.as_str() {
+            line if line.ends_with("register") => {
+                let number = clients.next();
+                registered.store(number, std::sync::atomic::Ordering::SeqCst);
+                Reply::json(201, &json!({"client_id": number.to_string(), "client_secret": "secret"}))
+            }
+            line if line.ends_with("token") && seen.headers["authorization"] == basic.as_str() => token(1),
+            line if line.ends_with("token") => Reply::json(401, &json!({"error": "invalid_client"})),
+            _ => empty_page(seen),
+        }
+    });
+    let driver = driver_for(Arc::clone(&transport) as SharedTransport, "DeviceMgtV1");
+    observe(&driver).await.unwrap();
+    deleted.store(0, std::sync::atomic::Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    observe(&driver).await.unwrap();
+    let logins: Vec<_> = transport.lines().into_iter().filter(|line| line.starts_with("POST")).collect();
+    let (register, token) = ("POST /api-application-registration/register", "POST /token");
+    assert_eq!(logins, [register, token, token, register, token], "refused a refresh, then registered anew");
+}
