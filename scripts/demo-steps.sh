@@ -28,7 +28,7 @@ wait_ready() {
 objects_are_counted() {
   local counts
   counts=$(kubectl get backends --namespace "$namespace" -o jsonpath='{range .items[*]}{.status.objects.managed}{"\n"}{end}') &&
-    [ -n "$counts" ] && ! grep -qx 0 <<<"$counts"
+    ! grep -qvx '[1-9][0-9]*' <<<"$counts"
 }
 
 # http METHOD URL [JSON]: the body of a 2xx answer. HTTP/1.0 keeps the answer in one piece, which a shell can read.

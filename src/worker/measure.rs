@@ -62,7 +62,6 @@ pub(super) struct Measured {
 impl Measured {
     /// What waits now, and whether something is known to be open of an item, or nothing.
     pub(super) fn waits(&mut self, due: &Due, is_told: impl Fn(&ItemKey) -> bool) {
-        let is_work = |lane: Lane| matches!(lane, Lane::Open | Lane::Interactive | Lane::New);
         self.unread = due.items.iter().filter(|(item, lane)| is_work(**lane) && !is_told(item)).count();
         self.due = [0; WORK_LANES.len()];
         for lane in due.items.values() {
@@ -143,6 +142,11 @@ fn remembered(memory: &Memory, pushes: impl Fn(&ObjectName) -> bool) -> Wanted {
     }
 }
 
+/// Whether something is to be done with what waits in this lane.
+const fn is_work(lane: Lane) -> bool {
+    matches!(lane, Lane::Open | Lane::Interactive | Lane::New)
+}
+
 /// Whether something is still to be done.
 fn is_open(verdict: &ItemVerdict) -> bool {
     !matches!(verdict, ItemVerdict::InStep)
@@ -152,9 +156,25 @@ impl Worker {
     /// Notes what waits.
     pub(super) fn measure_due(&mut self, due: &Due) {
         let mut measured = std::mem::take(&mut self.measured);
-        // One that somebody asked for may be proven, and one with a verdict is counted by that.
-        measured.waits(due, |item| self.verdicts.get(item).is_some_and(is_open) || self.is_proven(item));
+        measured.waits(due, |item| self.is_told(item));
         self.measured = measured;
+    }
+
+    /// One that somebody asked for may be proven, and one with a verdict is counted by that.
+    fn is_told(&self, item: &ItemKey) -> bool {
+        self.verdicts.get(item).is_some_and(is_open) || self.is_proven(item)
+    }
+
+    /// Those that a round is about to read of what [`Self::measure_due`] counts as unread.
+    pub(super) fn unread_in(&self, round: &BTreeSet<ItemKey>, due: &Due) -> Vec<ItemKey> {
+        let waits = |item: &ItemKey| due.items.get(item).is_some_and(|lane| is_work(*lane));
+        round.iter().filter(|item| waits(item) && !self.is_told(item)).cloned().collect()
+    }
+
+    /// They were: from now on what was found of them counts, also where the round ends in a failure.
+    pub(super) fn measure_read(&mut self, unread: &[ItemKey]) {
+        let told = unread.iter().filter(|item| self.is_told(item)).count();
+        self.measured.unread = self.measured.unread.saturating_sub(told);
     }
 
     /// Items that are still being worked on.
