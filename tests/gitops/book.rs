@@ -12,7 +12,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use page::{Step, steps};
@@ -90,7 +89,7 @@ fn excepted(page: &str, text: &str) -> bool {
 /// Runs a page from its first line to its last; tells how many commands it ran.
 fn run(name: &str) {
     let (_, stage) = PAGES.iter().find(|(page, _)| *page == name).unwrap();
-    let (start, text) = (Instant::now(), fs::read_to_string(root().join(name)).unwrap());
+    let text = fs::read_to_string(root().join(name)).unwrap();
     let ground = Ground::new(*stage);
     let mut shell = Shell::start(&ground);
     let (mut ran, mut manifests) = (0, 0);
@@ -120,7 +119,7 @@ fn run(name: &str) {
             }
         }
     }
-    println!("{name}: {ran} blocks, {manifests} manifests, {:.0} s", start.elapsed().as_secs_f64());
+    println!("{name}: {ran} blocks, {manifests} manifests");
 }
 
 /// Runs a block and compares what it prints. What only looks may look again, as a reader would.
@@ -251,7 +250,6 @@ fn every_page_with_commands_is_run_and_every_exception_is_one() {
 #[test]
 fn the_site_is_built_and_its_links_lead_somewhere() {
     let folder = tempfile::tempdir().unwrap();
-    let start = Instant::now();
     let out = std::process::Command::new("mdbook")
         .arg("build")
         .arg(root())
@@ -261,7 +259,6 @@ fn the_site_is_built_and_its_links_lead_somewhere() {
         .unwrap();
     let told = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success() && !told.contains("WARN"), "{told}");
-    println!("the site is built in {:.1} s", start.elapsed().as_secs_f64());
     let mut checked = 0;
     for (name, _) in
         written().iter().filter(|(name, _)| name.starts_with("docs/") && !name.ends_with("SUMMARY.md"))

@@ -33,7 +33,8 @@ impl Cluster {
         );
         let printed = output(Command::new("bash").args(["-c", ". \"$0/env\" && env -0"]).arg(&kube));
         let pairs = printed.split('\0').filter_map(|pair| pair.split_once('='));
-        let environment = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let environment = pairs.filter(|(name, _)| !name.starts_with("GIT_")).chain(own_git()).collect();
         Self { environment, kube, folder }
     }
 
@@ -138,6 +139,12 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = Command::new(root().join("scripts/control-plane")).arg("stop").arg(&self.kube).status();
     }
+}
+
+/// What git is told in a hook leads to the developer's own repository, and how it is set up is theirs, too.
+fn own_git() -> impl Iterator<Item = (String, String)> {
+    let own = [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")];
+    own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 fn told(out: &Output) -> Result<String, String> {

@@ -69,7 +69,7 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
         site.cluster.get(TEAM, "policyassignment", name).unwrap()["status"]["lastHandledReconcileAt"] == "now"
     };
     assert!(eventually(handled), "the new process has read the system");
-    let calls = site.sandbox.requests("wso2", quiet + 1);
+    let calls = site.sandbox.requests("wso2", quiet);
     // Reads, and what logs in.
     let harmless = |call: &&Value| {
         let path = call["path"].as_str().unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::{
     eventually,
     figures::figure,
     flux::{FLUX, Flux},
+    pages,
     site::{Site, TEAM},
 };
 
@@ -20,9 +21,6 @@ fn rounds() -> usize {
 
 /// The systems that hold something, for Argo CD the first and for Flux the others.
 const SYSTEMS: [&str; 3] = ["wso2", "wfbss", "symphony"];
-
-/// What each drift check of any of them reads once.
-const READ: &str = "policies";
 
 /// What was seen so far.
 #[derive(Debug, Default)]
@@ -60,19 +58,15 @@ fn drift_checks_are_news_to_nobody() {
     let before = versions(&site);
     let synced = || argo.application().unwrap()["status"]["operationState"].clone();
     let last = synced();
-    let begun = SYSTEMS.map(|system| site.sandbox.mark(system));
     let mut looks = Looks::default();
     for round in 1..=rounds() {
+        let begun = jiff::Timestamp::now().as_duration().as_secs_f64();
         let checked = || {
             look(&site, &argo, &flux, &mut looks);
-            SYSTEMS.iter().zip(begun).all(|(system, begun)| checks(&site, system, begun) >= round)
+            let metrics = metrics(&site);
+            SYSTEMS.iter().all(|system| proven(&metrics, system).is_some_and(|at| at > begun))
         };
-        assert!(eventually(checked), "no drift check {round}");
-        assert!(
-            eventually(|| flux.status()["lastHandledReconcileAt"] == asked(looks.taken)),
-            "{}",
-            flux.log()
-        );
+        assert!(eventually(checked), "no drift check {round}: {}", metrics(&site));
         assert_eq!((looks.out_of_sync, looks.not_healthy, looks.not_ready), (0, 0, 0), "{looks:?}");
         assert_eq!(versions(&site), before, "an object was written");
     }
@@ -103,31 +97,38 @@ fn settled(site: &Site) {
     assert!(eventually(|| SYSTEMS.iter().all(|system| told(system))), "{}", site.node.logs());
 }
 
-/// What both say now, each asked to look anew.
+/// What both say once each has looked anew, as it was asked. While Flux reconciles, Ready is Unknown.
 fn look(site: &Site, argo: &ArgoCd<'_>, flux: &Flux<'_>, looks: &mut Looks) {
     argo.refresh();
     looks.taken += 1;
-    let asked = format!("reconcile.fluxcd.io/requestedAt={}", asked(looks.taken));
+    let name = format!("look-{}", looks.taken);
+    let asked = format!("reconcile.fluxcd.io/requestedAt={name}");
     site.cluster.kubectl(&["annotate", "kustomization", "policies", "-n", FLUX, "--overwrite", &asked]);
+    let mut ready = Value::Null;
+    let handled = || {
+        let kustomization = flux.status();
+        let mut conditions = kustomization["conditions"].as_array().into_iter().flatten();
+        ready =
+            conditions.find(|one| one["type"] == "Ready").map_or(Value::Null, |one| one["status"].clone());
+        kustomization["lastHandledReconcileAt"] == name && ready != "Unknown"
+    };
+    assert!(eventually(handled), "{:#}\n{}", flux.status(), flux.log());
     let status = argo.application().unwrap()["status"].clone();
-    let kustomization = flux.status();
-    let mut conditions = kustomization["conditions"].as_array().into_iter().flatten();
     looks.out_of_sync += usize::from(status["sync"]["status"] != "Synced");
     looks.not_healthy += usize::from(status["health"]["status"] != "Healthy");
-    looks.not_ready += usize::from(conditions.any(|one| one["type"] == "Ready" && one["status"] == "False"));
+    looks.not_ready += usize::from(ready != "True");
 }
 
-fn asked(look: usize) -> String {
-    format!("look-{look}")
+fn metrics(site: &Site) -> String {
+    let address = pages::address(&site.node.logs()).expect("it says where it listens");
+    pages::scrape(&address, "/metrics", "*/*").1
 }
 
-/// How many drift checks a system has seen.
-fn checks(site: &Site, system: &str, since: u64) -> usize {
-    let requests = site.sandbox.requests(system, since + 1);
-    requests
-        .iter()
-        .filter(|one| one["method"] == "GET" && one["path"].as_str().unwrap().contains(READ))
-        .count()
+/// When all that a system holds of ours was last proven to be as Git says, in seconds since 1970. Later than the start of
+/// a drift check, that one has read all of it.
+fn proven(metrics: &str, system: &str) -> Option<f64> {
+    let name = format!(r#"ordain_oldest_proof_timestamp_seconds{{backend="Backend/{TEAM}/{system}"}} "#);
+    metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
 }
 
 /// Every object of ours and its resourceVersion.

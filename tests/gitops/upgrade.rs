@@ -92,7 +92,7 @@ fn crds_of_an_earlier_release_are_upgraded_under_live_objects() {
     site.cluster.wait(TEAM, name, "Ready");
     let effects: Vec<_> = site
         .sandbox
-        .requests("wso2", calls + 1)
+        .requests("wso2", calls)
         .into_iter()
         .filter(|call| call["method"] != "GET")
         .filter(|call| {

@@ -14,7 +14,22 @@ impl Program {
     pub fn start(mut command: Command, log: &Path) -> Self {
         let out = File::create(log).unwrap();
         let err = out.try_clone().unwrap();
-        Self(command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().expect("the program starts"))
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        let program = Self(child.expect("the program starts"));
+        program.guarded(log);
+        program
+    }
+
+    /// Written down where a control plane of the test's own keeps its processes, if the output lies beside one: its guard
+    /// ends them all should the test be killed hard.
+    fn guarded(&self, log: &Path) {
+        let mut lists = log.ancestors().map(|folder| folder.join("kube/pids"));
+        let Some(list) = lists.find(|list| list.is_file()) else { return };
+        let record = r#". "$0/scripts/lib.sh" && who=$(identity "$1") && echo "program $1 $who" >>"$2""#;
+        let mut shell = Command::new("bash");
+        shell.args(["-c", record, env!("CARGO_MANIFEST_DIR"), &self.id().to_string()]).arg(list);
+        // One that has ended at once has no start time any more, and needs nobody to end it.
+        let _ = shell.stdin(Stdio::null()).stderr(Stdio::null()).status();
     }
 
     /// Its process id.

@@ -107,7 +107,7 @@ pub(super) fn is_healthy(status: &Value, commit: &str) -> bool {
 }
 
 /// The last sync has ended, and it was of this commit.
-fn synced_to(status: &Value, commit: &str) -> bool {
+pub(super) fn synced_to(status: &Value, commit: &str) -> bool {
     let operation = &status["operationState"];
     operation["phase"] == "Succeeded" && operation["syncResult"]["revision"] == commit
 }

@@ -29,6 +29,9 @@ const RECIPE: &str = include_str!("../../../docs/argo-cd.md");
 const IGNORED: &str =
     r#"{"data": {"resource.customizations.ignoreResourceUpdates.all": "jsonPointers: [/status]\n"}}"#;
 
+/// To a loopback port, whatever the developer's own curl is set to: no curlrc (only as the first one), no proxy.
+const CURL: [&str; 7] = ["-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"];
+
 /// How many ports a part is offered.
 const PORTS: usize = 5;
 
@@ -271,8 +274,7 @@ impl<'a> ArgoCd<'a> {
 
     fn call(&self, path: &str, arguments: &[&str]) -> Value {
         let url = format!("http://{}/api/v1/applications/{APPLICATION}/{path}", self.server());
-        let answer =
-            output(self.cluster.command("curl").args(["--silent", "--show-error", &url]).args(arguments));
+        let answer = output(self.cluster.command("curl").args(CURL).arg(&url).args(arguments));
         serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{path}: {e}: {answer}"))
     }
 

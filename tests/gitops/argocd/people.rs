@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::application::{ASSIGNMENT, PHONES, Team, is_healthy, is_synced};
+use super::application::{ASSIGNMENT, PHONES, Team, is_healthy, is_synced, synced_to};
 use crate::{eventually, site::TEAM};
 
 /// A commit that drops more than the guard allows is shown, not carried out, and nobody tries it again and again; the
@@ -13,11 +13,9 @@ pub(super) fn held_until_approved(team: &Team<'_>) {
     assert!(!without.contains("CAMERA"), "{without}");
     let commit = team.push_guarded(&without);
     waits_for(team, &commit, "Suspended");
-    let (status, told) = team.argo.shown("Backend", "wso2");
-    assert!(status == "Healthy" && told.contains("Held: 1 removal is waiting"), "{status}: {told}");
+    its_account_tells(team);
     assert!(has_camera(team), "nothing was taken away");
-    assert!(is_synced(&team.status(), &commit), "{:#}", team.status());
-    nothing_is_tried_again(team);
+    nothing_is_tried_again(team, &commit);
 
     let refused = team.argo.approve(TEAM, "wso2", "2").unwrap_err();
     assert!(refused.contains("not the number of removals that are held"), "{refused}");
@@ -25,7 +23,7 @@ pub(super) fn held_until_approved(team: &Team<'_>) {
     team.argo.approve(TEAM, "wso2", "1").unwrap();
     team.waits_for_the_truth(&commit, 8.0);
     assert!(!has_camera(team), "what was approved is gone");
-    nothing_is_tried_again(team);
+    nothing_is_tried_again(team, &commit);
     assert!(is_healthy(&team.status(), &commit), "{:#}", team.status());
     assert_eq!(approval(team), "1", "it is no difference to Git, so nobody took it away");
 }
@@ -35,8 +33,7 @@ pub(super) fn held_until_approved(team: &Team<'_>) {
 pub(super) fn pruned_and_held_until_released(team: &Team<'_>) {
     let commit = team.push_guarded("");
     waits_for(team, &commit, "Degraded");
-    let (status, told) = team.argo.shown("Backend", "wso2");
-    assert!(status == "Healthy" && told.contains("Held: 1 removal is waiting"), "{status}: {told}");
+    its_account_tells(team);
     // Argo CD deletes it again, with a back-off; it is one deletion.
     let deletion = || {
         let held = team.site.cluster.get(TEAM, "policyassignment", ASSIGNMENT).unwrap();
@@ -65,14 +62,11 @@ pub(super) fn pruned_and_held_until_released(team: &Team<'_>) {
 pub(super) fn suspended_until_resumed(team: &Team<'_>) -> String {
     team.argo.action("PolicyAssignment", ASSIGNMENT, "suspend").unwrap();
     let commit = team.push(8);
-    let rests = || {
-        let status = team.status();
-        is_synced(&status, &commit) && status["health"]["status"] == "Suspended"
-    };
+    let rests = || rests_at(&team.status(), &commit) && team.status()["health"]["status"] == "Suspended";
     assert!(eventually(rests), "{:#}", team.status());
     let (status, told) = team.argo.shown("PolicyAssignment", ASSIGNMENT);
     assert!(status == "Suspended" && told.starts_with("Suspended"), "{status}: {told}");
-    nothing_is_tried_again(team);
+    nothing_is_tried_again(team, &commit);
     assert!(is_synced(&team.status(), &commit), "{:#}", team.status());
     assert_eq!(team.site.digits(), [7.0], "nothing is written");
 
@@ -112,8 +106,26 @@ fn waits_for(team: &Team<'_>, commit: &str, health: &str) {
     );
 }
 
-/// Self-heal is on: three looks find nothing to do.
-fn nothing_is_tried_again(team: &Team<'_>) {
+/// The Backend tells of what it holds, and is none the worse for it. Argo CD makes a message anew with the health that
+/// changes, or when it is asked.
+fn its_account_tells(team: &Team<'_>) {
+    let shown = || team.argo.shown("Backend", "wso2");
+    let told = || {
+        team.argo.refresh();
+        let (status, told) = shown();
+        status == "Healthy" && told.contains("Held: 1 removal is waiting")
+    };
+    assert!(eventually(told), "{:?}", shown());
+}
+
+/// In sync with this commit, and the sync has ended: what is tried from here on is tried again.
+fn rests_at(status: &Value, commit: &str) -> bool {
+    is_synced(status, commit) && synced_to(status, commit)
+}
+
+/// Self-heal is on: once the commit is applied, three looks find nothing to do.
+fn nothing_is_tried_again(team: &Team<'_>, commit: &str) {
+    assert!(eventually(|| rests_at(&team.status(), commit)), "{:#}", team.status());
     let tried = || json!([team.status()["history"], team.status()["operationState"]]);
     let before = tried();
     (0..3).for_each(|_| team.argo.refresh());

@@ -84,7 +84,9 @@ fn the_crds_stay(site: &Site, argo: &ArgoCd<'_>) {
     assert!(eventually(compared), "{:#}", argo.status_of(OPERATOR));
     assert_eq!(crds(), 5, "a setting pruned them");
 
-    site.cluster.kubectl(&["delete", "application", OPERATOR, "-n", ARGOCD, "--timeout=120s"]);
+    site.cluster.kubectl(&["delete", "application", OPERATOR, "-n", ARGOCD, "--wait=false"]);
+    let gone = || site.cluster.get(ARGOCD, "application", OPERATOR).is_none();
+    assert!(eventually(gone), "{}", argo.log("application-controller"));
     assert!(eventually(|| site.cluster.get(SYSTEM, "statefulset", "ordain").is_none()));
     assert_eq!(crds(), 5, "they went with the operator");
     let policy = site.cluster.get(TEAM, "policy", "phone-baseline").unwrap();
