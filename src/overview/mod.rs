@@ -20,6 +20,8 @@ mod tests;
 pub mod text;
 mod words;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 pub use cluster::{BackendGlance, Cluster, PolicyGlance, Seen, Unlisted};
@@ -29,6 +31,8 @@ pub use shape::{
 };
 pub use tally::{State, Summary, Tally};
 pub use words::age;
+
+use crate::api::EventReason;
 
 impl Overview {
     /// What these objects come to, worst first.
@@ -56,6 +60,16 @@ impl Overview {
         self.corrected = account::corrected(aside);
         self.unlisted.extend(aside.unlisted.values().cloned());
         self
+    }
+
+    /// What lists all that was put back lately, as far as Events are kept.
+    pub fn corrections_command(&self) -> String {
+        let namespaces: BTreeSet<&str> = self.corrected.iter().map(|one| one.namespace.as_str()).collect();
+        let place = match Vec::from_iter(namespaces)[..] {
+            [namespace] => format!("-n {namespace}"),
+            _ => "-A".to_owned(),
+        };
+        format!("kubectl get events {place} --field-selector reason={}", EventReason::DriftCorrected.as_str())
     }
 
     /// Whether what is held on this backend is told, with what to do: not where its Backend cannot be read.
