@@ -20,8 +20,6 @@ mod tests;
 pub mod text;
 mod words;
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 pub use cluster::{BackendGlance, Cluster, PolicyGlance, Seen, Unlisted};
@@ -64,10 +62,10 @@ impl Overview {
 
     /// What lists all that was put back lately, as far as Events are kept.
     pub fn corrections_command(&self) -> String {
-        let namespaces: BTreeSet<&str> = self.corrected.iter().map(|one| one.namespace.as_str()).collect();
-        let place = match Vec::from_iter(namespaces)[..] {
-            [namespace] => format!("-n {namespace}"),
-            _ => "-A".to_owned(),
+        let shared = |first: &&Corrected| self.corrected.iter().all(|one| one.namespace == first.namespace);
+        let place = match self.corrected.first().filter(shared) {
+            Some(first) => format!("-n {}", first.namespace),
+            None => "-A".to_owned(),
         };
         format!("kubectl get events {place} --field-selector reason={}", EventReason::DriftCorrected.as_str())
     }
