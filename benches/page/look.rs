@@ -68,20 +68,24 @@ pub fn at(url: &str) {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let url = url.to_owned();
     let taken = runtime.block_on(runtime.spawn(async move {
-        let client = Client::try_from(Config::new(url.parse().expect("a URL"))).expect("a client");
+        let config = Config::new(url.parse().expect("a URL"));
+        let client = Client::try_from(config.clone()).expect("a client");
         let mut taken = Taken::default();
-        the_page(&client, &mut taken).await;
+        the_page(config, &mut taken).await;
         status(&client, &mut taken).await;
         taken
     }));
     println!("{}", serde_json::to_string(&taken.expect("it ends")).expect("numbers"));
 }
 
-async fn the_page(client: &Client, taken: &mut Taken) {
-    let onlooker = ApiServer { client: client.clone(), scope: Scope::All, metrics: Metrics::new() };
+async fn the_page(config: Config, taken: &mut Taken) {
+    let glances = || {
+        let client = Client::try_from(config).map_err(std::io::Error::other)?;
+        Ok(Glances::new(ApiServer { client, scope: Scope::All, metrics: Metrics::new() }))
+    };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
     let address = listener.local_addr().expect("it is bound");
-    page::start(listener, Glances::new(onlooker), Vec::new()).expect("it is served");
+    page::start(listener, glances, Vec::new()).expect("it is served");
     let longest = Arc::new(AtomicU64::new(0));
     let ticker = tokio::spawn(ticks(longest.clone()));
     let (cpu, memory, began) = (process::cpu(), process::resident(), Instant::now());

@@ -79,7 +79,11 @@ impl Cluster {
         Ok((Client::try_from(config)?, host, namespace))
     }
 
-    async fn config(&self) -> Result<Config, ClusterError> {
+    /// Where the API server is, and as whom it is asked.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub async fn config(&self) -> Result<Config, ClusterError> {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         let mut config = match &self.kubeconfig {
             Some(path) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,

@@ -5,8 +5,9 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use kube::Client;
+use kube::{Client, Config};
 
+use super::{Cluster, run::Error};
 use crate::{
     index::Scope,
     report::metrics::Metrics,
@@ -29,30 +30,23 @@ impl Page {
     /// Serves it, if it is asked for, until the process ends.
     ///
     /// # Errors
-    /// The address, and why nothing can listen there.
-    pub fn serve(
-        &self,
-        client: &Client,
-        scope: Scope,
-        metrics: &Metrics,
-    ) -> Result<(), (SocketAddr, io::Error)> {
+    /// No way to the API server, or why nothing can listen at the address.
+    pub async fn serve(&self, cluster: &Cluster, scope: Scope, metrics: &Metrics) -> Result<(), Error> {
         let Some(address) = self.address else { return Ok(()) };
-        self.listen(address, client, scope, metrics).map_err(|error| (address, error))
+        let config = cluster.config().await.map_err(Error::Cluster)?;
+        self.listen(address, config, scope, metrics.clone()).map_err(|error| Error::Listen(address, error))
     }
 
-    fn listen(
-        &self,
-        address: SocketAddr,
-        client: &Client,
-        scope: Scope,
-        metrics: &Metrics,
-    ) -> io::Result<()> {
+    fn listen(&self, address: SocketAddr, config: Config, scope: Scope, metrics: Metrics) -> io::Result<()> {
         let listener = TcpListener::bind(address)?;
         let bound = listener.local_addr()?;
         if !bound.ip().is_loopback() {
             tracing::warn!(%bound, "the page is open to everybody who reaches this address");
         }
-        let glances = Glances::new(ApiServer { client: client.clone(), scope, metrics: metrics.clone() });
+        let glances = || {
+            let client = Client::try_from(config).map_err(io::Error::other)?;
+            Ok(Glances::new(ApiServer { client, scope, metrics }))
+        };
         page::start(listener, glances, self.hosts.clone())?;
         tracing::info!(url = %format_args!("http://{bound}/"), "the page is served");
         Ok(())

@@ -100,8 +100,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let pages = Pages { readiness: watched, metrics: metrics.clone(), pulse: pulse.clone() };
     let address = server::start(args.listen, pages).map_err(|e| Error::Listen(args.listen, e))?;
     tracing::info!(%address, "listening");
-    let page = args.page.serve(&client, scope(&args.watch_namespaces), &metrics);
-    page.map_err(|(address, error)| Error::Listen(address, error))?;
+    args.page.serve(&args.cluster, scope(&args.watch_namespaces), &metrics).await?;
     let schemas = client.clone();
     tasks.spawn(async move { operator::skew::tell(&schemas).await });
     let (stop, stopped) = watch::channel(false);

@@ -1,5 +1,7 @@
 //! What the guard holds, and what an approval would let happen.
 
+use std::cmp::Reverse;
+
 use super::{Assignment, Cluster, Held, HeldPart, Object, State, standing::holding, words};
 use crate::{
     api::{ANNOTATION_APPROVE_REMOVALS, Condition, ConditionType},
@@ -7,13 +9,16 @@ use crate::{
     plan::guard,
 };
 
-/// Account by account.
+/// Account by account, the most removals first.
 pub(super) fn of(cluster: &Cluster, assignments: &[Assignment]) -> Vec<Held> {
     let held = cluster.backends.iter().filter_map(|(id, seen)| {
         let held = holding(&seen.status.as_ref()?.conditions, ConditionType::Held)?;
         Some(one(id, held, assignments))
     });
-    held.collect()
+    let mut held: Vec<_> = held.collect();
+    // How many they are is not known where somebody else wrote the message: that may be more than any.
+    held.sort_by_key(|one| Reverse(one.removals.unwrap_or(u32::MAX)));
+    held
 }
 
 fn one(id: &BackendId, held: &Condition, assignments: &[Assignment]) -> Held {

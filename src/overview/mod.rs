@@ -30,6 +30,8 @@ pub use shape::{
 pub use tally::{State, Summary, Tally};
 pub use words::age;
 
+use crate::api::EventReason;
+
 impl Overview {
     /// What these objects come to, worst first.
     pub fn of(cluster: &Cluster, now: Timestamp) -> Self {
@@ -56,6 +58,16 @@ impl Overview {
         self.corrected = account::corrected(aside);
         self.unlisted.extend(aside.unlisted.values().cloned());
         self
+    }
+
+    /// What lists all that was put back lately, as far as Events are kept.
+    pub fn corrections_command(&self) -> String {
+        let shared = |first: &&Corrected| self.corrected.iter().all(|one| one.namespace == first.namespace);
+        let place = match self.corrected.first().filter(shared) {
+            Some(first) => format!("-n {}", first.namespace),
+            None => "-A".to_owned(),
+        };
+        format!("kubectl get events {place} --field-selector reason={}", EventReason::DriftCorrected.as_str())
     }
 
     /// Whether what is held on this backend is told, with what to do: not where its Backend cannot be read.

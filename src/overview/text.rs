@@ -47,7 +47,7 @@ pub fn text(overview: &Overview, now: Timestamp, look: Look) -> String {
     page.held(&overview.held);
     page.assignments(overview);
     page.others(&overview.others);
-    page.corrected(&overview.corrected);
+    page.corrected(overview);
     overview.unlisted.iter().for_each(|one| page.wrapped("", &one.to_string(), LINES));
     page.cut();
     page.lines.join("\n") + "\n"
@@ -193,7 +193,8 @@ impl Page {
         }
     }
 
-    fn corrected(&mut self, corrected: &[Corrected]) {
+    fn corrected(&mut self, overview: &Overview) {
+        let corrected = &overview.corrected;
         if corrected.is_empty() {
             return;
         }
@@ -207,11 +208,7 @@ impl Page {
         let more = corrected.len().saturating_sub(CORRECTED);
         if more > 0 {
             let told = reckoned(more, "more correction");
-            self.wrapped(
-                "",
-                &format!("and {told}: kubectl get events --field-selector reason=DriftCorrected"),
-                2,
-            );
+            self.wrapped("", &format!("and {told}: {}", overview.corrections_command()), 2);
         }
     }
 

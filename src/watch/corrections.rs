@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1;
 use kube::{Api, Client, api::ListParams};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::onlook::{ANSWERS, told};
 use crate::{
@@ -14,31 +14,44 @@ use crate::{
     report::{corrections::Correction, events::CONTROLLER},
 };
 
-/// Events asked for; what was put back before them is not told.
-const MOST: u32 = 500;
+/// Events asked for at once.
+const PAGE: u32 = 500;
+/// How often more are asked for: the API server gives them by name, so the latest may be among the last.
+const PAGES: usize = 10;
 
 /// Notes what the API server still knows to have been put back, for an hour where nobody set it otherwise, and where
-/// Events may not be listed.
+/// Events may not be listed. All of it takes no longer than [`ANSWERS`]; what has not come by then, or is too much, is noted
+/// as not seen.
 pub async fn note_corrections(client: &Client, scope: &Scope, cluster: &mut Cluster) {
     let namespaces: Vec<Option<&str>> = match scope {
         Scope::All => vec![None],
         Scope::Only(names) => names.iter().map(|name| Some(&**name)).collect(),
     };
     cluster.corrections.clear();
+    let deadline = Instant::now() + ANSWERS;
     for namespace in namespaces {
         let what = namespace.map_or_else(|| "events".to_owned(), |name| format!("events in {name}"));
-        match timeout(ANSWERS, list(client, namespace)).await {
-            Ok(Ok(found)) => {
-                cluster.corrections.extend(found);
-                cluster.unlisted.remove(&what);
+        let some = format!("some {what}");
+        cluster.unlisted.retain(|missed, _| *missed != what && *missed != some);
+        let known = cluster.corrections.len();
+        let why = match timeout_at(deadline, list(client, namespace, &mut cluster.corrections)).await {
+            Ok(Ok(true)) => continue,
+            Ok(Ok(false)) => {
+                "there are too many, and the API server gives them by name, not by time".to_owned()
             }
-            Ok(Err(error)) => cluster.misses(what, &told(&error)),
-            Err(_) => cluster.misses(what, "the API server takes too long to answer"),
-        }
+            Ok(Err(error)) => told(&error),
+            Err(_) => "the API server takes too long to answer".to_owned(),
+        };
+        cluster.misses(if cluster.corrections.len() > known { some } else { what }, &why);
     }
 }
 
-async fn list(client: &Client, namespace: Option<&str>) -> Result<Vec<Correction>, kube::Error> {
+/// Adds what is found; whether that is all.
+async fn list(
+    client: &Client,
+    namespace: Option<&str>,
+    found: &mut Vec<Correction>,
+) -> Result<bool, kube::Error> {
     let events: Api<v1::Event> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -46,8 +59,14 @@ async fn list(client: &Client, namespace: Option<&str>) -> Result<Vec<Correction
     let corrected = EventReason::DriftCorrected.as_str();
     let wanted =
         format!("reason={corrected},involvedObject.kind=PolicyAssignment,reportingComponent={CONTROLLER}");
-    let listed = events.list(&ListParams::default().fields(&wanted).limit(MOST)).await?;
-    Ok(listed.items.into_iter().filter_map(correction).collect())
+    let mut params = ListParams::default().fields(&wanted).limit(PAGE);
+    for _ in 0..PAGES {
+        let listed = events.list(&params).await?;
+        found.extend(listed.items.into_iter().filter_map(correction));
+        let Some(next) = listed.metadata.continue_.filter(|next| !next.is_empty()) else { return Ok(true) };
+        params = params.continue_token(&next);
+    }
+    Ok(false)
 }
 
 /// As `kubectl get events` reads it: the count and the last time of a series, where it is one.
@@ -63,11 +82,80 @@ fn correction(event: v1::Event) -> Option<Correction> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-    use serde_json::json;
+    use std::convert::Infallible;
+
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn event(minute: usize) -> Value {
+        json!({"metadata": {"name": format!("e{minute}")}, "message": format!("put back {minute}"),
+            "involvedObject": {"kind": "PolicyAssignment", "namespace": "mobile", "name": "pin"},
+            "eventTime": format!("2026-11-29T12:{minute:02}:00.000000Z")})
+    }
+
+    /// An API server with so many pages of one Event each, that is silent from then on where it is not the last.
+    fn server(pages: usize, silent_from: usize) -> Client {
+        let answer = move |request: Request<Body>| async move {
+            let query = request.uri().query().unwrap_or_default();
+            let mut parts = url::form_urlencoded::parse(query.as_bytes());
+            let at = parts.find(|(name, _)| name == "continue").map_or(0, |(_, at)| at.parse().unwrap());
+            if at >= silent_from {
+                std::future::pending::<()>().await;
+            }
+            let next = if at + 1 < pages { (at + 1).to_string() } else { String::new() };
+            let page = json!({"apiVersion": "v1", "kind": "EventList", "metadata": {"continue": next},
+                "items": [event(at % 60)]});
+            Ok::<_, Infallible>(Response::new(Body::from(page.to_string().into_bytes())))
+        };
+        Client::new(tower::service_fn(answer), "default")
+    }
+
+    async fn noted(client: &Client, namespaces: &[&str]) -> Cluster {
+        let mut cluster = Cluster::default();
+        let scope = match namespaces {
+            [] => Scope::All,
+            named => Scope::Only(named.iter().map(|name| (*name).into()).collect()),
+        };
+        note_corrections(client, &scope, &mut cluster).await;
+        cluster
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_latest_is_found_behind_others_and_what_is_not_read_is_told() {
+        let cases = [
+            (2, 99, 2, None, "the second page has the latest"),
+            (PAGES, 99, PAGES, None, "as many as are read"),
+            (PAGES + 1, 99, PAGES, Some(("some events", "too many")), "more than are read"),
+            (3, 1, 1, Some(("some events", "too long")), "silent in the midst"),
+            (3, 0, 0, Some(("events", "too long")), "silent from the beginning"),
+        ];
+        for (pages, silent_from, found, missed, why) in cases {
+            let cluster = noted(&server(pages, silent_from), &[]).await;
+            let notes: Vec<_> = cluster.corrections.iter().map(|one| one.note.clone()).collect();
+            assert_eq!(notes, (0..found).map(|at| format!("put back {at}")).collect::<Vec<_>>(), "{why}");
+            let told: Vec<_> = cluster.unlisted.values().collect();
+            match missed {
+                None => assert!(told.is_empty(), "{why}: {told:?}"),
+                Some((what, because)) => {
+                    assert_eq!(told.len(), 1, "{why}");
+                    assert!(told[0].what == what && told[0].why.contains(because), "{why}: {told:?}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_looks_at_many_namespaces_waits_no_longer_than_for_one() {
+        let began = Instant::now();
+        let cluster = noted(&server(1, 0), &["a", "b", "c"]).await;
+        assert_eq!(cluster.unlisted.len(), 3, "{:?}", cluster.unlisted);
+        assert!(began.elapsed() < ANSWERS * 2, "{:?}", began.elapsed());
+    }
 
     #[test]
     fn an_event_is_read_as_kubectl_reads_it() {

@@ -128,10 +128,12 @@ mobile/a, 30m ago: android/roles has been corrected at 30\\u{1b}[2J
     assert!(overview(&all).all_in_force(), "it was put back");
     all.corrections = (0..6).map(|minute| put_back(minute, 1)).collect();
     let shown = plain(&overview(&all));
-    assert!(
-        shown.ends_with("and 1 more correction: kubectl get events --field-selector reason=DriftCorrected\n"),
-        "{shown}"
-    );
+    let command =
+        "and 1 more correction: kubectl get events -n mobile --field-selector reason=DriftCorrected\n";
+    assert!(shown.ends_with(command), "{shown}");
+    all.corrections[0].assignment = ObjectName::new("other", "a");
+    let shown = plain(&overview(&all));
+    assert!(shown.contains("kubectl get events -A --field-selector"), "of more than one namespace: {shown}");
 }
 
 #[test]

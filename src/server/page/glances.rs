@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use kube::Client;
 use tokio::{
-    sync::{Mutex, Semaphore},
+    sync::{Mutex, OwnedMutexGuard, Semaphore},
     task::spawn_blocking,
     time::{Instant, sleep, timeout_at},
 };
@@ -45,7 +45,8 @@ pub trait Onlooker: Send + Sync {
 
 /// The API server, in these namespaces.
 pub struct ApiServer {
-    /// With the operator's rights.
+    /// With the operator's rights, and made where the page is served: a client's connections live and die with the thread
+    /// that asks.
     pub client: Client,
     /// Where the operator works.
     pub scope: Scope,
@@ -69,6 +70,9 @@ impl Onlooker for ApiServer {
 
 /// What a look came to.
 type Looked = Result<Arc<Sight>, &'static str>;
+
+/// The last look, and when it ended; none once it is forgotten.
+type Last = Option<(Instant, Looked)>;
 
 /// What was seen, and the pages made of it.
 struct Sight {
@@ -106,14 +110,14 @@ pub struct Glances(Arc<Inner>);
 
 struct Inner {
     onlooker: Box<dyn Onlooker>,
-    last: Mutex<Option<(Instant, Looked)>>,
+    last: Arc<Mutex<Last>>,
     seats: Semaphore,
 }
 
 impl Glances {
     /// Of what this one sees.
     pub fn new(onlooker: impl Onlooker + 'static) -> Self {
-        let (last, seats) = (Mutex::new(None), Semaphore::new(WAITING));
+        let (last, seats) = (Arc::default(), Semaphore::new(WAITING));
         Self(Arc::new(Inner { onlooker: Box::new(onlooker), last, seats }))
     }
 
@@ -128,10 +132,19 @@ impl Glances {
     }
 
     async fn now(&self, deadline: Instant) -> Looked {
-        let mut last = timeout_at(deadline, self.0.last.lock()).await.map_err(|_| SLOW)?;
+        let last = timeout_at(deadline, self.0.last.clone().lock_owned()).await.map_err(|_| SLOW)?;
         if let Some((_, looked)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return looked.clone();
         }
+        // Whoever asked may leave. What he began goes on, and holds the lock, so that nobody begins another beside it.
+        let look = tokio::spawn(self.clone().look(last, deadline));
+        look.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a look for the page broke off");
+            Err(BROKEN)
+        })
+    }
+
+    async fn look(self, mut last: OwnedMutexGuard<Last>, deadline: Instant) -> Looked {
         *last = None;
         let looked = timeout_at(deadline, self.0.onlooker.look()).await.unwrap_or(Err(SLOW));
         let looked = looked.map(|overview| Arc::new(Sight::new(overview)));

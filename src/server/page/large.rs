@@ -12,17 +12,21 @@ use super::*;
 use crate::{
     model::{BackendId, BackendKind, ObjectName},
     overview::{Cluster, Overview, PolicyGlance, Seen},
+    report::corrections::Correction,
 };
 
 /// More than are put into a list to choose from.
 const ACCOUNTS: usize = 600;
 /// On the first account, each with 16 objects.
 const HELD: usize = 250;
+/// Accounts that hold back; on most of them one removal.
+const HOLDING: usize = 130;
+const PUT_BACK: usize = 50;
 const IN_FORCE: usize = 800;
 const AMISS: usize = 130;
 
 fn condition(type_: &str, status: &str, reason: &str) -> Value {
-    json!({"type": type_, "status": status, "reason": reason, "message": "3 removals are waiting",
+    json!({"type": type_, "status": status, "reason": reason, "message": "300 removals are waiting for this",
         "observedGeneration": 1, "lastTransitionTime": "2026-11-29T11:30:00Z"})
 }
 
@@ -36,7 +40,26 @@ fn seen<S, T: serde::de::DeserializeOwned>(spec: Result<S, String>, status: Valu
     Seen { generation: 1, deleting: None, spec, status: serde_json::from_value(status).unwrap() }
 }
 
-/// Many of everything: the first account holds back, the others are well.
+fn holds(k: usize) -> Value {
+    let mut held = condition("Held", "True", "HeldByGuard");
+    match k {
+        0 => {}
+        99 => held["message"] = json!("7 removals are waiting for this"),
+        _ => held["message"] = json!("1 removal is waiting for this"),
+    }
+    held
+}
+
+fn put_back(at: usize) -> Correction {
+    Correction {
+        assignment: ObjectName::new(format!("team-{at}"), "pin"),
+        note: format!("put back at {at}"),
+        at: format!("2026-11-29T11:{at:02}:00Z").parse().unwrap(),
+        times: 1,
+    }
+}
+
+/// Many of everything: some accounts hold back, the first of all most, the others are well.
 fn cluster() -> Cluster {
     let mut all = Cluster::default();
     for k in 0..ACCOUNTS {
@@ -46,7 +69,7 @@ fn cluster() -> Cluster {
             name: "emm".into(),
         };
         let mut conditions = vec![condition("Ready", "True", "Connected")];
-        conditions.extend((k == 0).then(|| condition("Held", "True", "HeldByGuard")));
+        conditions.extend((k < HOLDING).then(|| holds(k)));
         all.backends.insert(id, seen(Err(String::new()), json!({"conditions": conditions})));
     }
     let (ready, unready) = (condition("Ready", "True", "InStep"), condition("Ready", "False", "HeldByGuard"));
@@ -64,6 +87,7 @@ fn cluster() -> Cluster {
         let policy = seen(Ok(PolicyGlance::default()), json!({"conditions": conditions}));
         all.policies.insert(ObjectName::new("team-1", format!("odd-{i}")), policy);
     }
+    all.corrections = (0..PUT_BACK).map(put_back).collect();
     all
 }
 
@@ -93,7 +117,8 @@ fn text(page: &Bytes) -> &str {
 
 /// Names of the assignments that have a row, in order.
 fn rows(page: &str) -> Vec<String> {
-    let cells = page.split("data-label=\"Assignment\">").skip(1);
+    let (assignments, _) = page.split_once("id=\"corrected\"").unwrap_or((page, ""));
+    let cells = assignments.split("data-label=\"Assignment\">").skip(1);
     cells.map(|cell| cell.split('<').next().unwrap().to_owned()).collect()
 }
 
@@ -105,7 +130,7 @@ async fn a_page_of_thousands_is_short_and_tells_what_it_leaves_out() {
     let counted = |part: &str| page.matches(part).count();
     let cases = [
         ("data-label=\"System\"", 100, "accounts"),
-        ("data-label=\"Assignment\"", 100, "assignments"),
+        ("data-label=\"Assignment\"", 100 + 20, "assignments, and corrections"),
         ("data-label=\"Object\"", 100, "other objects"),
         ("<li><b>team-0/", 20, "assignments of what is held"),
         ("(id ", 20 * 5, "objects of what is held"),
@@ -116,12 +141,41 @@ async fn a_page_of_thousands_is_short_and_tells_what_it_leaves_out() {
         (">230 more held assignments</a>", 1, "what is held besides"),
         ("500 more, no worse than these", 1, "accounts besides"),
         ("30 more, no worse than these", 1, "other objects besides"),
+        ("<article class=\"held\">", 20, "accounts that hold back"),
+        ("110 more accounts, with no more removals each than these", 1, "accounts that hold back besides"),
+        ("<p>7 removals are waiting for this</p>", 1, "the last by name, for it holds more than others"),
+        (">put back at ", 20, "corrections"),
+        (">put back at 49<", 1, "the latest of them"),
+        (
+            "30 more that it remembers, put back before these: <code>kubectl get events -A ",
+            1,
+            "corrections besides",
+        ),
         ("Page 1 of 11", 1, "assignments besides"),
     ];
-    for (part, expected, why) in cases {
-        assert_eq!(counted(part), expected, "{why}: {part}");
-    }
+    let wrong: Vec<_> = cases
+        .iter()
+        .map(|(part, expected, why)| (why, part, counted(part), *expected))
+        .filter(|(.., counted, expected)| counted != expected)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(page.len() < 512 * 1024, "{} bytes", page.len());
+}
+
+/// Where the account is left out above, its assignment says itself what is held.
+#[test]
+fn nobody_is_sent_to_an_account_that_is_left_out() {
+    for (namespace, sent, why) in
+        [("team-0", 20, "accounts that are told, and this one"), ("team-98", 19, "the accounts alone")]
+    {
+        let mut cluster = cluster();
+        let (_, held) = cluster.assignments.pop_first().unwrap();
+        cluster.assignments.clear();
+        cluster.assignments.insert(ObjectName::new(namespace, "pin"), held);
+        let overview = Overview::of(&cluster, "2026-11-29T12:00:00Z".parse().unwrap());
+        let page = view::page(&overview, asked::Asked::of("").unwrap()).unwrap();
+        assert_eq!(page.matches("waits for an approval, see <a href=\"#held\">").count(), sent, "{why}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

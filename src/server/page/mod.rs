@@ -36,12 +36,23 @@ const STYLE: &str = include_str!("../../../templates/style.css");
 /// Serves the page from now on, in a thread of its own, until the process ends: ten thousand objects take a while to be
 /// read and summed up, in which nobody who works is to wait.
 ///
+/// `glances` is called within the runtime of that thread: a client that is made there has connections of its own, which
+/// nobody else waits on, and which end with the page alone.
+///
 /// # Errors
-/// The listener cannot be used, or there is no thread to be had.
-pub fn start(listener: std::net::TcpListener, glances: Glances, hosts: Vec<String>) -> io::Result<()> {
+/// The listener cannot be used, there is no thread to be had, or what `glances` says.
+pub fn start(
+    listener: std::net::TcpListener,
+    glances: impl FnOnce() -> io::Result<Glances>,
+    hosts: Vec<String>,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let glances = {
+        let _within = runtime.enter();
+        glances()?
+    };
     thread::Builder::new().name("page".to_owned()).spawn(move || {
         let served = runtime.block_on(async {
             axum::serve(TcpListener::from_std(listener)?, router(address, glances, hosts)).await

@@ -225,6 +225,47 @@ async fn who_ask_together_share_a_look() {
     assert_eq!(onlooker.0.load(Ordering::SeqCst), 2, "it is not shown for ever");
 }
 
+/// Answers once it may; counts looks.
+#[derive(Clone)]
+struct Slow(Arc<AtomicUsize>, Arc<tokio::sync::Semaphore>);
+
+#[async_trait]
+impl Onlooker for Slow {
+    async fn look(&self) -> Result<Overview, &'static str> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let _may = self.1.acquire().await.unwrap();
+        Ok(Overview::of(&Cluster::default(), "2026-11-29T12:00:00Z".parse().unwrap()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_goes_on_for_others_when_whoever_asked_leaves() {
+    let slow = Slow(Arc::default(), Arc::new(tokio::sync::Semaphore::new(0)));
+    let app = router("127.0.0.1:8081".parse().unwrap(), Glances::new(slow.clone()), Vec::new());
+    for _ in 0..3 {
+        let mut leaves = Box::pin(app.clone().oneshot(get_of("/")));
+        assert!(futures::poll!(&mut leaves).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(slow.0.load(Ordering::SeqCst), 1, "nobody begins another beside it");
+    slow.1.add_permits(1);
+    assert_eq!(app.oneshot(get_of("/")).await.unwrap().status(), 200);
+    assert_eq!(slow.0.load(Ordering::SeqCst), 1, "what it came to is shown");
+}
+
+/// Clients run their connections where they are made.
+#[tokio::test]
+async fn what_is_made_for_the_page_runs_on_its_thread() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (told, thread) = tokio::sync::oneshot::channel();
+    let glances = || {
+        tokio::spawn(async move { told.send(thread::current().name().map(str::to_owned)) });
+        Ok(Glances::new(Hostile::default()))
+    };
+    start(listener, glances, Vec::new()).unwrap();
+    assert_eq!(thread.await.unwrap().as_deref(), Some("page"));
+}
+
 /// Never answers; counts looks.
 #[derive(Clone, Default)]
 struct Stuck(Arc<AtomicUsize>);

@@ -17,6 +17,8 @@ const ROWS: usize = 100;
 const CORRECTED: usize = 20;
 /// Accounts, and Policies and TargetGroups that something is wrong with, before they are counted.
 const LISTED: usize = 100;
+/// Accounts that hold back, each with what an approval would do.
+const HELD: usize = 20;
 /// Assignments told of what is held on an account before they are counted.
 const PARTS: usize = 20;
 /// Objects named of each.
@@ -79,6 +81,11 @@ impl Page<'_> {
         bounded(all, LISTED)
     }
 
+    /// Those that hold back most, and how many there are besides.
+    fn held(&self) -> (&[Held], usize) {
+        bounded(&self.overview.held, HELD)
+    }
+
     fn parts_of<'b>(&self, held: &'b Held) -> (&'b [HeldPart], usize) {
         bounded(&held.parts, PARTS)
     }
@@ -106,10 +113,14 @@ impl Page<'_> {
         !self.overview.unlisted.iter().any(of)
     }
 
-    /// As many as are shown.
-    fn corrected(&self) -> &[Corrected] {
-        let all = &self.overview.corrected;
-        all.get(..CORRECTED).unwrap_or(all)
+    /// The latest, and how many there are besides.
+    fn corrected(&self) -> (&[Corrected], usize) {
+        bounded(&self.overview.corrected, CORRECTED)
+    }
+
+    /// Whether this page tells what is held on this backend: not where its Backend cannot be read, or is left out here.
+    fn tells_held(&self, backend: &str) -> bool {
+        self.held().0.iter().any(|held| held.backend == backend)
     }
 
     fn no_accounts(&self) -> &'static str {
