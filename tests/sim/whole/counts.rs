@@ -101,26 +101,6 @@ async fn a_backend_that_says_ready_counts_what_is_in_force_already() {
     assert_eq!(seen, ["camera", "web", "wfbss", "wso2"].into());
 }
 
-/// What a failed first write leaves open is counted once: no status ever says more than there is.
-#[tokio::test(start_paused = true)]
-async fn what_a_failure_leaves_open_is_counted_once() {
-    let mut whole = Whole::new();
-    let creating = json!({"kind": "status", "code": 429, "match": {"method": "POST", "path": "/policies"}});
-    whole.vendors.of("wso2").add_fault(&creating).unwrap();
-    for name in ["one", "two", "three"] {
-        whole.apply("Policy", name, with(camera(false), "displayName", json!(name)));
-        whole.assign(name, "wso2", to_roles(&["engineer"]));
-    }
-    whole.start(None);
-    let mut told = BTreeSet::new();
-    for _ in 0..10_000 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let status = &whole.api.get("Backend", TEAM, "wso2").unwrap()["status"];
-        told.extend(status["objects"]["pending"].as_i64());
-    }
-    assert_eq!(told, [3].into(), "three items, none of which can be made");
-}
-
 /// A task of the system is worth showing: one write when it is taken on, one when it is done.
 #[tokio::test(start_paused = true)]
 async fn a_converge_by_a_task_costs_two_statuses() {
