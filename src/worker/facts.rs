@@ -241,14 +241,12 @@ impl Worker {
             .iter()
             .filter_map(|item| {
                 let record = self.memory.items.get(*item)?;
+                let known = record.observed.as_ref().and_then(|o| o.enabled);
                 Some(ObjectFact {
                     key: record.status_key.clone(),
                     id: record.id.as_ref().map(ToString::to_string).unwrap_or_default(),
                     name: record.title.clone(),
-                    active: match self.glances.get(*item) {
-                        Some(glance) => glance.enabled,
-                        None => record.observed.as_ref().and_then(|o| o.enabled),
-                    },
+                    active: self.glances.get(*item).map_or(known, |glance| glance.enabled_or(known)),
                     provenance: record.observed.as_ref().map(|o| o.provenance.clone()).unwrap_or_default(),
                 })
             })

@@ -2,7 +2,7 @@
 //!
 //! Nothing of it is sent, so nothing of it would be read either. But what vanishes may work on what was applied before: a
 //! system may switch off by itself what it is taken from. So after each listing of names it is looked at once, and people
-//! are told what is in force now.
+//! are told what is in force now; where changes reach devices by a deployment only, what stands in the system.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,17 +12,101 @@ use super::{Worker, compile::Kept};
 use crate::{
     api::conditions::Reason,
     drivers::Finding,
-    model::{ItemKey, Observation},
+    model::{ItemKey, Observation, ObservedItem, memory::GONE},
 };
 
-/// What the last look showed of an item that nobody pushes.
+/// What looks showed of an item that nobody pushes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance {
-    at: Timestamp,
-    /// In words; `None` where it could not be told.
-    said: Option<String>,
-    /// Its switch as read.
-    pub enabled: Option<bool>,
+    /// The listing of names it was looked at for last.
+    listed: Timestamp,
+    seen: Option<Seen>,
+    /// It was missing from so many complete lists, one after the other.
+    missed: u8,
+}
+
+/// What was seen last, and since when nothing else was: a time of each look would be a status of each look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    since: Timestamp,
+    stands: Stands,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stands {
+    On,
+    /// How it came to be switched off, as far as the system tells.
+    Off(Option<String>),
+    /// The system has no switch for it, or it cannot be read.
+    Somehow,
+    Gone,
+}
+
+impl Stands {
+    fn of(found: &ObservedItem) -> Self {
+        match found.enabled {
+            Some(true) => Self::On,
+            Some(false) => Self::Off(found.switched_off.clone()),
+            None => Self::Somehow,
+        }
+    }
+}
+
+impl Glance {
+    /// What is known after another look; one that tells nothing takes nothing away.
+    fn after(
+        before: Option<Self>,
+        (listed, now): (Timestamp, Timestamp),
+        found: Option<&ObservedItem>,
+        complete: bool,
+    ) -> Self {
+        let before = before.unwrap_or(Self { listed, seen: None, missed: 0 });
+        let missed = match found {
+            Some(_) => 0,
+            None => before.missed.saturating_add(u8::from(complete)),
+        };
+        let stands = found.map(Stands::of).or((missed > GONE).then_some(Stands::Gone));
+        let news = stands.filter(|stands| before.seen.as_ref().is_none_or(|seen| seen.stands != *stands));
+        let seen = news.map(|stands| Seen { since: now, stands }).or(before.seen);
+        Self { listed, seen, missed }
+    }
+
+    /// Its switch as seen last, or as it was `known` before where nothing of it was seen.
+    pub fn enabled_or(&self, known: Option<bool>) -> Option<bool> {
+        match self.seen.as_ref().map(|seen| &seen.stands) {
+            Some(Stands::On) => Some(true),
+            Some(Stands::Off(_)) => Some(false),
+            Some(Stands::Somehow | Stands::Gone) => None,
+            None => known,
+        }
+    }
+
+    /// What is in force of the object with this title, in words.
+    fn said(&self, title: &str, deploys: bool) -> Option<String> {
+        let Seen { since, stands } = self.seen.as_ref()?;
+        if self.missed > 0 && *stands != Stands::Gone {
+            return None;
+        }
+        let (head, tail) = match deploys {
+            true => ("In the system", "; devices have what was deployed last"),
+            false => ("In force", ""),
+        };
+        let what = match (stands, deploys) {
+            (Stands::On, true) => format!("{title:?}, switched on"),
+            (Stands::On, false) => format!("{title:?} as it stands in the system, which has it switched on"),
+            (Stands::Off(how), _) => {
+                let how = how.as_deref().map(|words| format!(": {words}")).unwrap_or_default();
+                match deploys {
+                    true => format!("{title:?}, switched off{how}"),
+                    false => format!("nothing of it, for {title:?} is switched off in the system{how}"),
+                }
+            }
+            (Stands::Gone, true) => format!("{title:?} no longer"),
+            (Stands::Gone, false) => format!("nothing of it, for {title:?} no longer stands in the system"),
+            (Stands::Somehow, _) => return None,
+        };
+        Some(format!("{head}, as seen since {}: {what}{tail}", since.strftime("%FT%TZ")))
+    }
 }
 
 /// Last looks by item. In memory only: after a restart it is looked again.
@@ -44,7 +128,7 @@ impl Worker {
             .filter(|item| !self.stakes.is_pushed(item) && self.has_id(item))
             .collect();
         self.glances.retain(|item, _| waiting.contains(item));
-        let seen = |item: &ItemKey| self.glances.get(item).is_some_and(|glance| glance.at >= listed);
+        let seen = |item: &ItemKey| self.glances.get(item).is_some_and(|glance| glance.listed == listed);
         waiting.into_iter().filter(|item| !seen(item)).collect()
     }
 
@@ -54,23 +138,26 @@ impl Worker {
 
     /// Takes from a look what stands of them; whoever holds something of them has that to say.
     pub(super) fn glance(&mut self, due: BTreeSet<ItemKey>, observation: &Observation) {
-        let at = self.now();
+        let Some(listed) = self.memory.catalogue.as_ref().map(|catalogue| catalogue.at) else { return };
+        let at = (listed, self.now());
         for item in due {
             let Some(record) = self.memory.items.get(&item) else { continue };
             let found = observation.items.iter().find(|read| read.id.is_some() && read.id == record.id);
-            let enabled = found.and_then(|read| read.enabled);
-            let off = found.and_then(|read| read.switched_off.as_deref());
-            let gone = found.is_none() && observation.complete;
-            let said = in_force(&record.title, enabled, off, gone);
+            let glance = Glance::after(self.glances.remove(&item), at, found, observation.complete);
             self.pace
                 .touch(self.stakes.holders(&item).iter().map(|(who, _)| who.clone()).collect::<Vec<_>>());
-            self.glances.insert(item, Glance { at, said, enabled });
+            self.glances.insert(item, glance);
         }
     }
 
-    /// Why it is refused, and what is in force meanwhile.
+    /// Why it is refused, and what is in force meanwhile, as long as the account can be asked.
     pub(super) fn refusal(&self, finding: &Finding, items: &[&ItemKey]) -> String {
-        let said = items.iter().filter_map(|item| self.glances.get(*item)?.said.clone());
+        let session = self.session.as_ref().filter(|_| self.outage.is_none());
+        let deploys = session.map(|session| session.driver.translate().facts().deploys);
+        let said = items.iter().filter_map(|item| {
+            let title = &self.memory.items.get(*item)?.title;
+            self.glances.get(*item)?.said(title, deploys?)
+        });
         std::iter::once(finding.sentence()).chain(said).collect::<Vec<_>>().join(". ")
     }
 }
@@ -81,40 +168,63 @@ fn waits_for_a_name(kept: &Kept) -> bool {
     !(view.deleting || view.suspended || view.observe_only) && kept.refused().is_some_and(waits)
 }
 
-/// What is in force of an object, in words; `off` is how it came to be switched off, as far as the system tells.
-fn in_force(title: &str, enabled: Option<bool>, off: Option<&str>, gone: bool) -> Option<String> {
-    let how = off.map(|words| format!(": {words}")).unwrap_or_default();
-    match enabled {
-        Some(true) => {
-            Some(format!("In force now: {title:?} as it stands in the system, which has it switched on"))
-        }
-        Some(false) => {
-            Some(format!("In force now: nothing of it, for {title:?} is switched off in the system{how}"))
-        }
-        None if gone => {
-            Some(format!("In force now: nothing of it, for {title:?} no longer stands in the system"))
-        }
-        None => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn item(enabled: Option<bool>, off: Option<&str>) -> ObservedItem {
+        ObservedItem { enabled, switched_off: off.map(str::to_owned), ..ObservedItem::default() }
+    }
+
+    fn hour(hour: i64) -> Timestamp {
+        Timestamp::from_second(hour * 3600).unwrap_or_default()
+    }
+
+    /// One look an hour: what was found, and whether the list was complete.
+    type Looks = &'static [(Option<(Option<bool>, Option<&'static str>)>, bool)];
+
+    const ON: Option<(Option<bool>, Option<&str>)> = Some((Some(true), None));
+    const OFF: Option<(Option<bool>, Option<&str>)> = Some((Some(false), Some("by itself")));
+
+    fn after(looks: Looks) -> Glance {
+        let look = |before, (at, (found, complete)): (i64, &(Option<(Option<bool>, Option<&str>)>, bool))| {
+            let found = found.map(|(enabled, off)| item(enabled, off));
+            Some(Glance::after(before, (hour(at), hour(at)), found.as_ref(), *complete))
+        };
+        (0..).zip(looks).fold(None, look).unwrap_or_else(|| unreachable!("there is a look"))
+    }
+
     #[test]
     fn what_is_in_force_is_said_only_as_far_as_it_was_seen() {
-        let cases = [
-            (Some(true), None, false, Some("\"USB\" as it stands in the system"), "on"),
-            (Some(false), None, false, Some("nothing of it, for \"USB\" is switched off"), "off"),
-            (Some(false), Some("by itself"), false, Some("in the system: by itself"), "and how"),
-            (None, None, true, Some("no longer stands"), "a whole list without it"),
-            (None, None, false, None, "a list that may lack it, or a system without a switch"),
+        let cases: [(Looks, Option<&str>, Option<bool>, &str); 10] = [
+            (&[(ON, true)], Some("00:00:00Z: \"USB\" as it stands"), Some(true), "on"),
+            (&[(OFF, true)], Some("is switched off in the system: by itself"), Some(false), "off, and how"),
+            (&[(Some((Some(false), None)), true)], Some("off in the system"), Some(false), "and not how"),
+            (&[(ON, true), (ON, true)], Some("00:00:00Z: \"USB\""), Some(true), "no message of each look"),
+            (&[(ON, true), (OFF, true)], Some("01:00:00Z: nothing of it"), Some(false), "news"),
+            (&[(ON, true), (None, false)], Some("00:00:00Z: \"USB\""), Some(true), "a list that may lack it"),
+            (&[(None, false)], None, Some(true), "nothing was seen"),
+            (&[(Some((None, None)), true)], None, None, "a system without a switch"),
+            (&[(ON, true), (None, true), (None, true)], None, Some(true), "two lists conclude nothing"),
+            (
+                &[(None, true), (None, false), (None, true), (None, true)],
+                Some("03:00:00Z: nothing of it, for \"USB\" no longer stands"),
+                None,
+                "three do",
+            ),
         ];
-        for (enabled, off, gone, expected, why) in cases {
-            let said = in_force("USB", enabled, off, gone);
-            assert_eq!(said.is_some(), expected.is_some(), "{why}");
-            assert!(said.unwrap_or_default().contains(expected.unwrap_or_default()), "{why}");
+        for (looks, expected, enabled, why) in cases {
+            let glance = after(looks);
+            let said = glance.said("USB", false);
+            assert_eq!(said.is_some(), expected.is_some(), "{why}: {said:?}");
+            assert!(
+                said.as_deref().unwrap_or_default().contains(expected.unwrap_or_default()),
+                "{why}: {said:?}"
+            );
+            assert_eq!(glance.enabled_or(Some(true)), enabled, "{why}");
+            let deploying = glance.said("USB", true).unwrap_or_default();
+            assert!(!deploying.contains("In force"), "{why}: who knows what devices have: {deploying}");
+            assert_eq!(deploying.contains("devices have what was deployed last"), said.is_some(), "{why}");
         }
     }
 }

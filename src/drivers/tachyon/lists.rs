@@ -3,9 +3,12 @@
 //! `TotalCount` may be the number of all rows or of those on the page, and whether the system cuts large pages is
 //! unknown. So a list ends with a page that is empty, or too short to have been cut while no count says that there is
 //! more. A page that is refused is such an end only if the rows are as many as a count says, or the same as are told at
-//! once, without pages. A count that was found to be that of all rows, in a reading that was whole without believing it,
-//! is believed from then on. And a list of several pages is whole only if two readings of it are alike: whatever changes between two pages
-//! moves rows across their border.
+//! once, without pages. And a list of several pages is whole only if two readings of it are alike: whatever changes
+//! between two pages moves rows across their border.
+//!
+//! The sheet says not to end a list by its count. One exception saves the page behind the end: the rows are exactly those
+//! of a reading that was whole without it, a short while ago, in which the count was that of all rows. So should a count
+//! change its meaning, nothing that was listed can vanish by believing it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,12 +16,13 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     calls::{Id, Need},
     faults,
     session::{Ask, Session},
-    wire,
+    sight, wire,
 };
 use crate::{
     api::Reason,
@@ -47,26 +51,43 @@ pub struct Listed {
     pub complete: bool,
 }
 
-/// Searches whose `TotalCount` was found to be the number of all rows.
+type Search = &'static [&'static str];
+
+/// What searches found whose `TotalCount` was the number of all rows.
 #[derive(Debug, Default)]
-pub struct Counts(Mutex<BTreeSet<&'static [&'static str]>>);
+pub struct Counts(Mutex<BTreeMap<Search, Counted>>);
+
+#[derive(Debug)]
+struct Counted {
+    found: Instant,
+    ids: BTreeSet<Id>,
+}
 
 impl Counts {
-    fn tell_all(&self, source: Source) -> bool {
-        self.known().contains(source.search)
+    /// No count is believed any more.
+    pub fn forget(&self) {
+        self.known().clear();
     }
 
-    /// Learns from a reading that ended: the count it told, where that was not the number of rows on its page, and
-    /// whether that was right. One that contradicts itself takes back what was learned.
+    /// Whether these are the rows that were found when the count was last that of all.
+    fn are_all(&self, source: Source, rows: &BTreeMap<Id, Value>) -> bool {
+        let known = self.known();
+        let counted = known.get(source.search).filter(|counted| counted.found.elapsed() < sight::LASTS);
+        counted.is_some_and(|counted| counted.ids.iter().eq(rows.keys()))
+    }
+
+    /// Learns from a reading that ended without belief: the count it told, where that was not the number of rows on its
+    /// page, and whether that was right.
     fn learn(&self, source: Source, reading: &Reading, total: Option<usize>) {
-        if !reading.steady {
+        if reading.steady && total == Some(reading.rows.len()) {
+            let counted = Counted { found: Instant::now(), ids: reading.rows.keys().copied().collect() };
+            self.known().insert(source.search, counted);
+        } else {
             self.known().remove(source.search);
-        } else if total == Some(reading.rows.len()) {
-            self.known().insert(source.search);
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeSet<&'static [&'static str]>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Search, Counted>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +96,7 @@ impl Counts {
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
     /// The search, in pages, in outline.
-    search: &'static [&'static str],
+    search: Search,
     /// Everything at once, where there is no search.
     all: &'static [&'static str],
     query: &'static [(&'static str, &'static str)],
@@ -156,7 +177,6 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
     }
     let mut reading = Reading { steady: true, ..Reading::default() };
     let (mut start, mut total) = (1, None);
-    let believed = session.counts().tell_all(source);
     for number in 1..=PAGES {
         let page = match page(session, source, start, PAGE).await {
             Err(error) if start > 1 && error.reason == Reason::Rejected => {
@@ -174,12 +194,15 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
         reading.steady &= received <= PAGE && (total.is_none() || whole.is_none() || total == whole);
         total = total.or(whole);
         let more = total.is_some_and(|total| reading.rows.len() < total);
-        let all = believed && page.count == Some(reading.rows.len());
-        if all || received == 0 || fresh == 0 || (received < CUT && !more) {
+        let believed =
+            page.count == Some(reading.rows.len()) && session.counts().are_all(source, &reading.rows);
+        if believed || received == 0 || fresh == 0 || (received < CUT && !more) {
             // An empty page may tell either count.
             reading.steady &= total.is_none_or(|total| reading.rows.len() == total);
             reading.whole_alone = number == 1 || (number == 2 && received == 0);
-            session.counts().learn(source, &reading, total);
+            if !believed {
+                session.counts().learn(source, &reading, total);
+            }
             return Ok(reading);
         }
     }

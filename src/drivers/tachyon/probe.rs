@@ -36,6 +36,7 @@ const RIGHTS: [(&str, &str); 5] = [
 /// # Errors
 /// `Rejected` where another API answers, or policies may not be listed; else as for a read.
 pub async fn probe(session: &Session) -> Result<Probe, DriverError> {
+    session.counts().forget();
     let version = view::version(session).await?;
     lists::first_page(session).await.map_err(other_api)?;
     let groups = directory::groups(session).await?;

@@ -5,11 +5,12 @@
 //! and a worker looks several times for one edit. So a proof is kept, under two conditions:
 //!
 //! - **It is the same picture.** Every policy reaches exactly the groups, by name, that it reached when it was made. A
-//!   group that is hidden, renamed, made anew, given or taken since makes a difference there, if anything reaches it; so
-//!   does every policy that comes or goes. It is read anew then, and at any rate after [`LASTS`].
-//! - **Nothing rests on it that the sheet warns of.** Before a policy is replaced, switched off or removed, or a group is
-//!   taken out of it, a proof that was not made in the last look is made anew, once ([`confirm`]). Rules are hidden from
-//!   nobody, so putting them in and taking them out rests on no view.
+//!   group that is hidden, renamed, given or taken since makes a difference there, if anything reaches it; so does every
+//!   policy that comes or goes. One that was deleted and made anew under its name makes none. It is read anew after
+//!   [`LASTS`] at any rate, and once anybody finds the view partial.
+//! - **Nothing that takes away rests on it.** Before a policy is replaced, switched off or removed, or a rule or group is
+//!   taken out of it, a proof that was not made in the last look is made anew, once, names and all ([`confirm`]): two calls
+//!   more for an edit that takes something out.
 //!
 //! A view that was found partial is proven again in every look.
 
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// Less than the default drift interval, so that on a quiet account every look makes a proof.
-const LASTS: Duration = Duration::from_mins(20);
+pub const LASTS: Duration = Duration::from_mins(20);
 
 /// Groups, as told, of each policy.
 type Reach = BTreeMap<Id, BTreeSet<String>>;
@@ -50,6 +51,14 @@ struct Proof {
     reach: Reach,
     /// It was taken over by a look, so that something may have been hidden since.
     kept: bool,
+    /// Something says otherwise by now: no look takes it over, and what was seen by it waits for another one.
+    refuted: bool,
+}
+
+impl Proof {
+    fn holds(&self, reach: &Reach) -> bool {
+        !self.refuted && self.made.elapsed() < LASTS && self.reach == *reach
+    }
 }
 
 /// What a look knows of the groups.
@@ -73,19 +82,32 @@ impl Sight {
     /// The names of the groups, if the last proof holds for what is listed.
     fn keep(&self, reach: &Reach) -> Option<GroupNames> {
         let mut proof = self.proof();
-        let proof = proof.as_mut().filter(|proof| proof.made.elapsed() < LASTS && proof.reach == *reach)?;
+        let proof = proof.as_mut().filter(|proof| proof.holds(reach))?;
         proof.kept = true;
         Some(proof.names.clone())
     }
 
-    fn is_kept(&self) -> bool {
-        self.proof().as_ref().is_some_and(|proof| proof.kept)
+    /// What was proven holds no more, if anything was.
+    pub fn refute(&self) {
+        if let Some(proof) = self.proof().as_mut() {
+            proof.refuted = true;
+        }
     }
 
-    fn renew(&self) {
-        if let Some(proof) = self.proof().as_mut() {
-            (proof.made, proof.kept) = (Instant::now(), false);
+    fn is_to_confirm(&self) -> bool {
+        self.proof().as_ref().is_some_and(|proof| proof.kept || proof.refuted)
+    }
+
+    /// The proof was made again; whether names lead to the same groups as in the last look.
+    fn renew(&self, names: &GroupNames) -> bool {
+        let mut proof = self.proof();
+        let Some(proof) = proof.as_mut() else { return true };
+        if proof.names != *names {
+            proof.refuted = true;
+            return false;
         }
+        (proof.made, proof.kept, proof.refuted) = (Instant::now(), false, false);
+        true
     }
 }
 
@@ -98,14 +120,15 @@ pub async fn look(session: &Session, listed: &Listed) -> Result<Seen, DriverErro
     if let Some(names) = reach.as_ref().and_then(|reach| session.sight().keep(reach)) {
         return Ok(Seen { names, partial: None });
     }
-    session.sight().forget();
+    session.sight().refute();
     let groups = directory::groups(session).await?;
     let view = view::view(session, groups.whole()).await?;
     let names = GroupNames::new(groups.listed.as_deref().unwrap_or_default());
-    if let Some(reach) = reach.filter(|_| view == View::Full) {
-        let proof = Proof { made: Instant::now(), names: names.clone(), reach, kept: false };
-        *session.sight().proof() = Some(proof);
-    }
+    let proof = reach.filter(|_| view == View::Full).map(|reach| {
+        let (made, names) = (Instant::now(), names.clone());
+        Proof { made, names, reach, kept: false, refuted: false }
+    });
+    *session.sight().proof() = proof;
     Ok(Seen { names, partial: view.partial().map(str::to_owned) })
 }
 
@@ -115,22 +138,21 @@ pub async fn look(session: &Session, listed: &Listed) -> Result<Seen, DriverErro
 /// # Errors
 /// `Conflict` where it is not known to any more: then everything is read again. Else as for [`look`].
 pub async fn confirm(session: &Session) -> Result<(), DriverError> {
-    if !session.sight().is_kept() {
+    if !session.sight().is_to_confirm() {
         return Ok(());
     }
     let groups = directory::groups(session).await?;
-    match view::view(session, groups.whole()).await? {
+    let names = GroupNames::new(groups.listed.as_deref().unwrap_or_default());
+    let message = match view::view(session, groups.whole()).await? {
+        View::Full if session.sight().renew(&names) => return Ok(()),
         View::Full => {
-            session.sight().renew();
-            Ok(())
+            "names lead to other management groups since policies were read, so they are read again".into()
         }
         View::Partial(why) => {
-            session.sight().forget();
-            let message =
-                format!("the view has narrowed since policies were read, so they are read again: {why}");
-            Err(DriverError::new(Class::Conflict, Reason::Conflict, message))
+            format!("the view has narrowed since policies were read, so they are read again: {why}")
         }
-    }
+    };
+    Err(DriverError::new(Class::Conflict, Reason::Conflict, message))
 }
 
 /// Groups of every policy; `None` where the list is not whole or one of them is not understood.

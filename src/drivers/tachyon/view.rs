@@ -55,7 +55,8 @@ pub async fn version(session: &Session) -> Result<String, DriverError> {
 }
 
 /// What is seen, as just read, beside the groups that are listed; `None` where their list is not whole. The version is
-/// asked for only where the roles do not prove it: before 8.0 nothing is hidden.
+/// asked for only where the roles do not prove it: before 8.0 nothing is hidden. Whoever finds a partial view refutes what
+/// was proven before.
 ///
 /// # Errors
 /// `Transient`, `Throttled`, `Unauthorized`; a list that may not be read proves nothing, and is none.
@@ -64,6 +65,9 @@ pub async fn view(session: &Session, groups: Option<&[Group]>) -> Result<View, D
     let proven = matches!(by_roles, Ok(View::Full));
     if !proven && is_before(&version(session).await?, (SCOPED, 0)) {
         return Ok(View::Full);
+    }
+    if !proven {
+        session.sight().refute();
     }
     by_roles
 }

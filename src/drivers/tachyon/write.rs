@@ -39,6 +39,8 @@ const RULES: &str = "rules/";
 pub async fn create(session: &Session, desired: &DesiredItem) -> Result<Option<ExternalId>, DriverError> {
     let (name, description) = (leaf(desired, "name"), leaf(desired, "description"));
     let body = json!({"Name": name, "Description": described(description, desired.mark().as_ref())});
+    // One more than was counted.
+    session.counts().forget();
     let mut run = Run::new(session);
     let made = match run.send(&Effect::Create(body)).await {
         Ok(made) => made,
@@ -215,6 +217,12 @@ struct Change<'a> {
     off_first: bool,
 }
 
+impl Change<'_> {
+    fn takes_out(&self) -> bool {
+        !self.rules.remove.is_empty() || !self.groups.remove.is_empty()
+    }
+}
+
 /// Carries a change out: what is added before what is removed.
 async fn write(
     session: &Session,
@@ -222,7 +230,7 @@ async fn write(
     observed: &ObservedItem,
     change: Change<'_>,
 ) -> Result<(), DriverError> {
-    if change.head.is_some() || !change.groups.remove.is_empty() {
+    if change.head.is_some() || change.takes_out() {
         sight::confirm(session).await?;
     }
     let mut run = Run::new(session);

@@ -72,6 +72,15 @@ struct State {
     failed: Option<DriverError>,
 }
 
+impl State {
+    /// Forgets authentication calls of more than a minute ago; tells how many are left.
+    fn calls_left(&mut self) -> usize {
+        let now = Instant::now();
+        self.auth_calls.retain(|at| now.duration_since(*at) < AUTH_WINDOW);
+        AUTH_CALLS.saturating_sub(self.auth_calls.len())
+    }
+}
+
 #[derive(Clone)]
 struct Token {
     access: Secret,
@@ -203,10 +212,10 @@ impl Session {
     }
 
     /// Logs in with the password, which is shown once: too many refusals lock an account out. No answer tells a refused
-    /// client from a refused password, and a registration may be deleted; so one that was used before is made anew first.
+    /// client from a refused password, and a registration may be deleted; so a used one is made anew, if a call is left.
     async fn log_in(&self, state: &mut State) -> Result<Token, DriverError> {
-        if state.client_tried && self.login.client.is_none() {
-            state.client = None;
+        if state.client_tried && self.login.client.is_none() && state.calls_left() > 1 {
+            self.register_anew(state).await?;
         }
         let scopes = self.dialect.scopes();
         let password = utf8(&self.login.password, "password")?;
@@ -217,6 +226,19 @@ impl Session {
             ("scope", scopes.as_str()),
         ];
         self.grant(state, &form).await
+    }
+
+    /// Where it cannot be registered, for another reason than the login, the client that worked before may work still.
+    async fn register_anew(&self, state: &mut State) -> Result<(), DriverError> {
+        let before = state.client.take();
+        match self.client(state).await {
+            Err(error) if error.class != Class::Unauthorized => {
+                tracing::debug!(%error, "no new client; the one before is tried");
+                state.client = before;
+                Ok(())
+            }
+            other => other.map(drop),
+        }
     }
 
     async fn grant(&self, state: &mut State, form: &[(&str, &str)]) -> Result<Token, DriverError> {
@@ -311,9 +333,8 @@ impl Session {
     /// Counts one authentication call. Over the limit the last refusal still stands; where there was none, tokens that were
     /// just given are refused.
     fn spend(&self, state: &mut State) -> Result<(), DriverError> {
-        let now = Instant::now();
-        state.auth_calls.retain(|at| now.duration_since(*at) < AUTH_WINDOW);
-        if let Some(first) = state.auth_calls.front().filter(|_| state.auth_calls.len() >= AUTH_CALLS) {
+        let (now, left) = (Instant::now(), state.calls_left());
+        if let Some(first) = state.auth_calls.front().filter(|_| left == 0) {
             if let Some(failed) = &state.failed {
                 return Err(failed.clone());
             }

@@ -65,16 +65,39 @@ async fn a_dictionary_that_is_not_there_sends_nothing_and_takes_nothing_away() {
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
 }
 
+/// Why nothing of it is sent.
+fn refused(rig: &Rig) -> String {
+    match rig.cluster.standing("one") {
+        Some(Standing::Unresolved(_, message, _) | Standing::Stalled(_, message)) => message,
+        other => panic!("{other:#?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failover_to_a_clock_that_is_behind_it_is_looked_at_once() {
+    let mut rig = rig();
+    rig.assign("one", cards(), json!({}));
+    rig.start();
+    rig.settle().await;
+    rig.by_hand("symphony", json!({"removeDictionaries": ["card-patterns"]}));
+    rig.pass(45 * 60).await;
+    assert_eq!(reason(&rig, "one"), Some(Reason::DictionaryNotFound));
+    rig.kill().await;
+    rig.clock.jump(jiff::SignedDuration::from_hours(-6));
+    let before = rig.vendors.calls("symphony").len();
+    rig.start();
+    rig.pass(10).await;
+    assert!(refused(&rig).contains("In force"), "{}", refused(&rig));
+    let calls = rig.vendors.calls("symphony").split_off(before);
+    assert!(calls.len() < 10, "{}: {:#?}", calls.len(), &calls[..10]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
     let both = policy(json!([{"name": "card-patterns"}, {"name": "project-names"}]));
     let cases = [
-        (
-            cards(),
-            false,
-            "In force now: nothing of it, for \"Cards\" is switched off in the system: the system itself",
-        ),
-        (both, true, "In force now: \"Cards\" as it stands in the system, which has it switched on"),
+        (cards(), false, "Z: nothing of it, for \"Cards\" is switched off in the system: the system itself"),
+        (both, true, "Z: \"Cards\" as it stands in the system, which has it switched on"),
     ];
     for (wanted, on, said) in cases {
         let mut rig = rig();
@@ -88,14 +111,16 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
         let facts = rig.cluster.facts("one").pop().unwrap();
         assert_eq!(reason(&rig, "one"), Some(Reason::DictionaryNotFound), "{facts:#?}");
         assert_eq!(left["active"], on);
-        let (Standing::Unresolved(_, message, _) | Standing::Stalled(_, message)) = &facts.standing else {
-            panic!("{facts:#?}")
-        };
+        let message = refused(&rig);
         assert!(message.contains("no dictionary \"card-patterns\""), "{message}");
-        assert!(message.contains(said), "{message}");
+        assert!(
+            message.contains(". In force, as seen since 2026-03-03T") && message.contains(said),
+            "{message}"
+        );
         assert_eq!(facts.objects[0].active, Some(on), "{facts:#?}");
         rig.pass(4 * 3600).await;
         assert_eq!(named(&rig, "symphony", "Cards").unwrap(), left, "looking is all that is done");
+        assert_eq!(refused(&rig), message, "and what is told has no time of each look");
         rig.by_hand("symphony", json!({"addDictionaries": [{"name": "card-patterns", "terms": ["4111"]}]}));
         rig.pass(3600).await;
         rig.settle().await;

@@ -90,9 +90,11 @@ async fn a_proof_ends() {
     assert_eq!(look(&world).await, KEPT, "and another begins");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_may_strike_hidden_groups_waits_for_a_proof_that_none_is() {
-    let steps: [(&str, fn(&World, DesiredItem, ObservedItem) -> Step, bool); 6] = [
+/// What is done to ours, how, and whether it goes on without a new proof.
+type Done = (&'static str, fn(&World, DesiredItem, ObservedItem) -> Step, bool);
+
+fn steps() -> [Done; 7] {
+    [
         ("removed", |_, _, seen| Step::Delete(vec![seen.id.unwrap()]), false),
         ("off", |_, _, seen| Step::SetEnabled { ids: vec![seen.id.unwrap()], enabled: false }, false),
         (
@@ -118,7 +120,17 @@ async fn what_may_strike_hidden_groups_waits_for_a_proof_that_none_is() {
                 desired.leaves.remove(&LeafPath(rule.into()));
                 replace(&desired, seen)
             },
-            true,
+            false,
+        ),
+        (
+            "a rule put back to none",
+            |world, _, mut seen| {
+                let rule = format!("rules/{}", world.id_of("rules", "usb-start-type"));
+                let leaves = BTreeMap::from([(LeafPath(rule.into()), Value::Null)]);
+                seen.mark = None;
+                Step::Restore { observed: Box::new(seen), leaves, members: BTreeMap::new() }
+            },
+            false,
         ),
         (
             "a group in",
@@ -128,8 +140,12 @@ async fn what_may_strike_hidden_groups_waits_for_a_proof_that_none_is() {
             },
             true,
         ),
-    ];
-    for (what, step, goes_on) in steps {
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_strike_hidden_groups_waits_for_a_proof_that_none_is() {
+    for (what, step, goes_on) in steps() {
         for narrowed in [false, true] {
             let (world, desired) = world().await;
             assert_eq!(look(&world).await, KEPT);
@@ -152,4 +168,79 @@ async fn what_may_strike_hidden_groups_waits_for_a_proof_that_none_is() {
             assert!(world.observe().await.partial.is_some(), "{what}: and the next look says so");
         }
     }
+}
+
+/// What is said to the removal of ours, of which nothing is sent.
+async fn refused(world: &World, seen: ObservedItem) -> DriverError {
+    let before = world.effects();
+    let error = world.execute(&Step::Delete(vec![seen.id.unwrap()])).await.unwrap_err();
+    assert_eq!(world.effects(), before);
+    error
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_finds_the_view_partial_ends_the_proof() {
+    for (kept, probed) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (world, desired) = world().await;
+        tokio::time::sleep(Duration::from_secs(21 * 60)).await;
+        assert!(proves(&look(&world).await));
+        if kept {
+            assert_eq!(look(&world).await, KEPT);
+        } else {
+            tokio::time::sleep(Duration::from_secs(21 * 60)).await;
+        }
+        let seen = world.find(&desired).await.unwrap();
+        narrow(&world);
+        if probed {
+            drop(world.driver.probe().await.unwrap());
+        } else {
+            drop(world.driver.catalogue().await.unwrap());
+        }
+        let why = format!("kept {kept}, probed {probed}");
+        assert_eq!(refused(&world, seen).await.class, Class::Conflict, "{why}");
+        assert!(look(&world).await.iter().any(|call| call == PROOF[0]), "{why}");
+        assert!(world.observe().await.partial.is_some(), "{why}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_made_anew_under_its_name_is_found_before_anything_is_taken_away() {
+    let (world, desired) = world().await;
+    assert_eq!(look(&world).await, KEPT);
+    let seen = world.find(&desired).await.unwrap();
+    world.patch(json!({"editGroups": [{"group": "Kiosks", "rename": "Old kiosks"}]}));
+    world.patch(json!({"addGroups": [{"name": "Kiosks", "devices": []}]}));
+    let error = refused(&world, seen).await;
+    assert_eq!(error.class, Class::Conflict);
+    assert!(error.message.contains("other management groups"), "{error}");
+    assert!(proves(&look(&world).await), "and the next look learns which");
+    let seen = world.find(&desired).await.unwrap();
+    world.execute(&Step::Delete(vec![seen.id.unwrap()])).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_that_changes_its_meaning_hides_nothing() {
+    let ids = |observation: &Observation| {
+        observation.items.iter().map(|item| item.id.clone()).collect::<BTreeSet<_>>()
+    };
+    for before in [json!({}), json!({"pageSize": {"max": 15}})] {
+        let world = World::crowded(30, &before);
+        let all = ids(&world.observe().await);
+        world.patch(json!({"options": {"totalCount": "returned", "pageSize": {"max": 15}}}));
+        for looks in 0..4 {
+            let now = world.observe().await;
+            assert_eq!((now.complete, ids(&now) == all), (true, true), "{before}, look {looks}");
+        }
+    }
+    let world = World::crowded(30, &json!({}));
+    let pages = |calls: Vec<String>| calls.iter().filter(|call| call.ends_with("ShallowSearch")).count();
+    assert_eq!(pages(look(&world).await), 2, "a page, and an empty one that tells the count of all");
+    assert_eq!(pages(look(&world).await), 1, "the same ones");
+    world.patch(json!({"removePolicies": ["Browser baseline"]}));
+    assert_eq!(pages(look(&world).await), 2, "one less");
+    drop(world.driver.probe().await.unwrap());
+    assert_eq!(pages(look(&world).await), 2, "after a probe");
+    assert_eq!(pages(look(&world).await), 1);
+    tokio::time::sleep(Duration::from_secs(21 * 60)).await;
+    assert_eq!(pages(look(&world).await), 2, "and after a while");
 }

@@ -241,8 +241,12 @@ async fn garbage_from_the_login_is_no_login() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_password_is_shown_once_in_each_try() {
-    for api in ["MdmAdmin", "DeviceMgtV1", "Entgra"] {
-        let transport = Scripted::new(|seen| match seen.line.ends_with("register") {
+    let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("admin:{PASSWORD}")));
+    for (api, judges) in
+        [("MdmAdmin", false), ("DeviceMgtV1", false), ("DeviceMgtV1", true), ("Entgra", true)]
+    {
+        let transport = Scripted::new(move |seen| match seen.line.ends_with("register") {
+            true if judges => Reply::text(401, "no"),
             true => Reply::json(201, &json!({"client_id": "a", "client_secret": "b"})),
             false => Reply::json(400, &json!({"error": "invalid_grant"})),
         });
@@ -250,8 +254,13 @@ async fn a_refused_password_is_shown_once_in_each_try() {
         for tries in 1..=4 {
             let error = observe(&driver).await.unwrap_err();
             assert_eq!(error.class, Class::Unauthorized, "{api}: {error}");
-            let shown = transport.seen().iter().filter(|seen| seen.body.contains(PASSWORD)).count();
-            assert_eq!(shown, tries, "{api}");
+            let in_header = |seen: &Seen| seen.headers.get("authorization").is_some_and(|v| *v == *basic);
+            let seen = transport.seen();
+            let registered = seen.iter().filter(|seen| seen.line.ends_with("register")).count();
+            assert_eq!(registered, tries, "{api}: a client that was refused is made anew");
+            let judged = seen.iter().filter(|seen| judges || !seen.line.ends_with("register"));
+            let shown = judged.filter(|seen| seen.body.contains(PASSWORD) || in_header(seen)).count();
+            assert_eq!(shown, tries, "{api}, registration judges: {judges}");
             tokio::time::sleep(Duration::from_secs(61)).await;
         }
     }
@@ -284,4 +293,51 @@ async fn a_registration_that_was_deleted_is_made_anew() {
     let logins: Vec<_> = transport.lines().into_iter().filter(|line| line.starts_with("POST")).collect();
     let (register, token) = ("POST /api-application-registration/register", "POST /token");
     assert_eq!(logins, [register, token, token, register, token], "refused a refresh, then registered anew");
+}
+
+/// Registers once, and answers as told from then on; tokens are without a refresh token, and the first one is refused
+/// once `revoked`.
+fn registering_once(
+    again: u16,
+    revoked: &Arc<std::sync::atomic::AtomicBool>,
+) -> (Arc<Scripted>, Arc<dyn Driver>) {
+    let (registered, tokens, revoked) = (Count::default(), Count::default(), Arc::clone(revoked));
+    let transport = Scripted::new(move |seen| match seen.line.as_str() {
+        line if line.ends_with("register") => match registered.next() {
+            1 => Reply::json(201, &json!({"client_id": "a", "client_secret": "b"})),
+            _ => Reply::text(again, "not now"),
+        },
+        line if line.ends_with("token") => {
+            let access = format!("access-token-{:04}", tokens.next());
+            Reply::json(200, &json!({"access_token": access, "expires_in": 3600}))
+        }
+        _ if seen.headers["authorization"] == "Bearer access-token-0001"
+            && revoked.load(std::sync::atomic::Ordering::SeqCst) =>
+        {
+            Reply::text(401, "expired")
+        }
+        _ => empty_page(seen),
+    });
+    let driver = driver_for(Arc::clone(&transport) as SharedTransport, "DeviceMgtV1");
+    (transport, driver)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_fails_later_leaves_the_client_there_was() {
+    let (register, token) = ("POST /api-application-registration/register", "POST /token");
+    for (again, wait, why) in [
+        (409, 120, "it is registered already"),
+        (503, 120, "registrations are down"),
+        (201, 5, "the budget of a minute has one call left, and that is for the token"),
+    ] {
+        let revoked = Arc::default();
+        let (transport, driver) = registering_once(again, &revoked);
+        observe(&driver).await.unwrap();
+        revoked.store(true, std::sync::atomic::Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        observe(&driver).await.unwrap();
+        let logins: Vec<_> = transport.lines().into_iter().filter(|line| line.starts_with("POST")).collect();
+        let tried: &[&str] = if wait > 60 { &[register] } else { &[] };
+        assert_eq!(logins, [&[register, token], tried, &[token]].concat(), "{why}");
+    }
 }
