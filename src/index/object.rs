@@ -190,6 +190,17 @@ impl Scope {
         }
     }
 
+    /// Where both work; `None`: nowhere.
+    pub fn shared(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::All, one) | (one, Self::All) => Some(one.clone()),
+            (Self::Only(mine), Self::Only(theirs)) => {
+                let names: BTreeSet<_> = mine.intersection(theirs).cloned().collect();
+                (!names.is_empty()).then_some(Self::Only(names))
+            }
+        }
+    }
+
     /// Whether it works wherever the other does.
     pub fn includes(&self, other: &Self) -> bool {
         match (self, other) {

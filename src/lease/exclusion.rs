@@ -3,16 +3,28 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::{Api, api::ListParams};
+use kube::{
+    Resource as _,
+    api::{ListParams, Request},
+};
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{
     KEPT, Leadership, LeaseError, NAME, RENEW, bounded,
     installation::{self, Installation, Stage, Verdict, decide},
+    record,
 };
 
 /// Between two looks while another one is in the way.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// Leases, each to be decoded for itself.
+#[derive(Deserialize)]
+struct Listed {
+    items: Vec<Value>,
+}
 
 /// Why it does not go on: for people, and without what changes all the time.
 struct Waits {
@@ -63,6 +75,9 @@ impl Leadership {
                         told: self.neighbours.say(rival, &self.scope, Some(self.clock.now())),
                         gist: self.neighbours.say(rival, &self.scope, None),
                     };
+                    if mine.serves.is_none() {
+                        self.mistrust_store();
+                    }
                     if mine.stage != Stage::Claiming {
                         self.enter(Stage::Claiming).await?;
                     }
@@ -74,15 +89,31 @@ impl Leadership {
 
     /// Our Lease was deleted and is there again: what it had come to counts once [`Self::prove`] says so.
     pub(super) fn doubt(&mut self, stage: Stage) {
+        self.fence.doubt();
+        if let Some(lease) = &mut self.held {
+            installation::set_served(lease, None);
+        }
         if stage > Stage::Claiming {
-            self.unproven = Some(stage);
+            // Deleted once more, it had come no less far.
+            self.unproven = self.unproven.max(Some(stage));
             self.set_stage(Stage::Entering);
         }
     }
 
-    /// Whether our Lease, which was deleted and is there again, still keeps others out; `false`: that cannot be seen yet.
-    /// Somebody may have come in while it was not there.
-    pub(super) async fn prove(&mut self, stage: Stage) -> Result<bool, LeaseError> {
+    /// Whether our Lease keeps others out as far as it says, also where it was deleted and is there again; `false`: that
+    /// cannot be seen yet.
+    pub(super) async fn is_proven(&mut self) -> Result<bool, LeaseError> {
+        let Some(stage) = self.unproven else { return Ok(true) };
+        let proven = self.prove(stage).await?;
+        if proven {
+            self.unproven = None;
+            self.fence.trust();
+        }
+        Ok(proven)
+    }
+
+    /// Somebody may have come in while our Lease was not there.
+    async fn prove(&mut self, stage: Stage) -> Result<bool, LeaseError> {
         let mine = self.installation()?;
         let others = match self.others().await {
             Ok(others) => others,
@@ -99,7 +130,7 @@ impl Leadership {
         Ok(true)
     }
 
-    pub(super) fn set_stage(&mut self, stage: Stage) {
+    fn set_stage(&mut self, stage: Stage) {
         if let Some(lease) = &mut self.held {
             installation::write(lease, &self.scope, stage);
         }
@@ -109,9 +140,22 @@ impl Leadership {
         self.held.as_ref().and_then(Installation::of).map_or(Stage::Claiming, |mine| mine.stage)
     }
 
-    async fn enter(&mut self, stage: Stage) -> Result<(), LeaseError> {
-        self.set_stage(stage);
+    /// Writes that it has come so far; where the Lease was deleted meanwhile, once that is proven.
+    pub(super) async fn enter(&mut self, stage: Stage) -> Result<(), LeaseError> {
+        match &mut self.unproven {
+            Some(reached) if stage > Stage::Claiming => *reached = stage,
+            unproven => {
+                *unproven = None;
+                self.set_stage(stage);
+            }
+        }
         self.write_through().await
+    }
+
+    fn mistrust_store(&mut self) {
+        if let Some(lease) = &mut self.held {
+            record::set_outdated(lease);
+        }
     }
 
     fn installation(&self) -> Result<Installation, LeaseError> {
@@ -131,11 +175,14 @@ impl Leadership {
 
     /// All others of the cluster, never older than the last write of anybody.
     async fn others(&mut self) -> Result<Vec<Installation>, kube::Error> {
-        let all: Api<Lease> = Api::all(self.api.clone().into_client());
+        let client = self.api.clone().into_client();
         // Without a resourceVersion, which asks for what is current; by name, which is all the right that is granted.
-        let found =
-            bounded(all.list(&ListParams::default().fields(&format!("metadata.name={NAME}")))).await?;
-        let others = found.items.iter().filter_map(Installation::of);
+        let named = ListParams::default().fields(&format!("metadata.name={NAME}"));
+        let asked =
+            Request::new(Lease::url_path(&(), None)).list(&named).map_err(kube::Error::BuildRequest)?;
+        let found: Listed = bounded(client.request(asked)).await?;
+        let others =
+            found.items.iter().map(Installation::decode).filter_map(|lease| Installation::of(&lease));
         let others = others.filter(|other| other.namespace != self.namespace).collect();
         Ok(self.neighbours.look(others, self.clock.monotonic()))
     }

@@ -1,7 +1,10 @@
 //! Whether an effect may start now.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,18 +37,30 @@ impl Moment {
 /// forward holds effects back until the next renewal.
 pub struct LeaseFence {
     end: Mutex<Option<Moment>>,
+    /// Our Lease was gone, and whether somebody else came in is not known yet.
+    doubted: AtomicBool,
     clock: Arc<dyn Clock>,
 }
 
 impl LeaseFence {
     /// A fence that lets nothing through yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { end: Mutex::new(None), clock }
+        Self { end: Mutex::new(None), doubted: AtomicBool::new(false), clock }
     }
 
     /// A PUT sent at `started` went through: the lease holds for this long from then.
     pub(super) fn extend(&self, started: Moment, keeps: Duration) {
         *self.end() = Some(started.after(keeps));
+    }
+
+    /// Nothing goes through until [`Self::trust`]; the lease is not over for that.
+    pub(super) fn doubt(&self) {
+        self.doubted.store(true, Ordering::SeqCst);
+    }
+
+    /// The lease keeps everybody else out.
+    pub(super) fn trust(&self) {
+        self.doubted.store(false, Ordering::SeqCst);
     }
 
     /// Nothing goes through any more.
@@ -68,7 +83,8 @@ impl Fence for LeaseFence {
     /// An effect with timeout t starts only if now + t is before our lease's end (R28).
     fn allows(&self, timeout: Duration) -> bool {
         let over = Moment::now(self.clock.as_ref()).after(timeout);
-        self.end().is_some_and(|end| over.monotonic < end.monotonic && over.wall < end.wall)
+        let trusted = !self.doubted.load(Ordering::SeqCst);
+        trusted && self.end().is_some_and(|end| over.monotonic < end.monotonic && over.wall < end.wall)
     }
 }
 
@@ -130,6 +146,17 @@ mod tests {
         let fence = held(&machine);
         fence.close();
         assert!(!fence.allows(Duration::ZERO));
+    }
+
+    #[test]
+    fn while_it_is_doubted_nothing_starts_and_nothing_is_given_up() {
+        let machine = Arc::new(Machine::default());
+        let fence = held(&machine);
+        fence.doubt();
+        assert!(!fence.allows(Duration::ZERO));
+        assert_eq!(fence.left(), Duration::from_secs(54));
+        fence.trust();
+        assert!(fence.allows(CALL));
     }
 
     #[test]

@@ -13,12 +13,23 @@
 //! Who serves does not look again after a restart: nobody can have come in meanwhile, and a Lease that somebody forged
 //! in a namespace of his own stops nobody who works. It has nothing to do with being alive. A Lease stands for an
 //! installation, with a store and a memory; another one that took over while it restarts would know nothing.
+//!
+//! Who adds namespaces keeps those it served: they stay its own while it claims the others. A Lease that was restored from
+//! a copy is another object than it says; while the former one was gone anybody may have come in, so it claims anew.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
+};
 use kube::ResourceExt as _;
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use crate::index::Scope;
 
@@ -26,12 +37,18 @@ use crate::index::Scope;
 pub const WATCHES: &str = "ordain.dev/watches";
 /// Annotation with how far it has come: `claiming`, `entering` or `serving`.
 pub const STAGE: &str = "ordain.dev/stage";
+/// Annotation with the namespaces that are its own already, also while it claims more of them; written like `WATCHES`.
+pub const SERVES: &str = "ordain.dev/serves";
+/// Annotation with the `metadata.uid` of the Lease it was written onto: one restored from a copy has another.
+pub const LEASE_UID: &str = "ordain.dev/lease-uid";
 /// Every annotation of ours begins with it; a Lease without any is somebody else's of the same name.
 const OURS: &str = "ordain.dev/";
 /// How `WATCHES` says all namespaces.
 const EVERYWHERE: &str = "*";
 /// Longest name of a namespace.
 const LONGEST: usize = 63;
+/// Names read of one Lease; one with more counts as everywhere, so that nobody's Lease fills the memory of others.
+const MOST: usize = 4_096;
 
 /// How far an installation has come, in the order in which it holds off others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +79,10 @@ pub struct Installation {
     pub scope: Option<Scope>,
     /// How far it has come.
     pub stage: Stage,
+    /// Which namespaces are its own already; `None`: none.
+    pub serves: Option<Scope>,
+    /// Whether the notes were written onto this very Lease, or by an earlier version, which cannot be told.
+    pub original: bool,
     /// When its Lease was made, by the clock of the API server.
     pub created: Option<Timestamp>,
     /// When it was last renewed, by the clock of its machine: for people alone.
@@ -78,11 +99,20 @@ impl Installation {
             let spec = lease.spec.as_ref();
             let word = notes.get(STAGE).map_or("", String::as_str);
             let stage = Stage::ALL.iter().find(|(_, known)| *known == word);
+            // What cannot be read may be anywhere.
+            let serves = notes.get(SERVES).map(|text| read(text).unwrap_or(Scope::All));
+            let noted = notes.get(LEASE_UID);
             Self {
                 namespace: lease.namespace().unwrap_or_default(),
                 scope: notes.get(WATCHES).and_then(|text| read(text)),
                 // An earlier version said nothing, and worked.
                 stage: stage.map_or(Stage::Serving, |(stage, _)| *stage),
+                serves,
+                original: if noted.is_some() {
+                    noted == lease.metadata.uid.as_ref()
+                } else {
+                    !notes.contains_key(STAGE)
+                },
                 created: lease.metadata.creation_timestamp.as_ref().map(|time| time.0),
                 renewed: spec.and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0),
                 held: spec
@@ -92,12 +122,46 @@ impl Installation {
         })
     }
 
-    /// What is not known to be elsewhere is here.
-    fn overlaps(&self, other: &Self) -> bool {
-        match (&self.scope, &other.scope) {
-            (Some(mine), Some(theirs)) => mine.overlaps(theirs),
-            _ => true,
+    /// Whether it would like to work in one of these namespaces that is not its own already. What is not known to be
+    /// elsewhere is here.
+    fn wants(&self, place: Option<&Scope>) -> bool {
+        let (Some(mine), Some(place)) = (&self.scope, place) else { return true };
+        let owns = |shared: &Scope| self.serves.as_ref().is_some_and(|served| served.includes(shared));
+        mine.shared(place).is_some_and(|shared| !owns(&shared))
+    }
+
+    /// Whether this one has come far enough to hold off `mine`.
+    fn holds_off(&self, mine: &Self) -> bool {
+        if self.serves.as_ref().is_some_and(|served| mine.wants(Some(served))) {
+            return true;
         }
+        let blocked = || mine.serves.as_ref().is_some_and(|served| self.wants(Some(served)));
+        // Of those that claim the older one goes first, if it is coming: it has a process, and we are not in its way.
+        let comes_first = || self.held && self.rank() < mine.rank() && !blocked();
+        let far = self.stage > Stage::Claiming || (mine.stage == Stage::Claiming && comes_first());
+        far && mine.wants(self.scope.as_ref())
+    }
+
+    /// A Lease as it came from the API server; of one that cannot be decoded, what matters here. Anybody may write a Lease,
+    /// and none may hide the others.
+    pub fn decode(item: &Value) -> Lease {
+        Lease::deserialize(item).unwrap_or_else(|_| {
+            let (meta, spec) = (&item["metadata"], &item["spec"]);
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            Lease {
+                metadata: ObjectMeta {
+                    namespace: text(&meta["namespace"]),
+                    uid: text(&meta["uid"]),
+                    annotations: BTreeMap::deserialize(&meta["annotations"]).ok(),
+                    creation_timestamp: Time::deserialize(&meta["creationTimestamp"]).ok(),
+                    ..ObjectMeta::default()
+                },
+                spec: Some(LeaseSpec {
+                    holder_identity: text(&spec["holderIdentity"]),
+                    ..LeaseSpec::default()
+                }),
+            }
+        })
     }
 
     /// The older Lease comes first.
@@ -117,28 +181,45 @@ pub enum Verdict<'a> {
 
 /// Decides for one of them; `others` were listed after the stage of `mine` was written.
 pub fn decide<'a>(mine: &Installation, others: &'a [Installation]) -> Verdict<'a> {
-    let is_before = |other: &&Installation| match mine.stage {
-        Stage::Serving => false,
-        Stage::Entering => other.stage > Stage::Claiming,
-        Stage::Claiming => other.stage > Stage::Claiming || other.rank() < mine.rank(),
-    };
-    let rivals = others.iter().filter(|other| mine.overlaps(other)).filter(is_before);
+    let rivals = others.iter().filter(|other| mine.stage != Stage::Serving && other.holds_off(mine));
     let first = rivals.min_by_key(|other| (std::cmp::Reverse(other.stage), other.rank()));
     first.map_or(Verdict::Go, Verdict::StandBy)
 }
 
-/// The stage of an installation whose new process works in `scope`: what it had come to counts where it worked before,
-/// any other namespace is claimed anew.
-pub fn resumed(before: Option<&Installation>, scope: &Scope) -> Stage {
-    let same = before.filter(|before| before.scope.as_ref().is_some_and(|known| known.includes(scope)));
-    same.map_or(Stage::Claiming, |before| before.stage)
+/// The stage of an installation whose new process works in `scope`, and what is its own of that: what it had come to
+/// counts where it worked before, any other namespace is claimed anew.
+pub fn resumed(before: Option<&Installation>, scope: &Scope) -> (Stage, Option<Scope>) {
+    let Some(before) = before.filter(|before| before.original) else { return (Stage::Claiming, None) };
+    let known = before.scope.as_ref().filter(|known| known.includes(scope));
+    let serves = before.serves.as_ref().and_then(|served| served.shared(scope));
+    let stage = match (known, before.stage) {
+        _ if serves.as_ref() == Some(scope) => Stage::Serving,
+        (Some(_), stage) => stage.min(Stage::Entering),
+        (None, _) => Stage::Claiming,
+    };
+    (stage, serves)
 }
 
 /// Writes onto our Lease where we work and how far we have come.
 pub fn write(lease: &mut Lease, scope: &Scope, stage: Stage) {
+    let uid = lease.metadata.uid.clone();
     let notes = lease.annotations_mut();
     notes.insert(WATCHES.into(), written(scope));
     notes.insert(STAGE.into(), stage.word().into());
+    if let Some(uid) = uid {
+        notes.insert(LEASE_UID.into(), uid);
+    }
+    if stage == Stage::Serving {
+        set_served(lease, Some(scope));
+    }
+}
+
+/// Writes which namespaces are our own already.
+pub fn set_served(lease: &mut Lease, served: Option<&Scope>) {
+    match served {
+        Some(served) => drop(lease.annotations_mut().insert(SERVES.into(), written(served))),
+        None => drop(lease.annotations_mut().remove(SERVES)),
+    }
 }
 
 fn written(scope: &Scope) -> String {
@@ -157,8 +238,9 @@ fn read(text: &str) -> Option<Scope> {
         (1..=LONGEST).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    let names: BTreeSet<Arc<str>> = text.split(',').map(Arc::from).collect();
-    names.iter().all(|name| is_name(name)).then_some(Scope::Only(names))
+    let mut names = text.split(',');
+    let known: BTreeSet<Arc<str>> = names.by_ref().take(MOST).map(Arc::from).collect();
+    (names.next().is_none() && known.iter().all(|name| is_name(name))).then_some(Scope::Only(known))
 }
 
 #[cfg(test)]

@@ -45,12 +45,14 @@ use neighbours::Neighbours;
 use record::Record;
 
 pub use fence::LeaseFence;
-pub use installation::{STAGE, WATCHES};
+pub use installation::{LEASE_UID, SERVES, STAGE, WATCHES};
 pub use pulse::Pulse;
 pub use record::Taker;
 
 /// Annotation with the epoch of the store last opened (R13).
 pub const EPOCH: &str = "ordain.dev/store-epoch";
+/// Annotation of a Lease whose installation did not keep others out all the time since its store was written (R13).
+pub const OUTDATED: &str = "ordain.dev/store-outdated";
 /// Annotation with the place of the holder's store.
 pub const PLACE: &str = "ordain.dev/store-place";
 /// Name of the Lease.
@@ -151,13 +153,13 @@ impl Leadership {
             return Ok(Taken::Not(holder));
         };
         let now = self.clock.now();
-        let stage = installation::resumed(current.as_ref().and_then(Installation::of).as_ref(), &self.scope);
+        let before = current.as_ref().and_then(Installation::of);
         let exists = current.is_some();
         let mut lease = match current {
             None => record::new(NAME, &self.namespace, &self.me, now),
             Some(current) => record::taken(current, &self.me, now),
         };
-        installation::write(&mut lease, &self.scope, stage);
+        self.resume(&mut lease, before.as_ref());
         let answer = if exists {
             self.put(&lease).await
         } else {
@@ -175,6 +177,22 @@ impl Leadership {
         }
     }
 
+    /// Writes what counts of our former Lease.
+    fn resume(&self, lease: &mut Lease, before: Option<&Installation>) {
+        let (stage, served) = installation::resumed(before, &self.scope);
+        installation::set_served(lease, served.as_ref());
+        installation::write(lease, &self.scope, stage);
+        // While the Lease that kept others out was gone, anybody may have worked here.
+        if before.is_none_or(|before| !before.original) {
+            record::set_outdated(lease);
+        }
+    }
+
+    /// Whether others were kept out ever since the store was written, so that what it says is believed.
+    pub fn kept_others_out(&self) -> bool {
+        self.held.as_ref().is_some_and(|lease| !record::is_outdated(lease))
+    }
+
     /// Writes the epoch of the store just opened, and that we serve, before the first effect.
     ///
     /// # Errors
@@ -183,8 +201,7 @@ impl Leadership {
         if let Some(lease) = &mut self.held {
             record::set_epoch(lease, epoch);
         }
-        self.set_stage(Stage::Serving);
-        self.write_through().await
+        self.enter(Stage::Serving).await
     }
 
     /// Writes what we hold, for as long as it takes.
@@ -227,11 +244,8 @@ impl Leadership {
 
     /// Whether it was renewed; `false`: not yet.
     async fn renew(&mut self) -> Result<bool, LeaseError> {
-        if let Some(stage) = self.unproven {
-            if !self.prove(stage).await? {
-                return Ok(false);
-            }
-            self.unproven = None;
+        if !self.is_proven().await? {
+            return Ok(false);
         }
         let Some(held) = self.held.clone() else { return Err(self.lost("it was never held")) };
         let started = Moment::now(self.clock.as_ref());
@@ -240,7 +254,10 @@ impl Leadership {
                 self.written(lease, started);
                 Ok(true)
             }
-            Err(error) if is_overtaken(&error) => self.reread().await.map(|()| false),
+            Err(error) if is_overtaken(&error) => {
+                self.reread().await?;
+                self.is_proven().await.map(|_| false)
+            }
             Err(error) => {
                 tracing::warn!(%error, left = ?self.fence.left(), "the lease was not renewed yet");
                 Ok(false)
@@ -250,6 +267,7 @@ impl Leadership {
 
     fn written(&mut self, lease: Lease, started: Moment) {
         self.fence.extend(started, KEPT);
+        self.fence.trust();
         self.held = Some(lease);
     }
 
@@ -288,7 +306,9 @@ impl Leadership {
     /// have seen nobody, so that it counts from when that is ruled out ([`Self::prove`]).
     async fn put_back(&mut self) {
         let Some(held) = self.held.clone() else { return };
+        self.fence.doubt();
         let (mut lease, stage) = (record::anew(record::renewed(held, self.clock.now())), self.stage());
+        installation::set_served(&mut lease, None);
         installation::write(&mut lease, &self.scope, stage.min(Stage::Entering));
         match bounded(self.api.create(&PostParams::default(), &lease)).await {
             Ok(lease) => {

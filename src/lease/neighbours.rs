@@ -64,7 +64,8 @@ impl Neighbours {
             format!("its Lease was deleted while it was held, and is waited for {} s", DURATION.as_secs())
         } else {
             format!(
-                "give each namespaces of its own (chart: watchNamespaces), or uninstall one; if that one is uninstalled: \
+                "give each namespaces of its own (chart: watchNamespaces) and use ClusterBackends with one of them only, or \
+                 uninstall one; if that one is uninstalled: \
                  kubectl delete lease {NAME} -n {namespace}"
             )
         };
@@ -114,6 +115,8 @@ mod tests {
             namespace: "a".into(),
             scope: Some(Scope::All),
             stage: Stage::Serving,
+            serves: Some(Scope::All),
+            original: true,
             created: None,
             renewed: Some(Timestamp::UNIX_EPOCH),
             held,
@@ -153,8 +156,8 @@ mod tests {
         assert_eq!(
             neighbours.say(&installation(true), &only(&["team-a"]), now),
             "standing by: the operator of namespace a works in all namespaces (last seen 3 s ago), this one would work in \
-             team-a; give each namespaces of its own (chart: watchNamespaces), or uninstall one; if that one is \
-             uninstalled: kubectl delete lease ordain -n a"
+             team-a; give each namespaces of its own (chart: watchNamespaces) and use ClusterBackends with one of them \
+             only, or uninstall one; if that one is uninstalled: kubectl delete lease ordain -n a"
         );
         let ended = neighbours.say(&installation(false), &Scope::All, now);
         assert!(ended.contains("works in all namespaces (it ended 3 s ago), this one"), "{ended}");

@@ -8,7 +8,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 
-use super::{DURATION, EPOCH, PLACE, STAGE, WATCHES};
+use super::{DURATION, EPOCH, OUTDATED, PLACE, SERVES, STAGE, WATCHES};
 
 /// Who takes a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -109,17 +109,30 @@ pub fn epoch(lease: &Lease) -> Option<u64> {
     annotation(lease, EPOCH)?.parse().ok()
 }
 
-/// Writes the epoch.
+/// Writes the epoch of a store that is not outdated.
 pub fn set_epoch(lease: &mut Lease, epoch: u64) {
-    lease.metadata.annotations.get_or_insert_default().insert(EPOCH.into(), epoch.to_string());
+    let notes = lease.metadata.annotations.get_or_insert_default();
+    notes.insert(EPOCH.into(), epoch.to_string());
+    notes.remove(OUTDATED);
+}
+
+/// Another installation may work, or have worked, where the store says what stands.
+pub fn set_outdated(lease: &mut Lease) {
+    lease.metadata.annotations.get_or_insert_default().insert(OUTDATED.into(), "true".into());
+}
+
+/// Whether the store is not to be believed.
+pub fn is_outdated(lease: &Lease) -> bool {
+    annotation(lease, OUTDATED).is_some()
 }
 
 /// What we wrote onto our Lease stands on it as it was read again, whoever wrote in between.
 pub fn keep_notes(held: &Lease, read: &mut Lease) {
     let notes = read.metadata.annotations.get_or_insert_default();
-    for key in [EPOCH, WATCHES, STAGE] {
-        if let Some(value) = annotation(held, key) {
-            notes.insert(key.into(), value.to_owned());
+    for key in [EPOCH, OUTDATED, WATCHES, STAGE, SERVES] {
+        match annotation(held, key) {
+            Some(value) => drop(notes.insert(key.into(), value.to_owned())),
+            None => drop(notes.remove(key)),
         }
     }
 }

@@ -98,7 +98,7 @@ impl Gates<'_> {
             owner = owner.as_str(),
             "the owner id of this installation: --owner-id keeps it where it moves to another cluster"
         );
-        let expected = Expected { epoch };
+        let expected = Expected { epoch, outdated: !lease.kept_others_out() };
         let opened = match hook {
             Some(hook) => claim.open_hooked(keys, expected, clock.clone(), hook.clone()),
             None => claim.open(keys, expected, clock.clone()),

@@ -78,7 +78,7 @@ fn pages_answer_while_the_store_keeps_the_whole_operator_waiting() {
     let keys = Keys::derive(&Secret::new("0123456789".repeat(4))).unwrap();
     let url = format!("sqlite://{}", folder.path().join("ordain.db").display());
     let clock = Arc::new(SystemClock::new());
-    let store = Store::open_hooked(&url, keys, Expected { epoch: None }, clock, hook).unwrap().store;
+    let store = Store::open_hooked(&url, keys, Expected::default(), clock, hook).unwrap().store;
     let address = {
         let _inside = runtime.enter();
         start("127.0.0.1:0".parse().unwrap(), pages()).unwrap()

@@ -115,6 +115,9 @@ impl Opening<'_> {
         if let Some(why) = self.too_old(position, noted) {
             return Ok(Found::Lost(why));
         }
+        if self.expected.outdated && records::any(&conn)? {
+            return Ok(Found::Lost(Why::Outdated));
+        }
         self.migrate(&mut conn, &sums, header.version)?;
         records::verify(&conn, &sums)?;
         Ok(Found::Store(Box::new(conn), position))

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Expected {
     /// The epoch on the Lease, if one was ever written there.
     pub epoch: Option<u64>,
+    /// Another installation may have worked where this store says what stands.
+    pub outdated: bool,
 }
 
 /// How far a store has got. Grows with every commit, over all files that followed each other.
@@ -67,11 +69,13 @@ pub enum Why {
     Corrupt(String),
     /// The operator's secret is another one than the store was made with (R22).
     KeysChanged,
+    /// Others were not kept out all the time.
+    Outdated,
 }
 
 impl Why {
     /// All answers of [`Why::word`].
-    pub(super) const WORDS: [&'static str; 4] = ["missing", "older", "corrupt", "keys"];
+    pub(super) const WORDS: [&'static str; 5] = ["missing", "older", "corrupt", "keys", "outdated"];
 
     /// Names a file put aside.
     pub(super) fn word(&self) -> &'static str {
@@ -80,6 +84,7 @@ impl Why {
             Self::OlderEpoch { .. } | Self::CommitsMissing { .. } => "older",
             Self::Corrupt(_) => "corrupt",
             Self::KeysChanged => "keys",
+            Self::Outdated => "outdated",
         }
     }
 }
@@ -98,6 +103,10 @@ impl fmt::Display for Why {
             Self::KeysChanged => {
                 f.write_str("the operator's secret is not the one the store was made with; put the former one back if it still exists")
             }
+            Self::Outdated => f.write_str(
+                "the Lease that kept other operators out of these namespaces was deleted, restored or given up meanwhile, so \
+                 the systems may hold something else than the store's file says",
+            ),
         }
     }
 }

@@ -51,6 +51,11 @@ pub(super) fn parse_account(text: &str) -> Option<BackendId> {
     Some(BackendId { kind, namespace: namespace.into(), name: name.into() })
 }
 
+/// Whether anything is remembered.
+pub(super) fn any(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(conn.query_row("SELECT EXISTS (SELECT 1 FROM accounts)", [], |row| row.get(0))?)
+}
+
 /// What an account's rows add up to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tally {

@@ -8,7 +8,7 @@ use crate::api::{
     ANNOTATION_RECONCILE, FINALIZER_IN_USE, FINALIZER_RELEASE, LABEL_USE, USE_CONTENT, USE_CREDENTIALS,
     conditions::ConditionType,
 };
-use crate::lease::{STAGE, WATCHES};
+use crate::lease::{LEASE_UID, OUTDATED, SERVES, STAGE, WATCHES};
 
 /// Key, value, kinds and meaning of what users set.
 const SET: [(&str, &str, &str, &str); 5] = [
@@ -40,7 +40,7 @@ const SET: [(&str, &str, &str, &str); 5] = [
 ];
 
 /// Key, kinds and meaning of what Ordain sets.
-const FOUND: [(&str, &str, &str); 5] = [
+const FOUND: [(&str, &str, &str); 8] = [
     (
         ANNOTATION_EXTERNAL_ID,
         "Policy, PolicyAssignment",
@@ -65,6 +65,21 @@ const FOUND: [(&str, &str, &str); 5] = [
         STAGE,
         "Lease",
         "annotation: `serving` once it works there; `claiming` while another one does, `entering` for the moment between",
+    ),
+    (
+        SERVES,
+        "Lease",
+        "annotation: the namespaces that are its own already, also while it claims more and waits; written like `watches`",
+    ),
+    (
+        LEASE_UID,
+        "Lease",
+        "annotation: the uid of this Lease; one restored from a copy has another, and claims anew",
+    ),
+    (
+        OUTDATED,
+        "Lease",
+        "annotation: others were not kept out all the time, so its store is set aside if anything is in it; goes once it serves",
     ),
 ];
 

@@ -14,6 +14,8 @@ fn installation(namespace: &str, scope: &Scope, stage: Stage, created: i64) -> I
         namespace: namespace.into(),
         scope: Some(scope.clone()),
         stage,
+        serves: (stage == Stage::Serving).then(|| scope.clone()),
+        original: true,
         created: Timestamp::from_second(created).ok(),
         renewed: None,
         held: true,
@@ -28,6 +30,8 @@ fn one_goes_on_where_nobody_else_works() {
     let other = |scope: &Scope, stage, created| installation("other", scope, stage, created);
     let unsaid = Installation { scope: None, ..other(&a, Serving, 9) };
     let third = installation("third", &a, Claiming, 1);
+    let ended = Installation { held: false, ..third.clone() };
+    let widens = Installation { serves: Some(a.clone()), held: false, ..other(&all, Claiming, 9) };
     for (why, stage, others, waits) in [
         ("alone", Claiming, vec![], None),
         ("elsewhere, older", Claiming, vec![other(&b, Serving, 1)], None),
@@ -36,6 +40,9 @@ fn one_goes_on_where_nobody_else_works() {
         ("both claim, it is older", Claiming, vec![other(&a, Claiming, 1)], Some("other")),
         ("both claim, it is younger", Claiming, vec![other(&a, Claiming, 9)], None),
         ("both claim, as old, its name comes later", Claiming, vec![other(&a, Claiming, 5)], None),
+        ("both claim, it is older and has ended", Claiming, vec![ended], None),
+        ("what it served stays its own while it claims more", Claiming, vec![widens.clone()], Some("other")),
+        ("also for who enters", Entering, vec![widens], Some("other")),
         ("it does not say where", Claiming, vec![unsaid.clone()], Some("other")),
         (
             "who serves is told, not who was first",
@@ -58,19 +65,58 @@ fn one_goes_on_where_nobody_else_works() {
     }
 }
 
+/// Why, what we serve, what we would like to, the other one, and whether we wait for it.
+#[test]
+fn who_adds_a_namespace_claims_the_difference() {
+    use Stage::{Claiming, Entering, Serving};
+    let (p, pq, q, qr) = (only(&["p"]), only(&["p", "q"]), only(&["q"]), only(&["q", "r"]));
+    let other = |scope: &Scope, stage, created| installation("other", scope, stage, created);
+    let holds = |scope: &Scope, served: &Scope| Installation {
+        serves: Some(served.clone()),
+        ..other(scope, Claiming, 9)
+    };
+    for (why, scope, other, waits) in [
+        ("it serves what is added", &pq, other(&q, Serving, 9), true),
+        ("it claims what is added, and is older", &pq, other(&qr, Claiming, 1), true),
+        ("it claims what is added, and is younger", &pq, other(&qr, Claiming, 9), false),
+        ("older, it waits for what we serve", &pq, other(&pq, Claiming, 1), false),
+        ("older, it claims what we serve alone", &pq, other(&p, Claiming, 1), false),
+        ("it enters what is added", &Scope::All, other(&q, Entering, 9), true),
+        ("each would like to have what the other serves", &pq, holds(&pq, &q), true),
+    ] {
+        let mine = Installation { serves: Some(p.clone()), ..installation("mine", scope, Claiming, 5) };
+        let others = [other];
+        assert_eq!(decide(&mine, &others) != Verdict::Go, waits, "{why}");
+    }
+}
+
 #[test]
 fn what_was_reached_counts_only_where_it_was_reached() {
     let before = installation("mine", &only(&["a", "b"]), Stage::Serving, 1);
-    let unsaid = Installation { scope: None, ..before.clone() };
-    for (why, before, scope, stage) in [
-        ("the first start", None, Scope::All, Stage::Claiming),
-        ("a restart", Some(&before), only(&["b", "a"]), Stage::Serving),
-        ("fewer namespaces", Some(&before), only(&["b"]), Stage::Serving),
-        ("another one besides", Some(&before), only(&["a", "b", "c"]), Stage::Claiming),
-        ("all of them", Some(&before), Scope::All, Stage::Claiming),
-        ("an earlier version", Some(&unsaid), only(&["a"]), Stage::Claiming),
+    let unsaid = Installation { scope: None, serves: None, ..before.clone() };
+    let restored = Installation { original: false, ..before.clone() };
+    let (a, ab, abc) = (only(&["a"]), only(&["a", "b"]), only(&["a", "b", "c"]));
+    let widening = Installation { scope: Some(abc.clone()), stage: Stage::Claiming, ..before.clone() };
+    let entering = Installation { stage: Stage::Entering, serves: None, ..before.clone() };
+    for (why, before, scope, stage, serves) in [
+        ("the first start", None, Scope::All, Stage::Claiming, None),
+        ("a restart", Some(&before), ab.clone(), Stage::Serving, Some(&ab)),
+        ("fewer namespaces", Some(&before), a.clone(), Stage::Serving, Some(&a)),
+        ("another one besides", Some(&before), abc.clone(), Stage::Claiming, Some(&ab)),
+        ("all of them", Some(&before), Scope::All, Stage::Claiming, Some(&ab)),
+        ("another one instead", Some(&before), only(&["c"]), Stage::Claiming, None),
+        (
+            "the added one is taken back while it waits",
+            Some(&widening),
+            ab.clone(),
+            Stage::Serving,
+            Some(&ab),
+        ),
+        ("it died as it entered", Some(&entering), ab.clone(), Stage::Entering, None),
+        ("an earlier version", Some(&unsaid), a.clone(), Stage::Claiming, None),
+        ("restored from a copy", Some(&restored), ab.clone(), Stage::Claiming, None),
     ] {
-        assert_eq!(resumed(before, &scope), stage, "{why}");
+        assert_eq!(resumed(before, &scope), (stage, serves.cloned()), "{why}");
     }
 }
 
@@ -90,6 +136,52 @@ fn what_is_written_is_read_again() {
         (lease.annotations()[WATCHES].as_str(), lease.annotations()[STAGE].as_str()),
         ("a,b", "serving")
     );
+    assert_eq!(lease.annotations()[SERVES], "a,b");
+    write(&mut lease, &Scope::All, Stage::Claiming);
+    assert_eq!(lease.annotations()[SERVES], "a,b", "what it served stays its own");
+    set_served(&mut lease, None);
+    assert_eq!(Installation::of(&lease).unwrap().serves, None);
+}
+
+#[test]
+fn a_lease_restored_from_a_copy_is_told_from_the_one_that_was_written() {
+    let mut lease = Lease::default();
+    lease.annotations_mut().insert(super::super::EPOCH.into(), "1".into());
+    lease.metadata.uid = Some("1".into());
+    assert!(Installation::of(&lease).unwrap().original, "an earlier version wrote no uid");
+    write(&mut lease, &Scope::All, Stage::Serving);
+    assert!(Installation::of(&lease).unwrap().original);
+    lease.metadata.uid = Some("2".into());
+    assert!(!Installation::of(&lease).unwrap().original);
+    lease.annotations_mut().remove(LEASE_UID);
+    assert!(!Installation::of(&lease).unwrap().original, "nor is one whose uid was taken away");
+}
+
+/// A time that no clock knows must not hide who else is there, nor say less of its own Lease.
+#[test]
+fn a_lease_that_cannot_be_decoded_counts_for_what_it_says() {
+    let item = serde_json::json!({
+        "metadata": {
+            "name": "ordain", "namespace": "tenant", "creationTimestamp": "2026-01-01T00:00:00Z",
+            "annotations": {WATCHES: "tenant", STAGE: "claiming"},
+        },
+        "spec": {"holderIdentity": "x", "renewTime": "9999-12-31T23:59:59.000000Z"},
+    });
+    assert!(Lease::deserialize(&item).is_err(), "or this test says nothing");
+    let found = Installation::of(&Installation::decode(&item)).unwrap();
+    assert_eq!(
+        (found.namespace.as_str(), found.scope, found.stage, found.held, found.created.is_some()),
+        ("tenant", Some(only(&["tenant"])), Stage::Claiming, true, true)
+    );
+    assert_eq!(Installation::of(&Installation::decode(&serde_json::json!({"metadata": 5}))), None);
+}
+
+#[test]
+fn nobodys_lease_fills_the_memory_of_others() {
+    let names = |most: usize| (0..most).map(|at| format!("n{at}")).collect::<Vec<_>>().join(",");
+    assert!(read(&names(MOST)).is_some());
+    assert_eq!(read(&names(MOST + 1)), None, "it counts as everywhere");
+    assert_eq!(read(&vec!["a"; MOST + 1].join(",")), None);
 }
 
 /// Everybody who may write a Lease may write anything onto it.
@@ -131,6 +223,8 @@ enum Step {
     Restart(usize, Option<Scope>),
     /// It is gone for good, and somebody deletes its Lease.
     Uninstall(usize),
+    /// It is gone, and its Lease is deleted and restored from this copy, made at some time.
+    Restore(usize, usize),
 }
 
 struct Process {
@@ -146,6 +240,8 @@ struct World {
     leases: Vec<Option<Installation>>,
     processes: Vec<Process>,
     made: i64,
+    /// Every Lease as it ever was.
+    copies: Vec<Installation>,
 }
 
 impl World {
@@ -153,7 +249,7 @@ impl World {
         let process =
             |(at, scope)| Process { namespace: format!("n{at}"), scope, next: Next::Start, works: false };
         let processes: Vec<_> = scopes.into_iter().enumerate().map(process).collect();
-        Self { leases: vec![None; processes.len()], processes, made: 0 }
+        Self { leases: vec![None; processes.len()], processes, made: 0, copies: vec![] }
     }
 
     fn put(&mut self, at: usize, stage: Stage) {
@@ -162,14 +258,20 @@ impl World {
         let created = self.leases[at].as_ref().and_then(|lease| lease.created);
         let process = &self.processes[at];
         let lease = installation(&process.namespace, &process.scope, stage, self.made / 2);
-        self.leases[at] = Some(Installation { created: created.or(lease.created), ..lease });
+        let served = self.leases[at].as_ref().and_then(|lease| lease.serves.clone());
+        let serves = lease.serves.clone().or(served);
+        self.leases[at] = Some(Installation { created: created.or(lease.created), serves, ..lease });
+        self.copies.extend(self.leases[at].clone());
     }
 
     fn proceed(&mut self, at: usize) {
         let next = std::mem::replace(&mut self.processes[at].next, Next::Rest);
         self.processes[at].next = match next {
             Next::Start => {
-                let stage = resumed(self.leases[at].as_ref(), &self.processes[at].scope);
+                let (stage, serves) = resumed(self.leases[at].as_ref(), &self.processes[at].scope);
+                if let Some(lease) = &mut self.leases[at] {
+                    lease.serves = serves;
+                }
                 self.put(at, stage);
                 self.processes[at].works = stage == Stage::Serving;
                 if stage == Stage::Serving { Next::Rest } else { Next::List }
@@ -212,6 +314,15 @@ impl World {
                 self.step(Step::Restart(at, None));
                 self.leases[at] = None;
             }
+            Step::Restore(at, copy) => {
+                self.step(Step::Restart(at, None));
+                let copies =
+                    self.copies.iter().filter(|lease| lease.namespace == self.processes[at].namespace);
+                let copies: Vec<_> = copies.cloned().collect();
+                if let Some(copy) = copies.get(copy % copies.len().max(1)) {
+                    self.leases[at] = Some(Installation { original: false, ..copy.clone() });
+                }
+            }
         }
     }
 
@@ -237,14 +348,16 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => who.clone().prop_map(Step::Proceed),
         2 => (who.clone(), proptest::option::of(scopes())).prop_map(|(at, scope)| Step::Restart(at, scope)),
-        1 => who.prop_map(Step::Uninstall),
+        1 => who.clone().prop_map(Step::Uninstall),
+        1 => (who, 0..50_usize).prop_map(|(at, copy)| Step::Restore(at, copy)),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
-    /// Whatever each does in whatever order, dying and being set up otherwise at any moment.
+    /// Whatever each does in whatever order, dying and being set up otherwise at any moment, its Lease deleted or restored
+    /// once its process is gone. A Lease deleted under a process that runs is tried by the simulation, with its clocks.
     #[test]
     fn never_do_two_work_in_one_namespace(
         all in proptest::collection::vec(scopes(), 3),
@@ -257,7 +370,8 @@ proptest! {
         }
     }
 
-    /// Left alone, one of those that want the same works, whatever had happened.
+    /// Left alone, one of those that want the same works, whatever had happened; unless each holds what the other would
+    /// like to have besides.
     #[test]
     fn of_those_that_want_the_same_one_works(steps in proptest::collection::vec(steps(), 0..60)) {
         let mut world = World::new(vec![Scope::All; 3]);
@@ -268,7 +382,8 @@ proptest! {
             world.step(Step::Proceed(at));
         }
         let overlapping = world.processes.iter().all(|p| p.scope == Scope::All);
-        prop_assert!(!world.working().is_empty());
+        let holding = world.leases.iter().flatten().filter(|lease| lease.serves.is_some()).count();
+        prop_assert!(!world.working().is_empty() || holding >= 2);
         prop_assert!(!overlapping || world.working().len() == 1);
     }
 }

@@ -62,10 +62,10 @@ fn keys_of(byte: u8) -> Keys {
     Keys::derive(&Secret::new(vec![byte; 32])).unwrap()
 }
 
-const ANY: Expected = Expected { epoch: None };
+const ANY: Expected = Expected { epoch: None, outdated: false };
 
 fn expecting(epoch: u64) -> Expected {
-    Expected { epoch: Some(epoch) }
+    Expected { epoch: Some(epoch), ..ANY }
 }
 
 /// A folder with a store in it, gone at the end of the test.

@@ -32,10 +32,21 @@ fn the_lease_may_lag_behind_the_file_but_not_the_other_way_round() {
         (Some(1), Outcome::Continued),
         (Some(2), Outcome::Lost(Why::OlderEpoch { found: 1, expected: 2 })),
     ] {
-        let opened = committed().open(Expected { epoch: expected });
+        let opened = committed().open(Expected { epoch: expected, ..ANY });
         assert_eq!(opened.outcome, outcome, "expected {expected:?}");
         assert!(opened.epoch > expected.unwrap_or(0));
     }
+}
+
+#[test]
+fn what_others_may_have_worked_past_is_put_aside_if_anything_is_in_it() {
+    let outdated = Expected { epoch: Some(1), outdated: true };
+    let empty = House::new();
+    drop(empty.open(ANY));
+    assert_eq!(empty.open(outdated).outcome, Outcome::Continued);
+    let opened = committed().open(outdated);
+    assert_eq!((opened.outcome, opened.epoch), (Outcome::Lost(Why::Outdated), 2));
+    assert!(opened.aside.is_some());
 }
 
 #[test]

@@ -225,7 +225,7 @@ impl Rig {
     fn open_store(&self, hook: Arc<dyn StoreHook>) -> Result<Opened, StoreError> {
         let url = self.folder.path().join("ordain.db").display().to_string();
         let keys = Keys::derive(&Secret::new(vec![7u8; 32])).unwrap();
-        Store::open_hooked(&url, keys, Expected { epoch: None }, Arc::new(self.clock.clone()), hook)
+        Store::open_hooked(&url, keys, Expected::default(), Arc::new(self.clock.clone()), hook)
     }
 
     /// Kills the worker and reads what it would remember.

@@ -18,9 +18,13 @@ struct Neighbour {
 
 impl Neighbour {
     fn start(whole: &Whole, scope: Scope) -> Self {
-        whole.api.namespace(ELSEWHERE, &[]);
+        Self::start_in(whole, ELSEWHERE, scope)
+    }
+
+    fn start_in(whole: &Whole, namespace: &str, scope: Scope) -> Self {
+        whole.api.namespace(namespace, &[]);
         let (gate, folder, stop) = (IoGate::new(), folder(), watch::Sender::new(false));
-        let settings = whole.settings(ELSEWHERE, scope, &folder);
+        let settings = whole.settings(namespace, scope, &folder);
         let (future, readiness) = whole.operator("neighbour", settings, gate.process(), stop.subscribe());
         let mut life = JoinSet::new();
         life.spawn(future);
@@ -65,6 +69,18 @@ fn stage(whole: &Whole, namespace: &str) -> Value {
             lease["metadata"]["annotations"]["ordain.dev/stage"]
         ])
     })
+}
+
+/// Stores that are not believed any more.
+fn set_aside(whole: &Whole) -> Vec<String> {
+    let names = std::fs::read_dir(whole.folder.path()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains("outdated") && !name.ends_with("-wal")).collect()
+}
+
+/// What `/readyz` of the first one names.
+fn told(whole: &Whole) -> String {
+    whole.readiness.borrow().join("; ")
 }
 
 /// An edit that reaches the system through whoever leads.
@@ -134,7 +150,7 @@ async fn each_in_its_own_namespaces_they_work_side_by_side() {
     assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
     assert_eq!((second.told(), stage(&whole, ELSEWHERE)), (String::new(), json!(["other", "serving"])));
 
-    // Restarted with the other's namespace besides, it claims that anew, and waits.
+    // Restarted with the other's namespace besides, it claims that, and waits; what it served stays its own.
     whole.end().await.unwrap();
     whole.scope = Scope::Only(["other", TEAM].map(Arc::from).into());
     whole.start(None);
@@ -144,6 +160,21 @@ async fn each_in_its_own_namespaces_they_work_side_by_side() {
         told.contains("namespace neighbour-system works in other (")
             && told.contains("would work in other, team;")
     );
+    let lease = whole.api.get("Lease", "ordain-system", "ordain").unwrap();
+    assert_eq!(lease["metadata"]["annotations"]["ordain.dev/serves"], TEAM);
+    let mut third = Neighbour::start_in(&whole, "third-system", team());
+    whole.pass(60).await;
+    assert!(third.told().contains("namespace ordain-system "), "{}", third.told());
+    third.end().await;
+
+    // The slip taken back, it goes on at once.
+    whole.end().await.unwrap();
+    let both_of_them = std::mem::replace(&mut whole.scope, team());
+    whole.start(None);
+    edit(&mut whole, true).await;
+    whole.end().await.unwrap();
+    whole.scope = both_of_them;
+    whole.start(None);
     second.end().await;
     whole.pass(10).await;
     let told = whole.readiness.borrow().join("; ");
@@ -151,6 +182,98 @@ async fn each_in_its_own_namespaces_they_work_side_by_side() {
     whole.api.delete("Lease", ELSEWHERE, "ordain");
     whole.pass(10).await;
     assert_eq!(whole.readiness.borrow().len(), 0, "{:?}", whole.readiness.borrow());
+    assert_eq!(set_aside(&whole), [""; 0], "nobody worked where it did");
+}
+
+/// Uninstalled with its Lease, and installed again with its volume and keys after another one had worked there (R13).
+#[tokio::test(start_paused = true)]
+async fn a_store_that_somebody_worked_past_is_not_believed() {
+    let mut whole = in_force().await;
+    whole.end().await.unwrap();
+    whole.start(None);
+    edit(&mut whole, true).await;
+    whole.end().await.unwrap();
+    assert_eq!(set_aside(&whole), [""; 0], "restarted, it goes on");
+    whole.api.delete("Lease", "ordain-system", "ordain");
+    let mut second = Neighbour::start(&whole, team());
+    edit(&mut whole, false).await;
+    second.end().await;
+    whole.api.delete("Lease", ELSEWHERE, "ordain");
+    whole.start(None);
+    whole.pass(120).await;
+    assert_eq!(set_aside(&whole).len(), 1, "{}", told(&whole));
+    edit(&mut whole, true).await;
+    whole.end().await.unwrap();
+    whole.start(None);
+    edit(&mut whole, false).await;
+    assert_eq!(set_aside(&whole).len(), 1, "what it has written since is believed");
+}
+
+/// A copy says `serving`, as it was when it was made; meanwhile another one came in.
+#[tokio::test(start_paused = true)]
+async fn a_lease_restored_from_a_copy_lets_nobody_work_beside_another() {
+    let mut whole = in_force().await;
+    whole.end().await.unwrap();
+    let copy = whole.api.get("Lease", "ordain-system", "ordain").unwrap();
+    whole.api.delete("Lease", "ordain-system", "ordain");
+    let mut second = Neighbour::start(&whole, team());
+    whole.pass(120).await;
+    assert_eq!(stage(&whole, ELSEWHERE), json!([TEAM, "serving"]));
+    let metadata = json!({
+        "name": "ordain", "namespace": "ordain-system", "annotations": copy["metadata"]["annotations"],
+    });
+    whole.api.apply(json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": copy["spec"],
+    }));
+    assert_eq!(stage(&whole, "ordain-system"), json!(["*", "serving"]));
+    whole.start(None);
+    edit(&mut whole, true).await;
+    assert_eq!(stage(&whole, "ordain-system"), json!(["*", "claiming"]), "{}", told(&whole));
+    second.end().await;
+    whole.api.delete("Lease", ELSEWHERE, "ordain");
+    edit(&mut whole, false).await;
+    assert_eq!((stage(&whole, "ordain-system"), set_aside(&whole).len()), (json!(["*", "serving"]), 1));
+}
+
+/// Its Lease was gone, and whether somebody came in cannot be seen: it does nothing until it can.
+#[tokio::test(start_paused = true)]
+async fn while_it_cannot_see_who_came_in_nothing_is_called() {
+    let whole = in_force().await;
+    whole.api.deny("list", "leases");
+    whole.api.delete("Lease", "ordain-system", "ordain");
+    whole.pass(12).await;
+    assert_eq!(stage(&whole, "ordain-system"), json!(["*", "entering"]));
+    let enabled = |whole: &Whole| {
+        let policies = whole.vendors.of("wso2").double().state()["policies"].clone();
+        let ours = policies.as_array().unwrap().iter().find(|policy| policy["policyName"] == "Camera");
+        ours.unwrap()["contents"]["CAMERA"]["enabled"].clone()
+    };
+    whole.apply("Policy", "camera", camera(true));
+    whole.pass(25).await;
+    assert_eq!(enabled(&whole), json!(false), "nothing was sent");
+    whole.api.allow("list", "leases");
+    whole.pass(240).await;
+    assert_eq!((enabled(&whole), stage(&whole, "ordain-system")), (json!(true), json!(["*", "serving"])));
+}
+
+/// It enters, cannot see the others for a while, and meanwhile its Lease is deleted: once it serves, its Lease says so.
+#[tokio::test(start_paused = true)]
+async fn a_lease_deleted_as_it_enters_does_not_stay_at_that() {
+    let mut whole = Whole::new();
+    whole.api.latency(Duration::from_millis(37));
+    both(&whole);
+    whole.start(None);
+    while stage(&whole, "ordain-system")[1] != "entering" {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    whole.api.deny("list", "leases");
+    whole.pass(3).await;
+    whole.api.delete("Lease", "ordain-system", "ordain");
+    whole.pass(15).await;
+    assert_eq!(stage(&whole, "ordain-system"), json!(["*", "entering"]));
+    whole.api.allow("list", "leases");
+    whole.pass(60).await;
+    assert_eq!((stage(&whole, "ordain-system"), told(&whole)), (json!(["*", "serving"]), String::new()));
 }
 
 #[tokio::test(start_paused = true)]
