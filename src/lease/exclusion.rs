@@ -75,7 +75,9 @@ impl Leadership {
                         told: self.neighbours.say(rival, &self.scope, Some(self.clock.now())),
                         gist: self.neighbours.say(rival, &self.scope, None),
                     };
-                    if mine.serves.is_none() {
+                    // Somebody at work, where we may have been before. One of an earlier version does not say where, and
+                    // was beside us all the time, or is a leftover; where it did work here, its marks are found.
+                    if mine.serves.is_none() && rival.scope.is_some() && rival.stage > Stage::Claiming {
                         self.mistrust_store();
                     }
                     if mine.stage != Stage::Claiming {

@@ -11,7 +11,7 @@
 //! API server without a resourceVersion are.
 //!
 //! Who serves does not look again after a restart: nobody can have come in meanwhile, and a Lease that somebody forged
-//! in a namespace of his own stops nobody who works. It has nothing to do with being alive. A Lease stands for an
+//! in a namespace of his own stops nobody who works, unless our own Lease was deleted. It has nothing to do with being alive. A Lease stands for an
 //! installation, with a store and a memory; another one that took over while it restarts would know nothing.
 //!
 //! Who adds namespaces keeps those it served: they stay its own while it claims the others. A Lease that was restored from

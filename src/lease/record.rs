@@ -8,7 +8,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 
-use super::{DURATION, EPOCH, OUTDATED, PLACE, SERVES, STAGE, WATCHES};
+use super::{DURATION, EPOCH, OUTDATED, PLACE, SERVES, STAGE, WATCHES, installation::LEASE_UID};
 
 /// Who takes a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -99,6 +99,7 @@ pub fn released(lease: Lease, now: Timestamp) -> Lease {
 
 /// The Lease as it must look to be created again.
 pub fn anew(mut lease: Lease) -> Lease {
+    lease.metadata.annotations.get_or_insert_default().remove(LEASE_UID);
     lease.metadata.resource_version = None;
     lease.metadata.uid = None;
     lease
@@ -126,8 +127,10 @@ pub fn is_outdated(lease: &Lease) -> bool {
     annotation(lease, OUTDATED).is_some()
 }
 
-/// What we wrote onto our Lease stands on it as it was read again, whoever wrote in between.
+/// What we wrote onto our Lease stands on it as it was read again, whoever wrote in between. That it is the one it says is
+/// what reading it again has shown.
 pub fn keep_notes(held: &Lease, read: &mut Lease) {
+    let uid = read.metadata.uid.clone();
     let notes = read.metadata.annotations.get_or_insert_default();
     for key in [EPOCH, OUTDATED, WATCHES, STAGE, SERVES] {
         match annotation(held, key) {
@@ -135,8 +138,31 @@ pub fn keep_notes(held: &Lease, read: &mut Lease) {
             None => drop(notes.remove(key)),
         }
     }
+    if let Some(uid) = uid {
+        notes.insert(LEASE_UID.into(), uid);
+    }
 }
 
 fn annotation<'a>(lease: &'a Lease, key: &str) -> Option<&'a str> {
     lease.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else the next restart would take its own Lease for a copy.
+    #[test]
+    fn a_lease_always_says_that_it_is_the_one_it_is() {
+        let lease = |uid: Option<&str>, says: &str| {
+            let mut lease = Lease::default();
+            lease.metadata.uid = uid.map(str::to_owned);
+            lease.metadata.annotations.get_or_insert_default().insert(LEASE_UID.into(), says.into());
+            lease
+        };
+        let mut read = lease(Some("new"), "taken off, or written over");
+        keep_notes(&lease(Some("old"), "old"), &mut read);
+        assert_eq!(annotation(&read, LEASE_UID), Some("new"));
+        assert_eq!(annotation(&anew(lease(Some("old"), "old")), LEASE_UID), None, "it is not known yet");
+    }
 }

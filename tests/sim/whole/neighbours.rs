@@ -209,6 +209,32 @@ async fn a_store_that_somebody_worked_past_is_not_believed() {
     assert_eq!(set_aside(&whole).len(), 1, "what it has written since is believed");
 }
 
+/// Beside one of an earlier version, which may have worked in other namespaces all the time: it waits, and has lost nothing.
+#[tokio::test(start_paused = true)]
+async fn upgraded_beside_one_of_an_earlier_version_it_keeps_its_store() {
+    let mut whole = in_force().await;
+    whole.end().await.unwrap();
+    let lease = whole.api.get("Lease", "ordain-system", "ordain").unwrap();
+    let epoch = &lease["metadata"]["annotations"]["ordain.dev/store-epoch"];
+    assert!(epoch.is_string(), "{lease:#}");
+    whole.api.delete("Lease", "ordain-system", "ordain");
+    whole.api.namespace(ELSEWHERE, &[]);
+    for namespace in ["ordain-system", ELSEWHERE] {
+        let metadata = json!({
+            "name": "ordain", "namespace": namespace, "annotations": {"ordain.dev/store-epoch": epoch},
+        });
+        whole.api.apply(json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": lease["spec"],
+        }));
+    }
+    whole.start(None);
+    whole.pass(120).await;
+    assert_eq!(stage(&whole, "ordain-system"), json!(["*", "claiming"]), "{}", told(&whole));
+    whole.api.delete("Lease", ELSEWHERE, "ordain");
+    edit(&mut whole, true).await;
+    assert_eq!(set_aside(&whole), [""; 0], "nobody worked past it");
+}
+
 /// A copy says `serving`, as it was when it was made; meanwhile another one came in.
 #[tokio::test(start_paused = true)]
 async fn a_lease_restored_from_a_copy_lets_nobody_work_beside_another() {
