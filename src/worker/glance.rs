@@ -23,6 +23,8 @@ pub struct Glance {
     seen: Option<Seen>,
     /// It was missing from so many complete lists, one after the other.
     missed: u8,
+    /// The last look found it.
+    found: bool,
 }
 
 /// What was seen last, and since when nothing else was: a time of each look would be a status of each look.
@@ -60,7 +62,7 @@ impl Glance {
         found: Option<&ObservedItem>,
         complete: bool,
     ) -> Self {
-        let before = before.unwrap_or(Self { listed, seen: None, missed: 0 });
+        let before = before.unwrap_or(Self { listed, seen: None, missed: 0, found: false });
         let missed = match found {
             Some(_) => 0,
             None => before.missed.saturating_add(u8::from(complete)),
@@ -68,7 +70,7 @@ impl Glance {
         let stands = found.map(Stands::of).or((missed > GONE).then_some(Stands::Gone));
         let news = stands.filter(|stands| before.seen.as_ref().is_none_or(|seen| seen.stands != *stands));
         let seen = news.map(|stands| Seen { since: now, stands }).or(before.seen);
-        Self { listed, seen, missed }
+        Self { listed, seen, missed, found: found.is_some() }
     }
 
     /// Its switch as seen last, or as it was `known` before where nothing of it was seen.
@@ -84,7 +86,7 @@ impl Glance {
     /// What is in force of the object with this title, in words.
     fn said(&self, title: &str, deploys: bool) -> Option<String> {
         let Seen { since, stands } = self.seen.as_ref()?;
-        if self.missed > 0 && *stands != Stands::Gone {
+        if !self.found && *stands != Stands::Gone {
             return None;
         }
         let (head, tail) = match deploys {
@@ -202,7 +204,12 @@ mod tests {
             (&[(Some((Some(false), None)), true)], Some("off in the system"), Some(false), "and not how"),
             (&[(ON, true), (ON, true)], Some("00:00:00Z: \"USB\""), Some(true), "no message of each look"),
             (&[(ON, true), (OFF, true)], Some("01:00:00Z: nothing of it"), Some(false), "news"),
-            (&[(ON, true), (None, false)], Some("00:00:00Z: \"USB\""), Some(true), "a list that may lack it"),
+            (
+                &[(ON, true), (None, false)],
+                None,
+                Some(true),
+                "not seen now; a list that may lack it takes nothing away",
+            ),
             (&[(None, false)], None, Some(true), "nothing was seen"),
             (&[(Some((None, None)), true)], None, None, "a system without a switch"),
             (&[(ON, true), (None, true), (None, true)], None, Some(true), "two lists conclude nothing"),

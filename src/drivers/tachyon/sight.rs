@@ -146,7 +146,7 @@ pub async fn confirm(session: &Session) -> Result<(), DriverError> {
     let message = match view::view(session, groups.whole()).await? {
         View::Full if session.sight().renew(&names) => return Ok(()),
         View::Full => {
-            "names lead to other management groups since policies were read, so they are read again".into()
+            "management groups are others than when policies were read, so they are read again".into()
         }
         View::Partial(why) => {
             format!("the view has narrowed since policies were read, so they are read again: {why}")

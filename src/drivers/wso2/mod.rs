@@ -14,6 +14,7 @@ mod describe;
 mod dialect;
 mod directory;
 mod faults;
+mod headers;
 mod lists;
 mod policies;
 mod probe;

@@ -5,9 +5,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 use zeroize::Zeroizing;
@@ -15,6 +14,7 @@ use zeroize::Zeroizing;
 use super::{
     dialect::Dialect,
     faults::{self, Denial},
+    headers::{accept_json, authorization, basic},
     wire,
 };
 use crate::{
@@ -228,17 +228,20 @@ impl Session {
         self.grant(state, &form).await
     }
 
-    /// Where it cannot be registered, for another reason than the login, the client that worked before may work still.
+    /// Where it cannot be registered, the client that worked before may work still: it is tried next, at once unless the
+    /// registration showed the password and was refused it.
     async fn register_anew(&self, state: &mut State) -> Result<(), DriverError> {
         let before = state.client.take();
-        match self.client(state).await {
-            Err(error) if error.class != Class::Unauthorized => {
-                tracing::debug!(%error, "no new client; the one before is tried");
-                state.client = before;
-                Ok(())
-            }
-            other => other.map(drop),
+        let answer = self.register(state).await;
+        let refused = !self.dialect.is_a() && answer.as_ref().is_ok_and(|answer| answer.status == 401);
+        let Err(error) = answer.and_then(|answer| self.registered(state, &answer)) else { return Ok(()) };
+        (state.client, state.client_tried) = (before, false);
+        if refused {
+            return Err(error);
         }
+        state.failed = None;
+        tracing::debug!(%error, "no new client; the one before is tried");
+        Ok(())
     }
 
     async fn grant(&self, state: &mut State, form: &[(&str, &str)]) -> Result<Token, DriverError> {
@@ -276,10 +279,18 @@ impl Session {
         if let Some(client) = &state.client {
             return Ok(client.clone());
         }
+        let answer = self.register(state).await?;
+        self.registered(state, &answer)
+    }
+
+    async fn register(&self, state: &mut State) -> Result<Answer, DriverError> {
         let (body, headers) = self.registration_call();
         let body = (Bytes::from(body.to_string()), "application/json");
-        let answer = self.authenticate(state, &self.registration, body, headers).await?;
-        let value = self.granted(state, &answer, "registrationUrl")?;
+        self.authenticate(state, &self.registration, body, headers).await
+    }
+
+    fn registered(&self, state: &mut State, answer: &Answer) -> Result<(String, Secret), DriverError> {
+        let value = self.granted(state, answer, "registrationUrl")?;
         let member = |snake, camel| wire::text(&value, snake).or_else(|| wire::text(&value, camel));
         let found = member("client_id", "clientId").zip(member("client_secret", "clientSecret"));
         let (id, secret) = found.ok_or_else(|| {
@@ -373,23 +384,6 @@ impl Session {
             _ => error,
         })
     }
-}
-
-fn accept_json() -> HeaderMap {
-    HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))])
-}
-
-fn basic(user: &str, password: &Secret) -> HeaderMap {
-    let mut plain = Zeroizing::new(format!("{user}:").into_bytes());
-    plain.extend_from_slice(password.expose());
-    let encoded = Zeroizing::new(BASE64_STANDARD.encode(plain.as_slice()));
-    authorization("Basic ", encoded.as_bytes())
-}
-
-/// An `Authorization` header; empty where the credential holds what no header can, which the system then refuses.
-fn authorization(scheme: &str, credential: &[u8]) -> HeaderMap {
-    let bytes = Zeroizing::new([scheme.as_bytes(), credential].concat());
-    HeaderValue::from_bytes(&bytes).map(|value| (header::AUTHORIZATION, value)).into_iter().collect()
 }
 
 fn utf8<'a>(secret: &'a Secret, what: &str) -> Result<&'a str, DriverError> {

@@ -49,9 +49,17 @@ pub fn start(
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let glances = {
+    let made = {
         let _within = runtime.enter();
-        glances()?
+        glances()
+    };
+    let glances = match made {
+        Ok(glances) => glances,
+        Err(error) => {
+            // Dropped within another runtime it would wait, which is a panic there.
+            runtime.shutdown_background();
+            return Err(error);
+        }
     };
     thread::Builder::new().name("page".to_owned()).spawn(move || {
         let served = runtime.block_on(async {

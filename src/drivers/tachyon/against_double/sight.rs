@@ -212,7 +212,7 @@ async fn a_group_made_anew_under_its_name_is_found_before_anything_is_taken_away
     world.patch(json!({"addGroups": [{"name": "Kiosks", "devices": []}]}));
     let error = refused(&world, seen).await;
     assert_eq!(error.class, Class::Conflict);
-    assert!(error.message.contains("other management groups"), "{error}");
+    assert!(error.message.contains("management groups are others"), "{error}");
     assert!(proves(&look(&world).await), "and the next look learns which");
     let seen = world.find(&desired).await.unwrap();
     world.execute(&Step::Delete(vec![seen.id.unwrap()])).await.unwrap();

@@ -326,6 +326,8 @@ fn registering_once(
 async fn a_registration_that_fails_later_leaves_the_client_there_was() {
     let (register, token) = ("POST /api-application-registration/register", "POST /token");
     for (again, wait, why) in [
+        (400, 120, "what is registered already is told in many ways"),
+        (403, 120, "it may not register any more"),
         (409, 120, "it is registered already"),
         (503, 120, "registrations are down"),
         (201, 5, "the budget of a minute has one call left, and that is for the token"),
@@ -340,4 +342,20 @@ async fn a_registration_that_fails_later_leaves_the_client_there_was() {
         let tried: &[&str] = if wait > 60 { &[register] } else { &[] };
         assert_eq!(logins, [&[register, token], tried, &[token]].concat(), "{why}");
     }
+}
+
+/// What a moment's failure of the system's users takes for a refused password costs one try, not the client.
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_is_refused_the_password_is_followed_by_the_client_there_was() {
+    let revoked = Arc::default();
+    let (transport, driver) = registering_once(401, &revoked);
+    observe(&driver).await.unwrap();
+    revoked.store(true, std::sync::atomic::Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(observe(&driver).await.unwrap_err().class, Class::Unauthorized, "shown once in a try");
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    observe(&driver).await.unwrap();
+    let logins: Vec<_> = transport.lines().into_iter().filter(|line| line.starts_with("POST")).collect();
+    let (register, token) = ("POST /api-application-registration/register", "POST /token");
+    assert_eq!(logins, [register, token, register, token]);
 }
