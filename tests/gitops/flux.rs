@@ -189,7 +189,12 @@ fn what_flux_calls_ready_the_systems_hold() {
         flux.ready(&third)
             .is_some_and(|(status, told)| status == "False" && told.contains("stalled resources"))
     };
-    assert!(eventually(early), "it fails early: {:#}", flux.status());
+    let stands = || {
+        let of = |kind, name| site.cluster.get(TEAM, kind, name).map(|object| object["status"].clone());
+        let assignment = of("policyassignment", "phone-baseline-engineers");
+        format!("{:#?} {assignment:#?} {:?}", of("policy", "phone-baseline"), site.digits())
+    };
+    assert!(eventually(early), "it fails early: {:#}\n{}\n{}", flux.status(), stands(), flux.log());
     assert_eq!(site.digits(), [8.0], "nothing of a refused edit is sent");
     let fourth = flux.push(&[("phones.yaml", phones), ("servers.yaml", servers), ("cards.yaml", cards)]);
     flux.waits_for_the_truth(&fourth, || site.digits() == [6.0]);
