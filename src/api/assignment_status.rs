@@ -20,6 +20,11 @@ pub struct PolicyAssignmentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::generation")]
     pub policy_generation: Option<i64>,
+    /// Digest of the uid and generation of the Policy and of each TargetGroup that the conditions speak of. Equal as long
+    /// as these are what they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::status_text")]
+    pub observed_sources: Option<String>,
     /// The last handled value of the annotation `ordain.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::status_text")]

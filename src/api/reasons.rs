@@ -59,6 +59,7 @@ reasons! {
         Accepted: "The system can hold the policy, and took it.", "Nothing.";
         Valid: "The object is well formed and nothing stands against it.", "Nothing.";
         AllAssignmentsReady: "Every assignment that counts has proven this generation.", "Nothing.";
+        StalledAssignments: "Every assignment that is not stalled has proven this generation; those that are wait for a human.", "Look at the stalled assignments: each says what to do.";
         NotAssigned: "No assignment names this object, so nothing is to be done.", "Create a PolicyAssignment that names it.";
         Observing: "The assignment only observes: nothing is written, differences are shown in status.plan.", "Set `mode: Apply` when the plan is what you want.";
         Suspended: "Suspended on purpose: nothing is written.", "Remove `suspend` to go on.";

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     api::{SystemSpec, conditions::Reason},
     drivers::{Binding, Finding},
-    model::{BackendId, ObjectName, Uid},
+    model::{BackendId, ObjectName, SourcesDigest, Uid},
 };
 
 /// Everything that names one backend, at one moment. Cheap to clone: the views are shared.
@@ -113,6 +113,8 @@ pub struct AssignmentView {
     pub requested_at: Option<Box<str>>,
     /// Annotation `ordain.dev/external-id`: the recorded id, as this or another installation wrote it (R15).
     pub external_id: Option<Box<str>>,
+    /// The Policy and the TargetGroups that it names, as they are, whatever it comes to.
+    pub named: SourcesDigest,
     /// What it comes to.
     pub input: Input,
 }

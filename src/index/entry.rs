@@ -13,7 +13,7 @@ use crate::{
         conditions::Reason,
         validate::{self, Invalid},
     },
-    model::{BackendId, BackendKind, ObjectName, Uid},
+    model::{BackendId, BackendKind, ObjectName, SourcesDigest, Uid},
 };
 
 /// Rules named in a message; the rest are counted.
@@ -196,6 +196,8 @@ pub(super) struct Assignment {
     pub release_policy: Option<ReleasePolicy>,
     pub suspended: bool,
     pub observe_only: bool,
+    /// The Policy and the TargetGroups it names, as of the last [`Index::settle`](super::tables::Index::settle).
+    pub named: SourcesDigest,
 }
 
 impl Assignment {
@@ -213,6 +215,7 @@ impl Assignment {
             release_policy: spec.release_policy,
             suspended: spec.suspended(),
             observe_only: spec.mode() == Mode::Observe,
+            named: nothing_named(),
             slot: Slot::new(&metadata, Some(names.spec(spec)), fault).known_as(&metadata, names),
         }
     }
@@ -233,6 +236,7 @@ impl Assignment {
             release_policy: raw.release_policy,
             suspended: false,
             observe_only: false,
+            named: nothing_named(),
         }
     }
 
@@ -248,6 +252,11 @@ impl Assignment {
     pub fn groups(&self) -> impl Iterator<Item = &Arc<str>> {
         self.targets.iter().flat_map(Targets::groups)
     }
+}
+
+/// Until it is settled.
+fn nothing_named() -> SourcesDigest {
+    SourcesDigest::of([])
 }
 
 pub(super) fn shared<T: PartialEq>(new: T, old: Option<&Arc<T>>) -> Arc<T> {

@@ -100,9 +100,11 @@ impl Index {
         self.stale.backends.insert(id);
     }
 
-    pub(super) fn put_assignment(&mut self, name: ObjectName, new: Assignment) {
+    pub(super) fn put_assignment(&mut self, name: ObjectName, mut new: Assignment) {
         let old = self.assignments.get(&name).map(|old| &**old);
-        if old.is_some_and(|old| old.same_view(&new)) {
+        if let Some(old) = old.filter(|old| old.same_view(&new)) {
+            // Nobody settles it again.
+            new.named = old.named;
             self.assignments.insert(name, Box::new(new));
             return;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     access::{self, Request, Tenant},
-    desired::{Input, Sources},
+    desired::Input,
     entry::{Assignment, Entry, Fault, Slot, Target, Targets},
     links::beside,
     object::Kind,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{PolicyAssignmentSpec, PolicySpec, Reason, SystemName, TargetSpec, limits},
     drivers::{Binding, Finding, Reach, Severity},
-    model::{BackendId, BackendKind, ObjectName},
+    model::{BackendId, BackendKind, ObjectName, SourcesDigest, Uid},
 };
 
 type Resolved<T> = Result<T, Fault>;
@@ -66,15 +66,27 @@ impl Index {
                 reach,
             }),
             findings,
-            sources: self.sources(name, entry, slot),
+            sources: self.sources(name, entry).map(|(uid, generation)| (uid.clone(), generation)).collect(),
         })
     }
 
-    /// What else than the assignment itself says what is applied: an older state of it must not be acted on (I7).
-    fn sources(&self, name: &ObjectName, entry: &Assignment, policy: &Slot<Arc<PolicySpec>>) -> Sources {
+    /// What else than the assignment itself says what is applied: an older state of it must not be acted on (I7). Its
+    /// Policy and its TargetGroups, as far as they exist.
+    fn sources<'a>(
+        &'a self,
+        name: &ObjectName,
+        entry: &'a Assignment,
+    ) -> impl Iterator<Item = (&'a Uid, i64)> {
+        let policy =
+            entry.policy.as_ref().and_then(|policy| self.policies.get(policy)).map(|slot| &slot.head);
         let groups = entry.groups().filter_map(|group| self.groups.get(&beside(name, group)));
-        let heads = std::iter::once(&policy.head).chain(groups.map(|slot| &slot.head));
-        heads.map(|head| (head.uid.clone(), head.generation)).collect()
+        let heads = policy.into_iter().chain(groups.map(|slot| &slot.head));
+        heads.map(|head| (&head.uid, head.generation))
+    }
+
+    /// The same in short: what a status speaks of, to be compared with what is there (R9).
+    pub(super) fn named(&self, name: &ObjectName, entry: &Assignment) -> SourcesDigest {
+        SourcesDigest::of(self.sources(name, entry))
     }
 
     /// The system of the backend, and whether it is a ClusterBackend.

@@ -123,11 +123,14 @@ impl Index {
     }
 
     fn settle_assignment(&mut self, name: &ObjectName) {
-        let Some(entry) = self.assignments.get(name) else { return };
+        let Some(named) = self.assignments.get(name).map(|entry| self.named(name, entry)) else { return };
+        let Some(entry) = self.assignments.get_mut(name) else { return };
+        entry.named = named;
         let Some(id) = entry.backend.clone() else {
             self.dirty.unbound.insert(name.clone());
             return;
         };
+        let Some(entry) = self.assignments.get(name) else { return };
         let mut view = self.view(name, entry);
         if let Input::Bound { binding, sources, .. } = &mut view.input {
             // Mostly the default, which is the same for all assignments of a policy.
@@ -159,6 +162,7 @@ impl Index {
             release_policy: entry.release_policy,
             requested_at: head.requested_at.clone(),
             external_id: head.external_id.clone(),
+            named: entry.named,
             input: self.resolve(name, entry),
         }
     }

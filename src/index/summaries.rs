@@ -1,9 +1,6 @@
 //! What the status of Policies and TargetGroups is made from (R9).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeSet;
 
 use super::{
     entry::Slot,
@@ -34,7 +31,7 @@ impl Index {
             generation: slot.head.generation,
             validity: validity(slot),
             facets: facets.collect(),
-            tally: Tally::of_policy(slot.head.generation, &all),
+            tally: Tally::of(&all),
         })
     }
 
@@ -51,7 +48,7 @@ impl Index {
             uid: slot.head.uid.clone(),
             generation: slot.head.generation,
             validity: validity(slot),
-            tally: Tally::of_group(&name.name, slot.head.generation, &all),
+            tally: Tally::of(&all),
         })
     }
 
@@ -78,12 +75,9 @@ impl Index {
         self.feeds.listed(Kind::PolicyAssignment, &of.namespace).ok()?;
         let summary = |name: &ObjectName| {
             let entry = self.assignments.get(name)?;
-            let groups: BTreeMap<Arc<str>, Option<i64>> =
-                entry.groups().map(|group| (Arc::clone(group), None)).collect();
             Some(AssignmentSummary {
-                policy: entry.policy.as_ref().map(|policy| Arc::clone(&policy.name)).unwrap_or_default(),
-                groups,
                 generation: entry.slot.head.generation,
+                named: entry.named,
                 suspended: entry.suspended,
                 observe: entry.observe_only,
                 said: said(name).unwrap_or_default(),

@@ -152,6 +152,7 @@ fn facts(
         uid: head.uid.clone(),
         generation: head.generation,
         policy_generation: None,
+        sources: entry.named,
         handled_request: head.requested_at.as_deref().map(str::to_owned),
         standing,
         targets_resolved: fact(None),

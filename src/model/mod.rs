@@ -9,6 +9,7 @@ pub mod memory;
 pub mod names;
 mod reckoned;
 pub mod secret;
+mod sources;
 pub mod trace;
 
 pub use catalogue::{Catalogue, Entry, EntryKind};
@@ -21,4 +22,5 @@ pub use item::{
 pub use names::{BackendId, BackendKind, ExternalId, Identity, Mark, ObjectName, OwnerId, Uid};
 pub use reckoned::reckoned;
 pub use secret::Secret;
+pub use sources::SourcesDigest;
 pub use trace::{BEGAN_BEFORE, Cause, ENDED_BEFORE, TRACE, is_traced};

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     api::{
-        ConditionStatus, ConditionType, ExternalObject, Mode, PolicyAssignmentSpec, PolicyAssignmentStatus,
-        Reason, Selector, conditions::find,
+        Condition, ConditionStatus, ConditionType, ExternalObject, Mode, PolicyAssignmentSpec,
+        PolicyAssignmentStatus, Reason, Selector, conditions::find,
     },
     model::{BackendId, ObjectName},
     report::aggregate,
@@ -35,7 +35,7 @@ pub(super) fn of(name: &ObjectName, seen: &OfAssignment, cluster: &Cluster) -> A
     let of_policy = cluster.policies.get(&ObjectName::new(name.namespace.clone(), policy));
     let stands = stands(status, seen, of_policy.map(|policy| policy.generation));
     let stands = match stands.state {
-        State::InForce => behind_a_group(name, spec, cluster).unwrap_or(stands),
+        State::InForce => behind(name, spec, cluster).unwrap_or(stands),
         _ => stands,
     };
     let in_sync = find(&status.conditions, ConditionType::InSync);
@@ -101,36 +101,47 @@ fn stands(status: &PolicyAssignmentStatus, seen: &OfAssignment, policy: Option<i
     }
 }
 
-/// Its status does not say which generation of a TargetGroup it speaks of; the group's does (R9).
-fn behind_a_group(
-    name: &ObjectName,
-    spec: Option<&PolicyAssignmentSpec>,
-    cluster: &Cluster,
-) -> Option<Standing> {
-    let targets = spec?.targets.as_ref()?;
-    let mut named = targets.include().iter().chain(&targets.exclude).filter_map(|one| match one {
-        Selector::TargetGroupRef(of) => Some(of.name.as_str()),
-        _ => None,
+/// Its status names the generation of its Policy, but not which object bore it, nor that of a TargetGroup: what these say
+/// of themselves tells who has proven them (R9).
+fn behind(name: &ObjectName, spec: Option<&PolicyAssignmentSpec>, cluster: &Cluster) -> Option<Standing> {
+    let beside = |other: &str| ObjectName::new(name.namespace.clone(), other);
+    let policy = cluster.policies.get(&beside(&spec?.policy_ref.name)).and_then(|seen| {
+        let conditions = seen.status.as_ref().map(|status| status.conditions.as_slice());
+        unproven("the Policy", seen.generation, conditions, name)
     });
-    named.find_map(|group| {
-        let seen = cluster.groups.get(&ObjectName::new(name.namespace.clone(), group))?;
-        let conditions = seen.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let ready = find(conditions, ConditionType::Ready)
-            .filter(|ready| ready.observed_generation == Some(seen.generation));
-        let proven = ready.is_some_and(|ready| {
-            ready.status == ConditionStatus::True || aggregate::is_proven_by(&ready.message, &name.name)
+    let group = |group: &str| {
+        let seen = cluster.groups.get(&beside(group))?;
+        let conditions = seen.status.as_ref().map(|status| status.conditions.as_slice());
+        unproven(&format!("TargetGroup {}", plain(group)), seen.generation, conditions, name)
+    };
+    policy.or_else(|| {
+        let targets = spec?.targets.as_ref()?;
+        let mut named = targets.include().iter().chain(&targets.exclude).filter_map(|one| match one {
+            Selector::TargetGroupRef(of) => Some(of.name.as_str()),
+            _ => None,
         });
-        (!proven).then(|| Standing {
-            state: State::Working,
-            reason: Reason::Pending,
-            message: format!(
-                "generation {} of TargetGroup {} is not proven yet{}",
-                seen.generation,
-                plain(group),
-                ready.map(|ready| format!(": {}", line(&ready.message))).unwrap_or_default()
-            ),
-            since: None,
-        })
+        named.find_map(group)
+    })
+}
+
+/// Whether an object of these conditions says that this assignment has not proven it yet.
+fn unproven(
+    what: &str,
+    generation: i64,
+    conditions: Option<&[Condition]>,
+    assignment: &ObjectName,
+) -> Option<Standing> {
+    let ready = find(conditions.unwrap_or_default(), ConditionType::Ready)
+        .filter(|ready| ready.observed_generation == Some(generation));
+    let proven = ready.is_some_and(|ready| {
+        ready.status == ConditionStatus::True || aggregate::is_proven_by(&ready.message, &assignment.name)
+    });
+    let more = ready.map(|ready| format!(": {}", line(&ready.message))).unwrap_or_default();
+    (!proven).then(|| Standing {
+        state: State::Working,
+        reason: Reason::Pending,
+        message: format!("generation {generation} of {what} is not proven yet{more}"),
+        since: None,
     })
 }
 

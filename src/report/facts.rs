@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     api::conditions::Reason,
-    model::{BackendId, ObjectName, Provenance, Uid, memory::TaskState},
+    model::{BackendId, ObjectName, Provenance, SourcesDigest, Uid, memory::TaskState},
 };
 
 /// A condition's status with its reason and message.
@@ -138,6 +138,8 @@ pub struct AssignmentFacts {
     pub generation: i64,
     /// Generation of the Policy, if there is one.
     pub policy_generation: Option<i64>,
+    /// The Policy and the TargetGroups these facts speak of.
+    pub sources: SourcesDigest,
     /// Echoed into `status.lastHandledReconcileAt` once a pass has handled it.
     pub handled_request: Option<String>,
     /// The class.

@@ -9,9 +9,12 @@ use std::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::api::{
-    BackendStatus, Condition, ConditionStatus, ConditionType, PolicyAssignmentStatus, PolicyStatus, Reason,
-    TargetGroupStatus, conditions,
+use crate::{
+    api::{
+        BackendStatus, Condition, ConditionStatus, ConditionType, PolicyAssignmentStatus, PolicyStatus,
+        Reason, TargetGroupStatus, conditions,
+    },
+    model::SourcesDigest,
 };
 
 /// A status as the conditions and the writer see it, whatever the kind.
@@ -20,8 +23,8 @@ pub trait Body: Serialize + Hash {
     fn observed_generation(&self) -> Option<i64>;
     /// Its conditions.
     fn conditions(&self) -> &[Condition];
-    /// Generation of the Policy it speaks of.
-    fn policy_generation(&self) -> Option<i64> {
+    /// The Policy and the TargetGroups it speaks of.
+    fn sources(&self) -> Option<SourcesDigest> {
         None
     }
     /// The request it says it has handled.
@@ -74,8 +77,8 @@ macro_rules! body {
 
 body! {
     PolicyAssignmentStatus {
-        fn policy_generation(&self) -> Option<i64> {
-            self.policy_generation
+        fn sources(&self) -> Option<SourcesDigest> {
+            self.observed_sources.as_ref()?.parse().ok()
         }
 
         fn handled(&self) -> Option<&str> {
@@ -122,7 +125,7 @@ impl Brief {
 pub struct Memo {
     /// No object has the generation 0.
     observed_generation: Option<NonZeroI64>,
-    policy_generation: Option<NonZeroI64>,
+    sources: Option<SourcesDigest>,
     conditions: Box<[Brief]>,
     /// Ready's message while Ready is not True; a True one's is made again from its reason.
     ready_message: Option<Box<str>>,
@@ -142,7 +145,7 @@ impl Memo {
         let message = ready.filter(|ready| ready.status != ConditionStatus::True);
         Self {
             observed_generation: status.observed_generation().and_then(NonZeroI64::new),
-            policy_generation: status.policy_generation().and_then(NonZeroI64::new),
+            sources: status.sources(),
             ready_message: message.map(|ready| ready.message.as_str().into()),
             digest: digest(status) & !Counted::BITS | status.counted().bits(),
             essence: essence(status),
@@ -162,9 +165,9 @@ impl Memo {
         self.observed_generation.map(NonZeroI64::get)
     }
 
-    /// Generation of the Policy it speaks of.
-    pub fn policy_generation(&self) -> Option<i64> {
-        self.policy_generation.map(NonZeroI64::get)
+    /// The Policy and the TargetGroups it speaks of.
+    pub fn sources(&self) -> Option<SourcesDigest> {
+        self.sources
     }
 
     /// All conditions.
@@ -203,10 +206,9 @@ impl Memo {
         self.essence == other.essence
     }
 
-    /// Whether both speak of the same generations of the object and its Policy.
+    /// Whether both speak of the same generations of the object and of what it names.
     pub fn same_generations(&self, other: &Self) -> bool {
-        (self.observed_generation, self.policy_generation)
-            == (other.observed_generation, other.policy_generation)
+        (self.observed_generation, self.sources) == (other.observed_generation, other.sources)
     }
 
     /// Whether both say that the same request was handled.
@@ -227,7 +229,7 @@ fn brief(condition: &Condition) -> Brief {
 
 fn essence(status: &impl Body) -> u64 {
     let mut hasher = KEYS.build_hasher();
-    (status.observed_generation(), status.policy_generation(), status.handled()).hash(&mut hasher);
+    (status.observed_generation(), status.sources(), status.handled()).hash(&mut hasher);
     for one in status.conditions() {
         (one.type_, one.status, one.reason, one.observed_generation).hash(&mut hasher);
     }

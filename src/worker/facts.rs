@@ -70,6 +70,7 @@ impl Worker {
             uid: view.uid.clone(),
             generation: view.generation,
             policy_generation: binding.map(|b| b.policy_generation),
+            sources: view.named,
             handled_request: self.requests.handled(&view.name.to_string()).cloned(),
             standing: self.standing(desired, view, kept, &items, watching),
             targets_resolved: targets_resolved(view, kept),

@@ -184,7 +184,14 @@ fn what_flux_calls_ready_the_systems_hold() {
     flux.waits_for_the_truth(&second, || site.digits() == [8.0]);
 
     let broken = phones.replace("code: CAMERA", "code: CAMREA");
+    let busy = site.node.freeze("ordain-0");
     let third = flux.push(&[("phones.yaml", &broken), ("servers.yaml", servers), ("cards.yaml", cards)]);
+    // It looks for the first time while the operator has not seen the edit, and then sees the Policy and its assignment
+    // change in one look.
+    let looking = format!("Running health checks for revision {third}");
+    let looks = || flux.status().to_string().contains(&looking);
+    assert!(eventually(looks), "{:#}\n{}", flux.status(), flux.log());
+    drop(busy);
     let early = || {
         flux.ready(&third)
             .is_some_and(|(status, told)| status == "False" && told.contains("stalled resources"))

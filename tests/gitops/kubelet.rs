@@ -68,11 +68,27 @@ impl Kubelet {
         Self { stop, thread: Some(thread), logs }
     }
 
+    /// Stops the process of a pod where it stands, as a machine does that has too much to do.
+    pub fn freeze(&self, pod: &str) -> Frozen {
+        let pid = fs::read_to_string(self.logs.join(format!("{pod}.pid"))).unwrap().parse().unwrap();
+        signal(pid, "-STOP");
+        Frozen(pid)
+    }
+
     /// What all pods said.
     pub fn logs(&self) -> String {
         let files = fs::read_dir(&self.logs).unwrap().flatten().map(|entry| entry.path());
         let logs = files.filter(|path| path.extension().is_some_and(|end| end == "log"));
         logs.map(|path| fs::read_to_string(path).unwrap_or_default()).collect()
+    }
+}
+
+/// A pod that neither answers nor works, until this is dropped.
+pub struct Frozen(u32);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal(self.0, "-CONT");
     }
 }
 
@@ -238,12 +254,9 @@ impl Machine {
         }
         self.starts += 1;
         let log = self.folder.join(format!("{}-{}.log", pod.name_any(), self.starts));
-        Some(Running {
-            program: Program::start(command, &log),
-            address,
-            labels: pod.labels().clone(),
-            ready: None,
-        })
+        let program = Program::start(command, &log);
+        fs::write(self.folder.join(format!("{}.pid", pod.name_any())), program.id().to_string()).unwrap();
+        Some(Running { program, address, labels: pod.labels().clone(), ready: None })
     }
 
     /// With the names of Services turned into where their pods listen.

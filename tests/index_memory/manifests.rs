@@ -77,7 +77,7 @@ fn managed_fields() -> Value {
                     "k:{\"type\":\"Accepted\"}": owned, "k:{\"type\":\"InSync\"}": owned,
                     "k:{\"type\":\"Ready\"}": owned, "k:{\"type\":\"TargetsResolved\"}": owned,
                 },
-                "f:mode": {}, "f:observedGeneration": {}, "f:policyGeneration": {}, "f:releasePolicy": {}, "f:targets": counts,
+                "f:mode": {}, "f:observedGeneration": {}, "f:observedSources": {}, "f:policyGeneration": {}, "f:releasePolicy": {}, "f:targets": counts,
             }})
         ),
     ])
@@ -91,7 +91,7 @@ fn status() -> Value {
         })
     };
     json!({
-        "observedGeneration": 1, "policyGeneration": 1,
+        "observedGeneration": 1, "policyGeneration": 1, "observedSources": "0123456789abcdef",
         "conditions": [
             condition("TargetsResolved", "Resolved"), condition("Accepted", "Accepted"),
             condition("InSync", "InStep"), condition("Ready", "InStep"),

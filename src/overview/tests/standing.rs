@@ -126,6 +126,22 @@ fn an_edit_of_the_policy_is_not_in_force_before_it_is_proven() {
     );
 }
 
+/// A namesake has the same generation; only the Policy itself tells that nobody has proven it.
+#[test]
+fn a_policy_that_took_anothers_place_is_not_in_force_before_it_is_proven() {
+    let cases = [("a", State::Working), ("b", State::InForce)];
+    for (waited_for, state) in cases {
+        let mut cluster = cluster(&[("a", in_force())]);
+        let message = format!("1 of 2 assignments are ready; not proven by {waited_for}");
+        let status = json!({"observedGeneration": 1,
+            "conditions": [condition("Ready", "False", "AssignmentsNotReady", &message)]});
+        cluster.policies.values_mut().for_each(|policy| {
+            policy.status = serde_json::from_value(status.clone()).unwrap();
+        });
+        assert_eq!(overview(&cluster).assignments[0].state, state, "{waited_for}");
+    }
+}
+
 #[test]
 fn an_edit_of_a_target_group_is_not_in_force_before_it_is_proven() {
     let not_proven = |by: &str| {

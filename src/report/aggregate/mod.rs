@@ -1,33 +1,33 @@
 //! Policies and `TargetGroups`: what all the assignments that name them come to (R9). Pure.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     conditions::{Draft, Verdict},
     memo::Memo,
 };
 use crate::{
-    api::{AssignmentCounts, ConditionType, PolicyStatus, Reason, TargetGroupStatus},
-    model::{ObjectName, Uid},
+    api::{AssignmentCounts, ConditionStatus, ConditionType, PolicyStatus, Reason, TargetGroupStatus},
+    model::{ObjectName, SourcesDigest, Uid},
 };
 
 /// Assignments named in a message.
 const NAMED: usize = 5;
+
+/// For how long an assignment that has become Stalled is still waited for. Flux looks at everything it applied every 5 s
+/// and takes note of one object after the other: a Policy that were Ready at once would meet the assignment's Ready of
+/// the look before, and both together would pass for a success.
+pub const SETTLES: SignedDuration = SignedDuration::from_secs(15);
 
 /// One assignment, as far as the objects it names are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssignmentSummary {
     /// Which.
     pub name: ObjectName,
-    /// `metadata.name` of its Policy.
-    pub policy: Arc<str>,
-    /// `TargetGroups` it includes or excludes, each with the generation its status has taken into
-    /// account, where that is known.
-    pub groups: BTreeMap<Arc<str>, Option<i64>>,
     /// `metadata.generation`.
     pub generation: i64,
+    /// The Policy and the `TargetGroups` it names, as they are now.
+    pub named: SourcesDigest,
     /// `spec.suspend`.
     pub suspended: bool,
     /// `spec.mode: Observe`.
@@ -41,34 +41,55 @@ pub struct AssignmentSummary {
 pub struct Said {
     /// `status.observedGeneration`.
     pub generation: Option<i64>,
-    /// `status.policyGeneration`.
-    pub policy_generation: Option<i64>,
+    /// `status.observedSources`.
+    pub sources: Option<SourcesDigest>,
     /// Ready is True.
     pub ready: bool,
-    /// Stalled is True.
-    pub stalled: bool,
+    /// Since when Stalled is True, if it is.
+    pub stalled: Option<Timestamp>,
 }
 
 impl From<&Memo> for Said {
     fn from(memo: &Memo) -> Self {
+        let stalled = memo.find(ConditionType::Stalled).filter(|one| one.status == ConditionStatus::True);
         Self {
             generation: memo.observed_generation(),
-            policy_generation: memo.policy_generation(),
+            sources: memo.sources(),
             ready: memo.is_true(ConditionType::Ready),
-            stalled: memo.is_true(ConditionType::Stalled),
+            stalled: stalled.map(|stalled| stalled.since().unwrap_or(Timestamp::UNIX_EPOCH)),
         }
     }
 }
 
+/// Whether an assignment keeps what it names from being Ready (R9).
+enum Part {
+    /// It has proven it.
+    Proven,
+    /// It is yet to be proven.
+    Waiting,
+    /// A human must act on it first, who may need what is Ready here for that.
+    Stalled {
+        /// When it is not waited for any more.
+        settled: Timestamp,
+    },
+    /// It is suspended, or observes: nothing is applied.
+    Resting,
+}
+
 impl AssignmentSummary {
-    /// Ready at the present generation.
-    fn ready(&self) -> bool {
-        self.said.ready && self.said.generation == Some(self.generation)
+    /// Its status speaks of itself and of what it names as they are now.
+    fn is_up_to_date(&self) -> bool {
+        self.said.generation == Some(self.generation) && self.said.sources == Some(self.named)
     }
 
-    /// Whether it has to prove what it names (R9).
-    fn counts(&self) -> bool {
-        !self.suspended && !self.observe && !self.said.stalled
+    fn part(&self) -> Part {
+        match self.said.stalled {
+            _ if self.suspended || self.observe => Part::Resting,
+            _ if !self.is_up_to_date() => Part::Waiting,
+            Some(since) => Part::Stalled { settled: since.saturating_add(SETTLES).unwrap_or(Timestamp::MAX) },
+            None if self.said.ready => Part::Proven,
+            None => Part::Waiting,
+        }
     }
 }
 
@@ -90,38 +111,24 @@ pub struct Tally {
     resting: u32,
     waiting: u32,
     named: Vec<String>,
+    /// When the last of the stalled is not waited for any more.
+    settled: Option<Timestamp>,
 }
 
 impl Tally {
-    /// Counts the assignments of a Policy at `generation`.
-    pub fn of_policy<'a>(generation: i64, all: impl IntoIterator<Item = &'a AssignmentSummary>) -> Self {
-        Self::of(all, |one| one.said.policy_generation == Some(generation))
-    }
-
-    /// Counts the assignments that use the `TargetGroup` `name`, which is at `generation`.
-    pub fn of_group<'a>(
-        name: &str,
-        generation: i64,
-        all: impl IntoIterator<Item = &'a AssignmentSummary>,
-    ) -> Self {
-        Self::of(all, |one| {
-            one.groups.get(name).is_none_or(|seen| seen.is_none_or(|seen| seen == generation))
-        })
-    }
-
-    fn of<'a>(
-        all: impl IntoIterator<Item = &'a AssignmentSummary>,
-        took_notice: impl Fn(&AssignmentSummary) -> bool,
-    ) -> Self {
+    /// Counts the assignments of a Policy, or those that use a `TargetGroup`.
+    pub fn of<'a>(all: impl IntoIterator<Item = &'a AssignmentSummary>) -> Self {
         let mut tally = Self::default();
         let mut waiting = Vec::new();
         for one in all {
             tally.total += 1;
-            tally.ready += u32::from(one.ready());
-            tally.stalled += u32::from(one.said.stalled);
-            tally.resting += u32::from(!one.counts() && !one.said.stalled);
-            if one.counts() && !(one.ready() && took_notice(one)) {
-                waiting.push(&one.name.name);
+            tally.ready += u32::from(one.said.ready && one.is_up_to_date());
+            tally.stalled += u32::from(one.said.stalled.is_some());
+            match one.part() {
+                Part::Proven => {}
+                Part::Waiting => waiting.push(&one.name.name),
+                Part::Stalled { settled } => tally.settled = tally.settled.max(Some(settled)),
+                Part::Resting => tally.resting += u32::from(one.said.stalled.is_none()),
             }
         }
         waiting.sort_unstable();
@@ -130,17 +137,29 @@ impl Tally {
         tally
     }
 
-    fn verdict(&self) -> Verdict {
+    /// When the same assignments come to another verdict by time alone.
+    pub fn ripens_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.settled.filter(|settled| self.waiting == 0 && *settled > now)
+    }
+
+    fn verdict(&self, now: Timestamp) -> Verdict {
         if self.total == 0 {
             return Verdict::ready(Reason::NotAssigned);
         }
-        if self.waiting == 0 {
-            return Verdict { message: self.summary(), ..Verdict::ready(Reason::AllAssignmentsReady) };
+        if self.waiting > 0 {
+            return Verdict::reconciling(Reason::AssignmentsNotReady, self.not_proven());
         }
+        if self.ripens_at(now).is_some() {
+            return Verdict::reconciling(Reason::AssignmentsNotReady, self.summary());
+        }
+        let reason = if self.stalled > 0 { Reason::StalledAssignments } else { Reason::AllAssignmentsReady };
+        Verdict { message: self.summary(), ..Verdict::ready(reason) }
+    }
+
+    fn not_proven(&self) -> String {
         let more = self.waiting.saturating_sub(u32::try_from(self.named.len()).unwrap_or(u32::MAX));
         let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let message = format!("{}{NOT_PROVEN_BY}{}{tail}", self.summary(), self.named.join(", "));
-        Verdict::reconciling(Reason::AssignmentsNotReady, message)
+        format!("{}{NOT_PROVEN_BY}{}{tail}", self.summary(), self.named.join(", "))
     }
 
     /// `38 of 40 assignments are ready (1 stalled, 1 suspended or observing)`.
@@ -202,7 +221,7 @@ pub struct TargetGroupFacts {
 /// What the cluster should say of a Policy, given what it says now.
 pub fn policy_status(facts: &PolicyFacts, before: Option<&Memo>, now: Timestamp) -> PolicyStatus {
     let mut draft = Draft::new(facts.generation, before, now);
-    draft.verdict(&verdict(&facts.validity, &facts.tally));
+    draft.verdict(&verdict(&facts.validity, &facts.tally, now));
     PolicyStatus {
         observed_generation: Some(facts.generation),
         conditions: draft.finish(),
@@ -222,13 +241,13 @@ pub fn target_group_status(
     now: Timestamp,
 ) -> TargetGroupStatus {
     let mut draft = Draft::new(facts.generation, before, now);
-    draft.verdict(&verdict(&facts.validity, &facts.tally));
+    draft.verdict(&verdict(&facts.validity, &facts.tally, now));
     TargetGroupStatus { observed_generation: Some(facts.generation), conditions: draft.finish() }
 }
 
-fn verdict(validity: &Validity, tally: &Tally) -> Verdict {
+fn verdict(validity: &Validity, tally: &Tally, now: Timestamp) -> Verdict {
     match validity {
-        Validity::Valid => tally.verdict(),
+        Validity::Valid => tally.verdict(now),
         Validity::Invalid(message) => Verdict::stalled(Reason::Invalid, message.clone()),
     }
 }

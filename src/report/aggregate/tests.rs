@@ -6,16 +6,29 @@ use crate::api::conditions::find;
 
 const GENERATION: i64 = 7;
 
+/// What an assignment names, at this generation.
+fn named(generation: i64) -> SourcesDigest {
+    SourcesDigest::of([(&Uid("p".into()), generation)])
+}
+
 fn proven() -> Said {
-    Said { generation: Some(1), policy_generation: Some(GENERATION), ready: true, stalled: false }
+    Said { generation: Some(1), sources: Some(named(GENERATION)), ready: true, stalled: None }
+}
+
+/// Stalled at [`now`], less so many seconds.
+fn stalled_for(seconds: i64) -> Said {
+    Said { ready: false, stalled: Some(now() - SignedDuration::from_secs(seconds)), ..proven() }
+}
+
+fn now() -> Timestamp {
+    "2026-03-03T09:15:00Z".parse().unwrap()
 }
 
 fn assignment(name: &str, said: Said) -> AssignmentSummary {
     AssignmentSummary {
         name: ObjectName::new("team-a", name),
-        policy: "baseline".into(),
-        groups: [("tier-1".into(), Some(GENERATION))].into(),
         generation: 1,
+        named: named(GENERATION),
         suspended: false,
         observe: false,
         said,
@@ -29,9 +42,9 @@ fn policy(validity: Validity, assignments: &[AssignmentSummary]) -> PolicyStatus
         generation: GENERATION,
         validity,
         facets: vec!["wfbss", "wso2"],
-        tally: Tally::of_policy(GENERATION, assignments),
+        tally: Tally::of(assignments),
     };
-    policy_status(&facts, None, Timestamp::UNIX_EPOCH)
+    policy_status(&facts, None, now())
 }
 
 fn summary(status: &PolicyStatus) -> String {
@@ -43,6 +56,7 @@ fn summary(status: &PolicyStatus) -> String {
 #[test]
 fn ready_is_what_everybody_who_counts_has_proven() {
     let ready = "Ready=True AllAssignmentsReady";
+    let stalled = "Ready=True StalledAssignments";
     let waiting = "Ready=False AssignmentsNotReady, Reconciling=True AssignmentsNotReady";
     let one = |change: fn(&mut AssignmentSummary)| {
         let mut one = assignment("b", Said { ready: false, ..proven() });
@@ -55,7 +69,7 @@ fn ready_is_what_everybody_who_counts_has_proven() {
         ("one is at work", one(|_| ()), waiting),
         (
             "one has proven an older generation of the Policy",
-            one(|b| b.said = Said { policy_generation: Some(6), ..proven() }),
+            one(|b| b.said = Said { sources: Some(named(6)), ..proven() }),
             waiting,
         ),
         (
@@ -66,7 +80,28 @@ fn ready_is_what_everybody_who_counts_has_proven() {
         ("one was never looked at", one(|b| b.said = Said::default()), waiting),
         ("a suspended one does not count", one(|b| b.suspended = true), ready),
         ("an observing one does not count", one(|b| b.observe = true), ready),
-        ("a stalled one does not count", one(|b| b.said.stalled = true), ready),
+        ("a stalled one does not count", one(|b| b.said = stalled_for(15)), stalled),
+        ("but as long as somebody may not have seen it", one(|b| b.said = stalled_for(14)), waiting),
+        (
+            "whatever was said of it before it was known",
+            one(|b| b.said.stalled = Some(Timestamp::UNIX_EPOCH)),
+            stalled,
+        ),
+        (
+            "one that was stalled before the Policy was edited may be mended",
+            one(|b| b.said = Said { sources: Some(named(6)), ..stalled_for(900) }),
+            waiting,
+        ),
+        (
+            "one that was stalled before it was edited itself, too",
+            one(|b| b.said = Said { generation: Some(0), ..stalled_for(900) }),
+            waiting,
+        ),
+        (
+            "a suspended one that is stalled is not waited for",
+            one(|b| (b.said, b.suspended) = (stalled_for(0), true)),
+            stalled,
+        ),
     ];
     for (why, assignments, expected) in cases {
         assert_eq!(summary(&policy(Validity::Valid, &assignments)), expected, "{why}");
@@ -84,7 +119,7 @@ fn an_invalid_policy_is_stalled_whoever_was_ready_before() {
 fn counts_and_words() {
     let mut all: Vec<_> =
         (0..7).map(|n| assignment(&format!("w{n}"), Said { ready: false, ..proven() })).collect();
-    all.push(assignment("s", Said { stalled: true, ready: false, ..proven() }));
+    all.push(assignment("s", stalled_for(900)));
     all.push(AssignmentSummary { observe: true, ..assignment("o", proven()) });
     let status = policy(Validity::Valid, &all);
     let counts = status.assignments.unwrap();
@@ -97,23 +132,34 @@ fn counts_and_words() {
     );
 }
 
+/// Nobody tells when the moment has come: the writer looks again by itself.
+#[test]
+fn a_stalled_one_is_waited_for_until_it_has_settled() {
+    let at = |seconds| now() + SignedDuration::from_secs(seconds);
+    let fresh = [assignment("a", stalled_for(0)), assignment("b", stalled_for(5)), assignment("c", proven())];
+    let tally = Tally::of(&fresh);
+    assert_eq!(tally.ripens_at(now()), Some(at(15)), "the last of them");
+    assert_eq!(tally.ripens_at(at(15)), None);
+    let working = assignment("d", Said { ready: false, ..proven() });
+    assert_eq!(Tally::of(fresh.iter().chain([&working])).ripens_at(now()), None, "others are waited for");
+    assert_eq!(Tally::of([&working]).ripens_at(now()), None);
+}
+
 #[test]
 fn a_target_group_waits_for_those_who_have_not_taken_it_into_account() {
-    let status = |assignments: &[AssignmentSummary]| {
+    let status = |said| {
         let facts = TargetGroupFacts {
             name: ObjectName::new("team-a", "tier-1"),
             uid: Uid("g".into()),
-            generation: GENERATION,
+            generation: 3,
             validity: Validity::Valid,
-            tally: Tally::of_group("tier-1", GENERATION, assignments),
+            tally: Tally::of(&[assignment("a", said)]),
         };
-        target_group_status(&facts, None, Timestamp::UNIX_EPOCH).conditions[0].reason
+        target_group_status(&facts, None, now()).conditions[0].reason
     };
-    let seen = |generation| AssignmentSummary {
-        groups: [("tier-1".into(), generation)].into(),
-        ..assignment("a", proven())
-    };
-    assert_eq!(status(&[seen(Some(GENERATION))]), Reason::AllAssignmentsReady);
-    assert_eq!(status(&[seen(Some(GENERATION - 1))]), Reason::AssignmentsNotReady);
-    assert_eq!(status(&[seen(None)]), Reason::AllAssignmentsReady, "unknown: its own Ready decides");
+    assert_eq!(status(proven()), Reason::AllAssignmentsReady);
+    let older = Said { sources: Some(named(GENERATION - 1)), ..proven() };
+    assert_eq!(status(older), Reason::AssignmentsNotReady);
+    let unknown = Said { sources: None, ..proven() };
+    assert_eq!(status(unknown), Reason::AssignmentsNotReady, "of what it was proven, it does not say");
 }

@@ -31,6 +31,7 @@ pub fn assignment_status(
     PolicyAssignmentStatus {
         observed_generation: Some(facts.generation),
         policy_generation: facts.policy_generation,
+        observed_sources: Some(facts.sources.to_string()),
         last_handled_reconcile_at: facts.handled_request.as_deref().and_then(short),
         conditions: conditions(facts, &verdict, before, now),
         mode: Some(facts.mode),

@@ -116,10 +116,9 @@ fn unavailable(facts: &AssignmentFacts, before: Option<&Memo>, message: &str) ->
         .unwrap_or_else(|| Verdict::reconciling(Reason::BackendUnavailable, message))
 }
 
-/// Whether a status speaks of the generations that the facts speak of.
+/// Whether a status speaks of the same generations as the facts, of the same objects.
 pub(super) fn speaks_of(before: &Memo, facts: &AssignmentFacts) -> bool {
-    before.observed_generation() == Some(facts.generation)
-        && before.policy_generation() == facts.policy_generation
+    before.observed_generation() == Some(facts.generation) && before.sources() == Some(facts.sources)
 }
 
 /// The verdict that stands in a status; none if nothing has looked yet.

@@ -169,8 +169,13 @@ impl Report {
 
     /// In how long it comes to another status by time alone.
     pub fn ripens_in(&self, now: Timestamp) -> Option<Duration> {
-        let Self::Assignment(facts) = self else { return None };
-        let wait = ripens_at(facts, now)?.duration_since(now);
+        let ripe = match self {
+            Self::Assignment(facts) => ripens_at(facts, now),
+            Self::Policy(facts) => facts.tally.ripens_at(now),
+            Self::TargetGroup(facts) => facts.tally.ripens_at(now),
+            Self::Backend(_) => None,
+        };
+        let wait = ripe?.duration_since(now);
         Duration::try_from(wait).ok()
     }
 }

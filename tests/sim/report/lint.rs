@@ -13,7 +13,7 @@ fn good() -> Value {
     };
     json!({
         "observedGeneration": 3,
-        "policyGeneration": 7,
+        "policyGeneration": 7, "observedSources": "0123456789abcdef",
         "conditions": [
             condition("Ready", "InStep"), condition("TargetsResolved", "Resolved"),
             condition("Accepted", "Accepted"), condition("InSync", "InStep"),
@@ -32,7 +32,7 @@ fn push(status: &mut Value, type_: &str, value: &str) {
 #[test]
 fn each_rule_is_found_broken() {
     type Break = fn(&mut Value);
-    let cases: [(&str, Break); 17] = [
+    let cases: [(&str, Break); 18] = [
         ("S1", |s| s["conditions"][0]["type"] = "Accepted".into()),
         ("S1", |s| push(s, "Ready", "True")),
         ("S1", |s| push(s, "Happy", "True")),
@@ -48,6 +48,7 @@ fn each_rule_is_found_broken() {
         ("S7", |s| s["problems"][0]["target"] = "c".into()),
         ("S8", |s| s["conditions"][3]["status"] = "False".into()),
         ("S8", |s| drop(s.as_object_mut().unwrap().remove("policyGeneration"))),
+        ("S8", |s| drop(s.as_object_mut().unwrap().remove("observedSources"))),
         ("S9", |s| s["problems"][0]["message"] = "canary-1".into()),
         ("S10", |s| s["conditions"][1]["message"] = "m".repeat(5000).into()),
     ];

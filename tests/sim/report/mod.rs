@@ -17,7 +17,7 @@ use std::time::Duration;
 use kube::api::ObjectMeta;
 use ordain::{
     api::{Mode, PolicyAssignmentStatus, Reason, ReleasePolicy},
-    model::{BackendId, BackendKind, ObjectName, Uid},
+    model::{BackendId, BackendKind, ObjectName, SourcesDigest, Uid},
     report::{
         facts::{AssignmentFacts, BackendFacts, BackendStanding, Fact, Standing, TargetCounts},
         memo::Memo,
@@ -172,6 +172,7 @@ pub fn facts(assignment: &str, uid: Uid, standing: Standing) -> AssignmentFacts 
         uid,
         generation: 1,
         policy_generation: Some(1),
+        sources: SourcesDigest::of([]),
         handled_request: None,
         standing,
         targets_resolved: fact(Reason::Resolved),

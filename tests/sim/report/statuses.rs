@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ordain::{
     api::Reason,
-    model::{BackendKind, ObjectName, Uid},
+    model::{BackendKind, ObjectName, SourcesDigest, Uid},
     report::{
         aggregate::{AssignmentSummary, PolicyFacts, Tally, TargetGroupFacts, Validity},
         facts::Standing,
@@ -214,9 +214,8 @@ async fn policies_and_target_groups_follow_their_assignments() {
     assert_eq!(desk.handle.take_changed(), [name("a")].into());
     let summary = AssignmentSummary {
         name: name("a"),
-        policy: "shared".into(),
-        groups: [("shared".into(), None)].into(),
         generation: 1,
+        named: SourcesDigest::of([]),
         suspended: false,
         observe: false,
         said: desk.handle.said(&name("a")).unwrap(),
@@ -227,14 +226,14 @@ async fn policies_and_target_groups_follow_their_assignments() {
         generation: 1,
         validity: Validity::Valid,
         facets: vec!["wso2"],
-        tally: Tally::of_policy(1, [&summary]),
+        tally: Tally::of([&summary]),
     });
     desk.handle.target_group(TargetGroupFacts {
         name: ObjectName::new("team-a", "shared"),
         uid: uid("TargetGroup"),
         generation: 1,
         validity: Validity::Invalid("spec.wso2.roles: `any` is not a role".into()),
-        tally: Tally::of_group("shared", 1, [&summary]),
+        tally: Tally::of([&summary]),
     });
     seconds(1).await;
     let ready = |kind| desk.api.condition(kind, "team-a", "shared", "Ready").unwrap();

@@ -10,7 +10,7 @@ use ordain::{
     api::{self, Mode, PolicyAssignmentSpec, PolicySpec},
     drivers::{self, Binding, Driver, Facts, Reach},
     index::{AssignmentView, BackendView, Input, desired::BackendSettings},
-    model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, Uid, memory::Memory},
+    model::{BackendId, BackendKind, Clock, ObjectName, OwnerId, Secret, SourcesDigest, Uid, memory::Memory},
     report::metrics::Metrics,
     store::{Expected, Keys, Opened, Store, StoreError, StoreHook},
     worker::{
@@ -288,6 +288,7 @@ impl Rig {
             allow_empty: targets.as_ref().is_some_and(ordain::api::AssignmentTargets::allow_empty),
         };
         let uid = Uid(format!("uid-{name}-{}", state.restores).into());
+        let policy_uid = Uid(format!("uid-{policy_name}").into());
         let binding = Binding {
             assignment: key.clone(),
             policy_generation: generation,
@@ -309,10 +310,11 @@ impl Rig {
             release_policy: spec.release_policy,
             requested_at: None,
             external_id: None,
+            named: SourcesDigest::of([(&policy_uid, generation)]),
             input: Input::Bound {
                 binding: Box::new(binding),
                 findings: Vec::new(),
-                sources: [(Uid(format!("uid-{policy_name}").into()), generation)].into(),
+                sources: [(policy_uid, generation)].into(),
             },
         };
         state.assignments.insert(key, Arc::new(view));

@@ -178,7 +178,10 @@ impl Lint<'_> {
         let unknowable = reason("InSync") == "NotReadable";
         let proven = self.is_true("InSync") || unknowable || reason("Ready") == "Observing";
         let of_policy = self.status["policyGeneration"].as_i64().is_some_and(|generation| generation > 0);
-        when(!proven || !of_policy, || format!("S8: Ready is True without proof: {}", self.status))
+        let of_sources = self.status["observedSources"].is_string();
+        when(!proven || !of_policy || !of_sources, || {
+            format!("S8: Ready is True without proof: {}", self.status)
+        })
     }
 
     fn secrets(&self) -> Vec<String> {

@@ -6,6 +6,7 @@
 mod counts;
 mod crash;
 mod endings;
+mod healthy;
 mod inventory;
 mod neighbours;
 mod plan;

@@ -45,14 +45,15 @@ prop_compose! {
         standing in any_standing(),
         (targets_resolved, accepted, in_sync) in (any_fact(), any_fact(), any_fact()),
         generation in 1_i64..4,
-        policy_generation in prop::option::of(1_i64..3),
+        of_policy in prop::option::of(1_i64..3),
         counts in prop::array::uniform6(prop_oneof![0_u32..5, Just(u32::MAX)]),
         overridden in prop::collection::vec("[a-z]{1,3}", 0..3),
     ) -> AssignmentFacts {
         let [desired, accepted_count, pending, failed, unknown, foreign] = counts;
         AssignmentFacts {
             generation,
-            policy_generation,
+            policy_generation: of_policy,
+            sources: of_policy.map_or_else(|| SourcesDigest::of([]), sources),
             targets_resolved,
             accepted,
             in_sync,

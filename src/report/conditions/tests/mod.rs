@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::{
     api::{Condition, Mode, PolicyAssignmentStatus, ReleasePolicy, conditions::find},
-    model::{BackendId, BackendKind, ObjectName, Provenance, Uid},
+    model::{BackendId, BackendKind, ObjectName, Provenance, SourcesDigest, Uid},
     report::facts::{
         AssignmentFacts, BackendFacts, BackendStanding, Fact, ObjectFact, Problem, Standing, TargetCounts,
     },
@@ -29,12 +29,18 @@ fn fact(status: Option<bool>, reason: Reason) -> Fact {
     Fact { status, reason, message: String::new() }
 }
 
+/// Of a Policy at this generation.
+fn sources(generation: i64) -> SourcesDigest {
+    SourcesDigest::of([(&Uid("p".into()), generation)])
+}
+
 fn facts(standing: Standing) -> AssignmentFacts {
     AssignmentFacts {
         name: ObjectName::new("team-a", "laptops"),
         uid: Uid("u".into()),
         generation: GENERATION,
         policy_generation: Some(7),
+        sources: sources(7),
         handled_request: None,
         standing,
         targets_resolved: fact(Some(true), Reason::Resolved),
@@ -165,7 +171,7 @@ fn rows_that_say_as_before() {
     let suspended = said(&unread(Standing::Suspended));
     let older = said(&of_generation(GENERATION - 1, Standing::InStep));
     let other_policy = Memo::of(&assignment_status(
-        &AssignmentFacts { policy_generation: Some(6), ..facts(Standing::InStep) },
+        &AssignmentFacts { sources: sources(6), ..facts(Standing::InStep) },
         None,
         now(),
     ));

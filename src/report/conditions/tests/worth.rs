@@ -53,7 +53,7 @@ fn what_is_worth_a_write() {
         (
             "a task answers an edit of the Policy",
             Some(&in_step),
-            memo(&AssignmentFacts { policy_generation: Some(99), ..drifted(task()) }),
+            memo(&AssignmentFacts { sources: sources(99), ..drifted(task()) }),
             since(None, 0),
             Worth::Now,
         ),

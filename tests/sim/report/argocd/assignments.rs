@@ -2,6 +2,7 @@
 
 use ordain::{
     api::{Mode, Reason, ReleasePolicy},
+    model::SourcesDigest,
     plan::guard,
     report::{
         conditions::assignment_status,
@@ -38,6 +39,7 @@ fn facts(generation: i64, standing: Standing) -> AssignmentFacts {
         uid: uid(),
         generation,
         policy_generation: Some(1),
+        sources: SourcesDigest::of([]),
         handled_request: None,
         standing,
         targets_resolved: fact(Some(true), Reason::Resolved),

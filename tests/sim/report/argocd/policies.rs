@@ -1,7 +1,8 @@
 //! Policies and `TargetGroups`.
 
+use jiff::{SignedDuration, Timestamp};
 use ordain::{
-    model::ObjectName,
+    model::{ObjectName, SourcesDigest},
     report::aggregate::{
         AssignmentSummary, PolicyFacts, Said, Tally, TargetGroupFacts, Validity, policy_status,
         target_group_status,
@@ -13,21 +14,20 @@ use super::{Case, deleted, files, name, now, object, uid, unseen};
 
 const GROUP: &str = "engineers";
 
-/// What an assignment says that has proven this generation of the Policy.
-fn assignment(policy_generation: i64) -> AssignmentSummary {
+/// What it names, at this generation.
+fn named(generation: i64) -> SourcesDigest {
+    SourcesDigest::of([(&uid(), generation)])
+}
+
+/// An assignment that has proven the first generation of what it names, which is at `generation` now.
+fn assignment(generation: i64) -> AssignmentSummary {
     AssignmentSummary {
         name: ObjectName::new("ordain-demo", "phone-baseline-engineers"),
-        policy: "phone-baseline".into(),
-        groups: [(GROUP.into(), Some(policy_generation))].into(),
         generation: 1,
+        named: named(generation),
         suspended: false,
         observe: false,
-        said: Said {
-            generation: Some(1),
-            policy_generation: Some(policy_generation),
-            ready: true,
-            stalled: false,
-        },
+        said: Said { generation: Some(1), sources: Some(named(1)), ready: true, stalled: None },
     }
 }
 
@@ -39,7 +39,7 @@ fn policy(generation: i64, seen: i64, validity: Validity, assignments: &[Assignm
         generation: seen,
         validity,
         facets: vec!["wso2"],
-        tally: Tally::of_policy(seen, assignments),
+        tally: Tally::of(assignments),
     };
     object("Policy", "phone-baseline", generation, &policy_spec(), &policy_status(&facts, None, now()))
 }
@@ -58,7 +58,7 @@ fn group(generation: i64, seen: i64, validity: Validity, assignments: &[Assignme
         uid: uid(),
         generation: seen,
         validity,
-        tally: Tally::of_group(GROUP, seen, assignments),
+        tally: Tally::of(assignments),
     };
     object("TargetGroup", GROUP, generation, &group_spec(), &target_group_status(&facts, None, now()))
 }
@@ -67,23 +67,34 @@ fn group_spec() -> Value {
     json!({"wso2": {"roles": ["engineer"]}})
 }
 
+/// Long enough for everybody to have seen it.
+fn long_ago() -> Timestamp {
+    now() - SignedDuration::from_secs(60)
+}
+
 pub(super) fn all() -> Vec<Case> {
     let valid = || Validity::Valid;
     let proven = [assignment(1)];
     let unproven = [AssignmentSummary { said: Said::default(), ..assignment(1) }];
     let invalid = || Validity::Invalid("spec.displayName: has spaces at an end; take them off".into());
     let stalled = [AssignmentSummary {
-        said: Said { ready: false, stalled: true, ..assignment(1).said },
+        said: Said { ready: false, stalled: Some(long_ago()), ..assignment(1).said },
         ..assignment(1)
     }];
+    let just_stalled = [AssignmentSummary {
+        said: Said { ready: false, stalled: Some(now()), ..assignment(1).said },
+        ..assignment(1)
+    }];
+    let edited = [assignment(2)];
     let policies = [
         ("unseen", object("Policy", "phone-baseline", 1, &policy_spec(), &unseen("Policy"))),
         ("not-assigned", policy(1, 1, valid(), &[])),
         ("proven", policy(1, 1, valid(), &proven)),
         ("assignment-stalled", policy(1, 1, valid(), &stalled)),
+        ("assignment-just-stalled", policy(1, 1, valid(), &just_stalled)),
         ("not-proven", policy(1, 1, valid(), &unproven)),
         ("edited", policy(2, 1, valid(), &proven)),
-        ("edited-not-proven", policy(2, 2, valid(), &proven)),
+        ("edited-not-proven", policy(2, 2, valid(), &edited)),
         ("invalid", policy(1, 1, invalid(), &proven)),
         ("deleted", deleted(policy(2, 1, valid(), &proven), "foregroundDeletion")),
     ];
@@ -92,6 +103,7 @@ pub(super) fn all() -> Vec<Case> {
         ("proven", group(1, 1, valid(), &proven)),
         ("not-proven", group(1, 1, valid(), &unproven)),
         ("edited", group(2, 1, valid(), &proven)),
+        ("edited-not-proven", group(2, 2, valid(), &edited)),
         ("invalid", group(1, 1, Validity::Invalid("spec.wso2.roles: is empty; name a role".into()), &[])),
     ];
     [files("Policy", "testdata", policies), files("TargetGroup", "testdata", groups)].concat()

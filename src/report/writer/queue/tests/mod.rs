@@ -6,6 +6,7 @@ mod failures;
 use super::*;
 use crate::{
     api::{Mode, PolicyAssignmentStatus, Reason, ReleasePolicy},
+    model::SourcesDigest,
     report::{
         conditions::assignment_status,
         facts::{AssignmentFacts, Fact, Standing, TargetCounts},
@@ -113,6 +114,7 @@ fn facts(name: &str, standing: Standing) -> AssignmentFacts {
         uid: uid(),
         generation: 1,
         policy_generation: Some(1),
+        sources: SourcesDigest::of([]),
         handled_request: None,
         standing,
         targets_resolved: fact(Reason::Resolved),
@@ -259,7 +261,7 @@ fn an_answer_that_comes_after_the_object_went_changes_nothing() {
     bench.report(stalled("a"));
     bench.done(late, ok());
     assert_eq!(bench.drain(), ["status a"]);
-    assert!(bench.queue.said(&ObjectName::new("ns", "a")).unwrap().stalled);
+    assert!(bench.queue.said(&ObjectName::new("ns", "a")).unwrap().stalled.is_some());
 }
 
 #[test]
@@ -286,7 +288,7 @@ fn what_assignments_say_is_told_once_when_it_changes() {
     bench.drain();
     assert_eq!(bench.queue.take_changed(), [ObjectName::new("ns", "a")].into());
     let said = bench.queue.said(&ObjectName::new("ns", "a")).unwrap();
-    assert!(said.ready && !said.stalled && said.policy_generation == Some(1));
+    assert!(said.ready && said.stalled.is_none() && said.sources == Some(SourcesDigest::of([])));
     assert!(!bench.queue.has_changed());
     bench.queue.forget(&key("a"));
     assert!(bench.queue.has_changed());
@@ -305,7 +307,7 @@ fn unresolved_targets_stall_by_time_alone() {
     assert_eq!(bench.drain(), Vec::<String>::new(), "the same trouble, since the same moment");
     bench.pass(300);
     assert_eq!(bench.drain(), ["status a"]);
-    assert!(bench.queue.said(&ObjectName::new("ns", "a")).unwrap().stalled);
+    assert!(bench.queue.said(&ObjectName::new("ns", "a")).unwrap().stalled.is_some());
 }
 
 #[test]

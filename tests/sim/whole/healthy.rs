@@ -1,0 +1,132 @@
+//! What GitOps tools would call healthy: never before the systems hold what Git says.
+
+use super::*;
+
+/// How often Flux looks at everything that it applied; what it saw of an object it believes until it looks again.
+const LOOK: u64 = 5;
+
+impl Whole {
+    /// What kstatus calls Current: the status speaks of the object that is there, and says that it is Ready.
+    fn is_current(&self, kind: &str, name: &str) -> bool {
+        let object = self.api.get(kind, TEAM, name).unwrap();
+        let ready = self.ready(kind, name);
+        object["status"]["observedGeneration"] == object["metadata"]["generation"]
+            && ready.starts_with("True ")
+    }
+
+    /// Looks at these again and again, as long as `seconds`, and takes each of them from this look or from the one before:
+    /// whether all of them were ever current so. Looks once as soon as it is called.
+    async fn ever_healthy(&self, objects: &[(&str, &str)], seconds: u64) -> bool {
+        let look = || objects.iter().map(|(kind, name)| self.is_current(kind, name)).collect::<Vec<_>>();
+        let mut earlier = look();
+        for _ in 0..seconds / LOOK {
+            self.pass(LOOK).await;
+            let now = look();
+            if now.iter().zip(&earlier).all(|(now, earlier)| *now || *earlier) {
+                return true;
+            }
+            earlier = now;
+        }
+        false
+    }
+
+    fn slow(&self) {
+        self.vendors.of("wso2").add_fault(&json!({"kind": "delay", "ms": 20_000})).unwrap();
+    }
+
+    /// Roles of the policy in the system.
+    fn roles(&self) -> Value {
+        let state = self.vendors.of("wso2").double().state();
+        let ours = |policy: &&Value| policy["policyName"] == "Camera";
+        state["policies"].as_array().unwrap().iter().find(ours).unwrap()["roles"].clone()
+    }
+}
+
+const BOTH: [(&str, &str); 2] = [("PolicyAssignment", "camera"), ("Policy", "camera")];
+
+fn people(roles: &[&str]) -> Value {
+    json!({"wso2": {"roles": roles}})
+}
+
+/// A camera for the people of a group, in force.
+async fn by_group() -> Whole {
+    let mut whole = Whole::new();
+    whole.apply("Policy", "camera", camera(false));
+    whole.apply("TargetGroup", "people", people(&["engineer"]));
+    let by_group = json!({"targets": {"include": [{"targetGroupRef": {"name": "people"}}]}});
+    whole.assign("camera", "wso2", by_group);
+    whole.start(None);
+    assert!(whole.settle().await);
+    for (kind, name) in [BOTH[0], BOTH[1], ("TargetGroup", "people")] {
+        assert!(whole.is_current(kind, name), "{kind} {:#}", whole.api.get(kind, TEAM, name).unwrap());
+    }
+    whole
+}
+
+/// The edit of a Policy that is refused: the assignment says Stalled at once. Who saw it Ready just before, and only then
+/// sees the Policy, must not take both together for a success.
+#[tokio::test(start_paused = true)]
+async fn a_refused_edit_is_never_healthy() {
+    let mut whole = in_force().await;
+    let mut broken = camera(false);
+    broken["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
+    whole.apply("Policy", "camera", broken);
+    assert!(!whole.ever_healthy(&BOTH, 120).await);
+    assert!(whole.settle().await);
+    assert!(whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some());
+    assert_eq!(
+        whole.ready("Policy", "camera"),
+        "True StalledAssignments",
+        "it does not wait for a human (R9)"
+    );
+}
+
+/// A TargetGroup proves its own generation, not that of the assignment, which its edit does not touch (R9).
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_a_group_is_not_healthy_before_the_system_holds_it() {
+    let mut whole = by_group().await;
+    whole.slow();
+    whole.apply("TargetGroup", "people", people(&["sales"]));
+    let all = [BOTH[0], BOTH[1], ("TargetGroup", "people")];
+    assert!(!whole.ever_healthy(&all, 15).await, "the system has not even answered");
+    whole.vendors.of("wso2").clear_faults();
+    assert!(whole.settle().await);
+    for (kind, name) in all {
+        assert!(whole.is_current(kind, name), "{kind} {}", whole.told(kind, name));
+    }
+    assert_eq!(whole.roles(), json!(["sales"]));
+}
+
+/// `kubectl replace --force`: a namesake has the same generation, and nothing of it is proven.
+#[tokio::test(start_paused = true)]
+async fn a_namesake_is_not_healthy_before_the_system_holds_it() {
+    let mut whole = by_group().await;
+    for (kind, name, spec) in
+        [("Policy", "camera", camera(true)), ("TargetGroup", "people", people(&["sales"]))]
+    {
+        whole.slow();
+        whole.api.delete(kind, TEAM, name);
+        whole.apply(kind, name, spec);
+        assert!(!whole.ever_healthy(&[BOTH[0], (kind, name)], 15).await, "{kind}");
+        whole.vendors.of("wso2").clear_faults();
+        assert!(whole.settle().await);
+        assert!(whole.is_current("PolicyAssignment", "camera") && whole.is_current(kind, name), "{kind}");
+    }
+}
+
+/// One that was Stalled before counts again as soon as what it names has changed: nobody knows yet what it says to that.
+#[tokio::test(start_paused = true)]
+async fn a_mended_policy_is_not_healthy_before_the_system_holds_it() {
+    let mut whole = in_force().await;
+    let mut broken = camera(false);
+    broken["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
+    whole.apply("Policy", "camera", broken);
+    assert!(whole.settle().await);
+    whole.pass(60).await;
+    whole.slow();
+    whole.apply("Policy", "camera", camera(true));
+    assert!(!whole.ever_healthy(&[("Policy", "camera")], 15).await, "the system has not even answered");
+    whole.vendors.of("wso2").clear_faults();
+    assert!(whole.settle().await);
+    assert!(whole.is_current("Policy", "camera"));
+}
