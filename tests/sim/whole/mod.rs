@@ -6,6 +6,7 @@
 mod counts;
 mod crash;
 mod endings;
+mod handover;
 mod inventory;
 mod neighbours;
 mod plan;
