@@ -112,8 +112,8 @@ impl Gates<'_> {
         for backend in regained {
             tracing::warn!(
                 %backend,
-                "its namespace was not ours for a while: what is remembered of it is forgotten; objects are found again by \
-                 mark and name"
+                "it is of a namespace that comes back to us, where another operator may have worked: what is remembered of it \
+                 is forgotten; objects are found again by mark and name"
             );
         }
         lease.announce_epoch(opened.epoch).await?;

@@ -51,7 +51,8 @@ impl Worker {
         let names_gone =
             || self.stakes.get(&view.name).is_some_and(|kept| kept.targets == 0 && kept.left_out().is_some());
         let refused = || self.stakes.get(&view.name).is_some_and(|kept| kept.refused().is_some());
-        if keeps || self.house.lost.is_none() && self.memory.lost.is_empty() {
+        let lost = self.house.lost.is_some() || !self.memory.lost.is_empty();
+        if keeps || !lost || self.is_wholly_remembered(view) {
             Forgotten::Nothing
         } else if view.binding().is_none() {
             Forgotten::Something
@@ -62,6 +63,12 @@ impl Worker {
         } else {
             Forgotten::Nothing
         }
+    }
+
+    /// It was made, and first acted on, since this memory began.
+    fn is_wholly_remembered(&self, view: &AssignmentView) -> bool {
+        self.memory.since.is_some_and(|since| view.created > since)
+            && self.memory.seen.contains_key(&view.uid)
     }
 
     /// Whether the memory of what was done for this assignment may be lost.

@@ -248,3 +248,31 @@ async fn a_cluster_backend_is_forgotten_where_somebody_who_comes_back_holds_some
         assert_eq!(now, held, "nothing is made twice");
     }
 }
+
+/// What was made and seen through under the memory that we have is known, whatever an older one took with it.
+#[tokio::test(start_paused = true)]
+async fn what_was_made_after_a_loss_ends_also_where_its_policy_goes_first() {
+    let mut whole = in_force().await;
+    whole.end().await.unwrap();
+    for file in std::fs::read_dir(whole.folder.path()).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    whole.start(None);
+    whole.pass(120).await;
+    assert_eq!(memory(&whole, TEAM, "wso2")["lost"][0], "PreImages");
+    whole.apply("Policy", "late", with(camera(true), "displayName", json!("Late")));
+    whole.assign("late", "wso2", to_roles(&["sales"]));
+    whole.pass(240).await;
+    assert_eq!(whole.ready("PolicyAssignment", "late"), "True InStep");
+    for name in ["late", "camera"] {
+        whole.api.delete("Policy", TEAM, name);
+        whole.api.delete("PolicyAssignment", TEAM, name);
+    }
+    whole.pass(240).await;
+    assert_eq!(whole.told("PolicyAssignment", "late"), Value::Null);
+    assert_eq!(
+        whole.told("PolicyAssignment", "camera")["conditions"]["Stalled"],
+        json!(["True", "ReleaseBlocked"]),
+        "of what was there before nobody can tell what else it did"
+    );
+}
