@@ -229,8 +229,8 @@ fn a_store_is_outdated_where_nothing_stayed_its_own() {
 #[test]
 fn what_was_given_away_comes_back_and_what_stayed_did_not() {
     let entering = |serves: Option<Scope>, scope: Option<Scope>| Installation {
-        serves,
         scope,
+        serves,
         ..installation("mine", &Scope::All, Stage::Entering, 1)
     };
     for (why, serves, scope, regained) in [
