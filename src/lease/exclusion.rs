@@ -92,6 +92,7 @@ impl Leadership {
     /// Our Lease was deleted and is there again: what it had come to counts once [`Self::prove`] says so.
     pub(super) fn doubt(&mut self, stage: Stage) {
         self.fence.doubt();
+        self.mistrust_parts();
         if let Some(lease) = &mut self.held {
             installation::set_served(lease, None);
         }
@@ -152,6 +153,22 @@ impl Leadership {
             }
         }
         self.write_through().await
+    }
+
+    /// Our Lease was deleted while it claims more than it served. Which part of the store is to be believed stood there alone,
+    /// and what it served was nobody's meanwhile: nothing of it is.
+    pub(super) fn mistrust_parts(&mut self) {
+        let adds = |mine: Installation| mine.stage < Stage::Serving && mine.serves.is_some();
+        if self.held.as_ref().and_then(Installation::of).is_some_and(adds) {
+            self.mistrust_store();
+        }
+    }
+
+    /// Given back before it is proven that nobody came in, it cannot be proven any more.
+    pub(super) fn mistrust_unproven(&mut self) {
+        if self.unproven.is_some() {
+            self.mistrust_store();
+        }
     }
 
     fn mistrust_store(&mut self) {

@@ -122,6 +122,13 @@ impl Installation {
         })
     }
 
+    /// Whether it is known that somebody else may have worked in a namespace of ours since our store spoke of it last: it is
+    /// not among those that were ours all the time. Of an earlier version that cannot be told, and its store is believed.
+    pub fn regains(&self, namespace: &str) -> bool {
+        let here = self.scope.as_ref().is_none_or(|scope| scope.covers(namespace));
+        here && self.serves.as_ref().is_some_and(|served| !served.covers(namespace))
+    }
+
     /// Whether it would like to work in one of these namespaces that is not its own already. What is not known to be
     /// elsewhere is here.
     fn wants(&self, place: Option<&Scope>) -> bool {
@@ -198,6 +205,15 @@ pub fn resumed(before: Option<&Installation>, scope: &Scope) -> (Stage, Option<S
         (None, _) => Stage::Claiming,
     };
     (stage, serves)
+}
+
+/// Whether nothing that our store says is to be believed where a new process works in `scope`: others were not kept out
+/// while our Lease was gone, or of none of the namespaces it speaks of.
+pub fn outdates(before: Option<&Installation>, scope: &Scope) -> bool {
+    before.is_none_or(|before| {
+        let all_given_up = before.serves.as_ref().is_some_and(|served| served.shared(scope).is_none());
+        !before.original || all_given_up
+    })
 }
 
 /// Writes onto our Lease where we work and how far we have come.

@@ -182,8 +182,7 @@ impl Leadership {
         let (stage, served) = installation::resumed(before, &self.scope);
         installation::set_served(lease, served.as_ref());
         installation::write(lease, &self.scope, stage);
-        // While the Lease that kept others out was gone, anybody may have worked here.
-        if before.is_none_or(|before| !before.original) {
+        if installation::outdates(before, &self.scope) {
             record::set_outdated(lease);
         }
     }
@@ -191,6 +190,12 @@ impl Leadership {
     /// Whether others were kept out ever since the store was written, so that what it says is believed.
     pub fn kept_others_out(&self) -> bool {
         self.held.as_ref().is_some_and(|lease| !record::is_outdated(lease))
+    }
+
+    /// Whether somebody else may have worked in this namespace since our store spoke of it last, though others were kept out
+    /// of some. To be asked once [`Self::exclude`] has returned, and before [`Self::announce_epoch`]: from then on it is ours.
+    pub fn regains(&self, namespace: &str) -> bool {
+        self.held.as_ref().and_then(Installation::of).is_some_and(|mine| mine.regains(namespace))
     }
 
     /// Writes the epoch of the store just opened, and that we serve, before the first effect.
@@ -305,8 +310,9 @@ impl Leadership {
     /// A deleted Lease is still ours: everybody else of this installation waits for as long as it lasts. Another one may
     /// have seen nobody, so that it counts from when that is ruled out ([`Self::prove`]).
     async fn put_back(&mut self) {
-        let Some(held) = self.held.clone() else { return };
         self.fence.doubt();
+        self.mistrust_parts();
+        let Some(held) = self.held.clone() else { return };
         let (mut lease, stage) = (record::anew(record::renewed(held, self.clock.now())), self.stage());
         installation::set_served(&mut lease, None);
         installation::write(&mut lease, &self.scope, stage.min(Stage::Entering));
@@ -329,6 +335,7 @@ impl Leadership {
     }
 
     async fn write_given_back(&mut self) -> Result<(), kube::Error> {
+        self.mistrust_unproven();
         let Some(held) = self.held.take() else { return Ok(()) };
         match self.put(&record::released(held, self.clock.now())).await {
             // A renewal that was under way may have gone through unheard.

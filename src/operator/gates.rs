@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{OperatorError, Parts, Settings, identity, pause};
+use super::{OperatorError, Parts, Settings, handover::forget_regained, identity, pause};
 use crate::{
     lease::{Leadership, Taker},
     model::{OwnerId, in_full},
@@ -106,6 +106,15 @@ impl Gates<'_> {
         let opened = opened.map_err(|e| OperatorError::Store(store.clone(), e))?;
         if let Outcome::Lost(why) = &opened.outcome {
             tracing::error!(%why, aside = ?opened.aside, "the store is lost; objects are found again by mark and name");
+        }
+        let regained = forget_regained(&opened.store, |namespace| lease.regains(namespace))
+            .map_err(|e| OperatorError::Store(store.clone(), e))?;
+        for backend in regained {
+            tracing::warn!(
+                %backend,
+                "it is of a namespace that comes back to us, where another operator may have worked: what is remembered of it \
+                 is forgotten; objects are found again by mark and name"
+            );
         }
         lease.announce_epoch(opened.epoch).await?;
         Ok((opened, owner))

@@ -9,6 +9,7 @@
 //! Everything runs in tasks owned here: dropping the future stops all of it at once.
 
 mod gates;
+mod handover;
 mod identity;
 mod kube_ports;
 mod readiness;

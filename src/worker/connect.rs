@@ -194,7 +194,8 @@ impl Worker {
         let writes = match recognise(driver.translate(), backend, &self.memory, probe.account) {
             Recognised::New(write) => {
                 // Only a Backend in use had anything that could have been lost.
-                let lost = self.house.lost.is_some() && backend.finalizer;
+                let store_lost = self.house.lost.is_some() && backend.finalizer;
+                let lost = store_lost || !self.memory.lost.is_empty();
                 let words = lost.then(|| super::recall::lost_words(driver.translate().facts()));
                 let since = [write, Write::Since(self.now())].into_iter();
                 since.chain(words).chain(spent(backend)).collect()

@@ -12,10 +12,18 @@ use crate::{
     plan::release::effective,
 };
 
+/// What of every system is lost, in the words of `status.memory.lost`.
+const PRE_IMAGES: &str = "PreImages";
+
+/// Written where a memory is found to be lost before it is known which system it was of.
+pub(super) fn lost() -> Write {
+    Write::Lost([PRE_IMAGES.to_owned()].into())
+}
+
 /// The words of `status.memory.lost` for a system.
 pub fn lost_words(facts: Facts) -> Write {
     let words = [
-        (true, "PreImages"),
+        (true, PRE_IMAGES),
         (facts.deploys, super::answer::DEPLOY_PROVENANCE),
         // Only documents are copied (R27).
         (facts.documents, "SeedRevisions"),
@@ -43,7 +51,8 @@ impl Worker {
         let names_gone =
             || self.stakes.get(&view.name).is_some_and(|kept| kept.targets == 0 && kept.left_out().is_some());
         let refused = || self.stakes.get(&view.name).is_some_and(|kept| kept.refused().is_some());
-        if self.house.lost.is_none() || keeps {
+        let lost = self.house.lost.is_some() || !self.memory.lost.is_empty();
+        if keeps || !lost || self.is_wholly_remembered(view) {
             Forgotten::Nothing
         } else if view.binding().is_none() {
             Forgotten::Something
@@ -54,6 +63,12 @@ impl Worker {
         } else {
             Forgotten::Nothing
         }
+    }
+
+    /// It was made, and first acted on, since this memory began.
+    fn is_wholly_remembered(&self, view: &AssignmentView) -> bool {
+        self.memory.since.is_some_and(|since| view.created > since)
+            && self.memory.seen.contains_key(&view.uid)
     }
 
     /// Whether the memory of what was done for this assignment may be lost.

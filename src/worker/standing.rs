@@ -169,8 +169,9 @@ impl Worker {
             }
             (None, _) if self.may_have_forgotten(view) == Forgotten::Something => (
                 Reason::ReleaseBlocked,
-                "the store was lost and what this assignment refers to is gone, so what it put into the system cannot \
-                 be told. Re-create what is missing"
+                "what was done for it before is not remembered (the store was lost, or its namespace was another \
+                 operator's), and what it refers to is gone, so what it put into the system cannot be told. Re-create \
+                 what is missing"
                     .into(),
                 true,
             ),

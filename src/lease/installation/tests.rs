@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use proptest::prelude::*;
+mod world;
 
 use super::*;
 
@@ -202,188 +202,46 @@ fn what_others_wrote_is_not_believed() {
     assert_eq!(of(&[(WATCHES, "a"), (STAGE, "paused")]), Some((Some(only(&["a"])), Stage::Serving)));
 }
 
-/// A process of an installation between two calls, and what it does next.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Next {
-    Start,
-    List,
-    /// It heard this list, and acts on it.
-    Act(Vec<Installation>),
-    /// Its store is open: it says that it serves.
-    Announce,
-    Rest,
-}
-
-/// What one step of the model is about.
-#[derive(Clone, Debug)]
-enum Step {
-    /// The process goes on with what it does next.
-    Proceed(usize),
-    /// It dies, and is started again with other namespaces, or with the same.
-    Restart(usize, Option<Scope>),
-    /// It is gone for good, and somebody deletes its Lease.
-    Uninstall(usize),
-    /// It is gone, and its Lease is deleted and restored from this copy, made at some time.
-    Restore(usize, usize),
-}
-
-struct Process {
-    namespace: String,
-    scope: Scope,
-    next: Next,
-    /// It may watch, write and call.
-    works: bool,
-}
-
-/// The API server, and the processes before it.
-struct World {
-    leases: Vec<Option<Installation>>,
-    processes: Vec<Process>,
-    made: i64,
-    /// Every Lease as it ever was.
-    copies: Vec<Installation>,
-}
-
-impl World {
-    fn new(scopes: Vec<Scope>) -> Self {
-        let process =
-            |(at, scope)| Process { namespace: format!("n{at}"), scope, next: Next::Start, works: false };
-        let processes: Vec<_> = scopes.into_iter().enumerate().map(process).collect();
-        Self { leases: vec![None; processes.len()], processes, made: 0, copies: vec![] }
-    }
-
-    fn put(&mut self, at: usize, stage: Stage) {
-        // Two Leases may be as old.
-        self.made += i64::from(self.leases[at].is_none()) * (self.made % 2 + 1);
-        let created = self.leases[at].as_ref().and_then(|lease| lease.created);
-        let process = &self.processes[at];
-        let lease = installation(&process.namespace, &process.scope, stage, self.made / 2);
-        let served = self.leases[at].as_ref().and_then(|lease| lease.serves.clone());
-        let serves = lease.serves.clone().or(served);
-        self.leases[at] = Some(Installation { created: created.or(lease.created), serves, ..lease });
-        self.copies.extend(self.leases[at].clone());
-    }
-
-    fn proceed(&mut self, at: usize) {
-        let next = std::mem::replace(&mut self.processes[at].next, Next::Rest);
-        self.processes[at].next = match next {
-            Next::Start => {
-                let (stage, serves) = resumed(self.leases[at].as_ref(), &self.processes[at].scope);
-                if let Some(lease) = &mut self.leases[at] {
-                    lease.serves = serves;
-                }
-                self.put(at, stage);
-                self.processes[at].works = stage == Stage::Serving;
-                if stage == Stage::Serving { Next::Rest } else { Next::List }
-            }
-            Next::List => {
-                let others = self.leases.iter().enumerate().filter(|(other, _)| *other != at);
-                Next::Act(others.filter_map(|(_, lease)| lease.clone()).collect())
-            }
-            Next::Act(others) => self.act(at, &others),
-            Next::Announce => {
-                self.put(at, Stage::Serving);
-                Next::Rest
-            }
-            Next::Rest => Next::Rest,
-        };
-    }
-
-    fn act(&mut self, at: usize, others: &[Installation]) -> Next {
-        let mine = self.leases[at].clone().unwrap();
-        match (decide(&mine, others), mine.stage) {
-            (Verdict::Go, Stage::Claiming) => self.put(at, Stage::Entering),
-            (Verdict::Go, _) => {
-                self.processes[at].works = true;
-                return Next::Announce;
-            }
-            (Verdict::StandBy(_), _) => self.put(at, Stage::Claiming),
-        }
-        Next::List
-    }
-
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Proceed(at) => self.proceed(at),
-            Step::Restart(at, scope) => {
-                let process = &mut self.processes[at];
-                (process.next, process.works) = (Next::Start, false);
-                process.scope = scope.unwrap_or_else(|| process.scope.clone());
-            }
-            Step::Uninstall(at) => {
-                self.step(Step::Restart(at, None));
-                self.leases[at] = None;
-            }
-            Step::Restore(at, copy) => {
-                self.step(Step::Restart(at, None));
-                let copies =
-                    self.copies.iter().filter(|lease| lease.namespace == self.processes[at].namespace);
-                let copies: Vec<_> = copies.cloned().collect();
-                if let Some(copy) = copies.get(copy % copies.len().max(1)) {
-                    self.leases[at] = Some(Installation { original: false, ..copy.clone() });
-                }
-            }
-        }
-    }
-
-    fn working(&self) -> Vec<&Process> {
-        self.processes.iter().filter(|process| process.works).collect()
-    }
-
-    fn two_work_in_one_namespace(&self) -> bool {
-        let working = self.working();
-        let pairs =
-            working.iter().enumerate().flat_map(|(at, one)| working[..at].iter().map(move |two| (one, two)));
-        pairs.into_iter().any(|(one, two)| one.scope.overlaps(&two.scope))
+/// Why, what our Lease said before, where we work now, and whether nothing of the store is believed.
+#[test]
+fn a_store_is_outdated_where_nothing_stayed_its_own() {
+    let (ab, c) = (only(&["a", "b"]), only(&["c"]));
+    let before = installation("mine", &ab, Stage::Serving, 1);
+    let waiting = Installation { scope: Some(Scope::All), stage: Stage::Claiming, ..before.clone() };
+    let first = Installation { stage: Stage::Claiming, serves: None, ..before.clone() };
+    let copy = Installation { original: false, ..before.clone() };
+    for (why, before, scope, outdated) in [
+        ("no Lease: anybody may have worked here", None, &ab, true),
+        ("a copy: while the former one was gone, too", Some(&copy), &ab, true),
+        ("a restart", Some(&before), &ab, false),
+        ("it works in more", Some(&before), &Scope::All, false),
+        ("it works in less", Some(&before), &only(&["b"]), false),
+        ("one stays, one comes", Some(&before), &only(&["b", "c"]), false),
+        ("elsewhere altogether", Some(&before), &c, true),
+        ("what it waited for alone", Some(&waiting), &c, true),
+        ("it never served, or an earlier version did", Some(&first), &c, false),
+    ] {
+        assert_eq!(outdates(before, scope), outdated, "{why}");
     }
 }
 
-fn scopes() -> impl Strategy<Value = Scope> {
-    let some = proptest::sample::subsequence(vec!["a", "b", "c"], 1..=2);
-    prop_oneof![1 => Just(Scope::All), 3 => some.prop_map(|names| only(&names))]
-}
-
-fn steps() -> impl Strategy<Value = Step> {
-    let who = 0..3_usize;
-    prop_oneof![
-        20 => who.clone().prop_map(Step::Proceed),
-        2 => (who.clone(), proptest::option::of(scopes())).prop_map(|(at, scope)| Step::Restart(at, scope)),
-        1 => who.clone().prop_map(Step::Uninstall),
-        1 => (who, 0..50_usize).prop_map(|(at, copy)| Step::Restore(at, copy)),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
-
-    /// Whatever each does in whatever order, dying and being set up otherwise at any moment, its Lease deleted or restored
-    /// once its process is gone. A Lease deleted under a process that runs is tried by the simulation, with its clocks.
-    #[test]
-    fn never_do_two_work_in_one_namespace(
-        all in proptest::collection::vec(scopes(), 3),
-        steps in proptest::collection::vec(steps(), 1..120),
-    ) {
-        let mut world = World::new(all);
-        for step in steps {
-            world.step(step.clone());
-            prop_assert!(!world.two_work_in_one_namespace(), "after {step:?}: {:?}", world.leases);
-        }
-    }
-
-    /// Left alone, one of those that want the same works, whatever had happened; unless each holds what the other would
-    /// like to have besides.
-    #[test]
-    fn of_those_that_want_the_same_one_works(steps in proptest::collection::vec(steps(), 0..60)) {
-        let mut world = World::new(vec![Scope::All; 3]);
-        for step in steps {
-            world.step(step);
-        }
-        for at in (0..3).cycle().take(3 * 20) {
-            world.step(Step::Proceed(at));
-        }
-        let overlapping = world.processes.iter().all(|p| p.scope == Scope::All);
-        let holding = world.leases.iter().flatten().filter(|lease| lease.serves.is_some()).count();
-        prop_assert!(!world.working().is_empty() || holding >= 2);
-        prop_assert!(!overlapping || holding >= 2 || world.working().len() == 1);
+/// Why, what is served, what we enter, and which of it came back.
+#[test]
+fn what_was_given_away_comes_back_and_what_stayed_did_not() {
+    let entering = |serves: Option<Scope>, scope: Option<Scope>| Installation {
+        scope,
+        serves,
+        ..installation("mine", &Scope::All, Stage::Entering, 1)
+    };
+    for (why, serves, scope, regained) in [
+        ("all of it stayed", Some(Scope::All), Some(Scope::All), [""; 0].as_slice()),
+        ("one stayed", Some(only(&["a"])), Some(only(&["a", "b"])), &["b"]),
+        ("one stayed, of all", Some(only(&["a"])), Some(Scope::All), &["b", "c"]),
+        ("what is elsewhere may come back later", Some(only(&["a"])), Some(only(&["a"])), &[]),
+        ("an earlier version served", None, Some(Scope::All), &[]),
+    ] {
+        let mine = entering(serves, scope);
+        let found: Vec<_> = ["a", "b", "c"].into_iter().filter(|namespace| mine.regains(namespace)).collect();
+        assert_eq!(found, regained, "{why}");
     }
 }

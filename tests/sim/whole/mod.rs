@@ -7,6 +7,7 @@ mod counts;
 mod crash;
 mod endings;
 mod healthy;
+mod handover;
 mod inventory;
 mod neighbours;
 mod plan;

@@ -5,10 +5,10 @@ use ordain::lease::LeaseError;
 use super::*;
 use crate::support::{IoGate, apiserver::Requests};
 
-const ELSEWHERE: &str = "neighbour-system";
+pub(super) const ELSEWHERE: &str = "neighbour-system";
 
 /// The operator of another namespace, before the same API server and the same systems.
-struct Neighbour {
+pub(super) struct Neighbour {
     gate: IoGate,
     folder: tempfile::TempDir,
     life: JoinSet<Result<(), OperatorError>>,
@@ -17,7 +17,7 @@ struct Neighbour {
 }
 
 impl Neighbour {
-    fn start(whole: &Whole, scope: Scope) -> Self {
+    pub(super) fn start(whole: &Whole, scope: Scope) -> Self {
         Self::start_in(whole, ELSEWHERE, scope)
     }
 
@@ -31,12 +31,12 @@ impl Neighbour {
         Self { gate, folder, life, stop, readiness }
     }
 
-    fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         self.readiness.borrow().join("; ")
     }
 
     /// SIGTERM.
-    async fn end(&mut self) {
+    pub(super) async fn end(&mut self) {
         self.stop.send_replace(true);
         self.life.join_next().await.unwrap().unwrap().unwrap();
     }
@@ -58,11 +58,11 @@ fn asked(whole: &Whole, user: &str) -> Requests {
     whole.api.requests().by(user)
 }
 
-fn team() -> Scope {
+pub(super) fn team() -> Scope {
     Scope::Only([Arc::from(TEAM)].into())
 }
 
-fn stage(whole: &Whole, namespace: &str) -> Value {
+pub(super) fn stage(whole: &Whole, namespace: &str) -> Value {
     whole.api.get("Lease", namespace, "ordain").map_or(Value::Null, |lease| {
         json!([
             lease["metadata"]["annotations"]["ordain.dev/watches"],
@@ -72,19 +72,19 @@ fn stage(whole: &Whole, namespace: &str) -> Value {
 }
 
 /// Stores that are not believed any more.
-fn set_aside(whole: &Whole) -> Vec<String> {
+pub(super) fn set_aside(whole: &Whole) -> Vec<String> {
     let names = std::fs::read_dir(whole.folder.path()).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.contains("outdated") && !name.ends_with("-wal")).collect()
 }
 
 /// What `/readyz` of the first one names.
-fn told(whole: &Whole) -> String {
+pub(super) fn told(whole: &Whole) -> String {
     whole.readiness.borrow().join("; ")
 }
 
 /// An edit that reaches the system through whoever leads.
-async fn edit(whole: &mut Whole, enabled: bool) {
+pub(super) async fn edit(whole: &mut Whole, enabled: bool) {
     whole.apply("Policy", "camera", camera(enabled));
     whole.pass(240).await;
     assert_eq!(whole.ready("PolicyAssignment", "camera"), "True InStep");
