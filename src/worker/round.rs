@@ -91,7 +91,8 @@ impl Worker {
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
         let list_now = listing.is_some_and(|at| at <= self.now());
-        let nothing_to_see = watching.is_empty() && self.glances_due().is_empty();
+        let glances = self.glances_due();
+        let nothing_to_see = watching.is_empty() && glances.is_empty();
         let idle = due.items.is_empty() && nothing_to_see && !self.is_publishing();
         if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired, &due)?;
@@ -109,7 +110,7 @@ impl Worker {
             return Ok(Next::Again);
         }
         let span = self.round_span(due.items.len());
-        self.work(desired, &due, &rest, &watching, asked).instrument(span).await
+        self.work(desired, &due, &rest, &watching, glances, asked).instrument(span).await
     }
 
     /// Looks at what is due, does what follows from it, and tells when to look again.
@@ -119,6 +120,7 @@ impl Worker {
         due: &schedule::Due,
         rest: &[Release],
         watching: &BTreeSet<ObjectName>,
+        glances: BTreeSet<ItemKey>,
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
         let round = self.choose(due);
@@ -134,7 +136,6 @@ impl Worker {
         let read = tracing::trace_span!(target: TRACE, "read", items = round.len());
         let look = self.look(desired, round, &here, watching).instrument(read).await?;
         self.observe_watching(desired, watching, &look);
-        let glances = self.glances_due();
         let glanced = !glances.is_empty();
         self.glance(glances, &look.observation);
         let outcome = self.act(desired, &look, &here, rest, whole, asked).await;
