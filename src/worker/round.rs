@@ -132,15 +132,12 @@ impl Worker {
         } else {
             Vec::new()
         };
-        let unread = self.unread_in(&round, due);
         let read = tracing::trace_span!(target: TRACE, "read", items = round.len());
         let look = self.look(desired, round, &here, watching).instrument(read).await?;
         self.observe_watching(desired, watching, &look);
         let glanced = !glances.is_empty();
         self.glance(glances, &look.observation);
-        let outcome = self.act(desired, &look, &here, rest, whole, asked).await;
-        self.measure_read(&unread);
-        let outcome = outcome?;
+        let outcome = self.act(desired, &look, &here, rest, whole, asked).await?;
         self.trace_proofs(&unproven);
         self.reached();
         if look.observation.complete || !look.driver.translate().facts().lists {
