@@ -10,6 +10,7 @@ pub mod connect;
 mod describe;
 pub mod error;
 pub mod http;
+mod logins;
 mod promise;
 mod signer;
 mod step;
