@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 mod logins;
 mod promise;
+mod readings;
 mod signer;
 mod step;
 pub mod symphony;
