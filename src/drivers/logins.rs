@@ -54,7 +54,7 @@ impl Logins {
         match outcome {
             Ok(_) => self.forgive(),
             Err(error) if matches!(error.class, Class::Transient | Class::Throttled { .. }) => {
-                self.take_back()
+                self.take_back();
             }
             Err(error) => self.refused(error),
         }
