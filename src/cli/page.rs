@@ -43,7 +43,7 @@ impl Page {
         if !bound.ip().is_loopback() {
             tracing::warn!(%bound, "the page is open to everybody who reaches this address");
         }
-        let glances = || {
+        let glances = move || {
             let client = Client::try_from(config).map_err(io::Error::other)?;
             Ok(Glances::new(ApiServer { client, scope, metrics }))
         };

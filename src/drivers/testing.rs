@@ -21,6 +21,7 @@ use super::{
     http::{BodyStream, Limits, Transport, TransportError},
 };
 use crate::{
+    api::TargetSpec,
     model::{Digester, ObjectName, ObservedItem, OwnerId, Secret},
     plan::diff::{Difference, difference},
     sandbox::{DoubleService, Dropped, support::TokioClock},
@@ -78,23 +79,36 @@ pub fn connected(
 
 /// Whom one include of a system reaches.
 pub fn including(system: &str, include: &Value) -> Reach {
-    let target = serde_json::from_value(json!({ system: include })).unwrap();
-    Reach { include: vec![("spec.targets.include[0]".into(), Arc::new(target))], ..Reach::default() }
+    Reach { include: sections("include", &[json!({ system: include })]), ..Reach::default() }
+}
+
+/// Target sections of `spec.targets.<field>`.
+pub fn sections(field: &str, list: &[Value]) -> Vec<(Arc<str>, Arc<TargetSpec>)> {
+    let section = |(i, value): (usize, &Value)| {
+        let section = serde_json::from_value(value.clone()).unwrap();
+        (format!("spec.targets.{field}[{i}]").into(), Arc::new(section))
+    };
+    list.iter().enumerate().map(section).collect()
+}
+
+/// A Policy of this name, bound by an assignment `laptops` that says `spec`.
+pub fn bound(name: &str, policy: &Value, spec: &Value, reach: Reach) -> Binding {
+    Binding {
+        assignment: ObjectName::new("team", "laptops"),
+        policy_generation: 1,
+        policy_name: name.into(),
+        display_name: policy["displayName"].as_str().unwrap_or(name).into(),
+        policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
+        spec: Arc::new(serde_json::from_value(spec.clone()).unwrap()),
+        reach,
+    }
 }
 
 /// What a Policy of this name comes to, for these targets.
 pub async fn compiled(driver: &dyn Driver, name: &str, policy: &Value, reach: Reach) -> Compiled {
     let catalogue = driver.catalogue().await.unwrap();
     let spec = json!({"policyRef": {"name": name}, "backendRef": {"name": "backend"}});
-    let binding = Binding {
-        assignment: ObjectName::new("team", "laptops"),
-        policy_generation: 1,
-        policy_name: name.into(),
-        display_name: policy["displayName"].as_str().unwrap_or(name).into(),
-        policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
-        spec: Arc::new(serde_json::from_value(spec).unwrap()),
-        reach,
-    };
+    let binding = bound(name, policy, &spec, reach);
     let context = CompileContext {
         catalogue: &catalogue,
         owner: &owner(),

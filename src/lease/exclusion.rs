@@ -63,17 +63,14 @@ impl Leadership {
             if mine.stage == Stage::Serving {
                 return Ok(None);
             }
-            let others = match self.others().await {
-                Ok(others) => others,
+            match self.rival(&mine).await {
                 Err(error) => return Ok(Some(unseen(&error))),
-            };
-            match decide(&mine, &others) {
-                Verdict::Go if mine.stage == Stage::Entering => return Ok(None),
-                Verdict::Go => self.enter(Stage::Entering).await?,
-                Verdict::StandBy(rival) => {
+                Ok(None) if mine.stage == Stage::Entering => return Ok(None),
+                Ok(None) => self.enter(Stage::Entering).await?,
+                Ok(Some(rival)) => {
                     let waits = Waits {
-                        told: self.neighbours.say(rival, &self.scope, Some(self.clock.now())),
-                        gist: self.neighbours.say(rival, &self.scope, None),
+                        told: self.neighbours.say(&rival, &self.scope, Some(self.clock.now())),
+                        gist: self.neighbours.say(&rival, &self.scope, None),
                     };
                     // Somebody at work, where we may have been before. One of an earlier version does not say where, and
                     // was beside us all the time, or is a leftover; where it did work here, its marks are found.
@@ -118,19 +115,28 @@ impl Leadership {
     /// Somebody may have come in while our Lease was not there.
     async fn prove(&mut self, stage: Stage) -> Result<bool, LeaseError> {
         let mine = self.installation()?;
-        let others = match self.others().await {
-            Ok(others) => others,
+        match self.rival(&mine).await {
             Err(error) => {
                 tracing::warn!(%error, "the Lease was deleted, and whether another operator came in cannot be seen");
-                return Ok(false);
+                Ok(false)
             }
-        };
-        if let Verdict::StandBy(rival) = decide(&mine, &others) {
-            let came = &rival.namespace;
-            return Err(self.lost(&format!("it was deleted, and the operator of namespace {came} came in")));
+            Ok(Some(Installation { namespace, .. })) => {
+                Err(self.lost(&format!("it was deleted, and the operator of namespace {namespace} came in")))
+            }
+            Ok(None) => {
+                self.set_stage(stage);
+                Ok(true)
+            }
         }
-        self.set_stage(stage);
-        Ok(true)
+    }
+
+    /// Who keeps us from going on, as the cluster is now.
+    async fn rival(&mut self, mine: &Installation) -> Result<Option<Installation>, kube::Error> {
+        let others = self.others().await?;
+        Ok(match decide(mine, &others) {
+            Verdict::Go => None,
+            Verdict::StandBy(rival) => Some(rival.clone()),
+        })
     }
 
     fn set_stage(&mut self, stage: Stage) {

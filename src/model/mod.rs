@@ -1,5 +1,6 @@
 //! Words of the domain: no I/O, no Kubernetes client, no HTTP.
 
+mod ago;
 pub mod catalogue;
 pub mod clock;
 pub mod digest;
@@ -12,6 +13,7 @@ pub mod secret;
 mod sources;
 pub mod trace;
 
+pub use ago::{age, spoken};
 pub use catalogue::{Catalogue, Entry, EntryKind};
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, Digester};

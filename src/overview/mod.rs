@@ -28,7 +28,6 @@ pub use shape::{
     Account, Assignment, Corrected, Counts, Held, HeldPart, Object, Other, Overview, Plan, Problem, schema,
 };
 pub use tally::{State, Summary, Tally};
-pub use words::age;
 
 use crate::api::EventReason;
 

@@ -4,8 +4,8 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::{Account, Assignment, Corrected, Held, Other, Overview, Problem, State, age};
-use crate::model::reckoned;
+use super::{Account, Assignment, Corrected, Held, Other, Overview, Problem, State};
+use crate::model::{age, reckoned};
 
 /// How wide it is where nobody says.
 pub const WIDTH: usize = 120;

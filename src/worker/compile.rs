@@ -10,13 +10,15 @@ use std::{
 
 use jiff::Timestamp;
 
+use super::Worker;
 use crate::{
     api::{Adopt, Reason},
     drivers::{CompileContext, Compiled, Finding, Seed, Severity, Translate},
-    index::{AssignmentView, Input},
+    index::{AssignmentView, Desired, Input},
     model::{
-        Contribution, Digest, Digester, ItemKey, ObjectName, Shape,
+        Catalogue, Contribution, Digest, Digester, ItemKey, ObjectName, Shape,
         memory::{ClaimRecord, Memory},
+        reckoned,
     },
     plan::diff::leaf_digest,
 };
@@ -226,6 +228,62 @@ impl Stakes {
             text.push_str(&digest.to_string());
         }
         digester.bytes(text.as_bytes())
+    }
+}
+
+impl Worker {
+    /// Compiles what changed.
+    pub(super) fn update_stakes(&mut self, desired: &Desired) -> BTreeSet<ObjectName> {
+        let Some(session) = &self.session else { return BTreeSet::new() };
+        let driver = session.driver.clone();
+        let mut stakes = std::mem::take(&mut self.stakes);
+        let compile_one = |view: &AssignmentView| self.compile_one(desired, view);
+        let changed = stakes.update(
+            &desired.assignments,
+            driver.translate(),
+            &self.digester,
+            &self.memory,
+            &compile_one,
+        );
+        self.stakes = stakes;
+        self.pace.touch(changed.iter().cloned());
+        changed
+    }
+
+    /// What an assignment comes to now. What reaches further than the guard allows comes to nothing, and lets go of
+    /// nothing either (R2).
+    pub(super) fn compile_one(&self, desired: &Desired, view: &AssignmentView) -> Option<Compiled> {
+        let driver = self.session.as_ref()?.driver.clone();
+        let empty = Catalogue::default();
+        let catalogue = self.memory.catalogue.as_ref().map_or(&empty, |c| &c.catalogue);
+        let secrets = self.secrets_for(view);
+        let context = CompileContext {
+            catalogue,
+            owner: &self.house.owner,
+            digester: &self.digester,
+            secrets: &secrets,
+        };
+        let mut compiled = compile(view, driver.translate(), &context)?;
+        let max_targets = desired.backend.settings.max_targets;
+        // A deletion reaches nobody anew: what it is to take back must be known, also beyond a limit lowered since.
+        if !view.deleting && compiled.targets > max_targets {
+            compiled.findings.push(too_far(compiled.targets, max_targets));
+            compiled.contributions.clear();
+        }
+        Some(compiled)
+    }
+}
+
+fn too_far(targets: u32, limit: u32) -> Finding {
+    Finding {
+        severity: Severity::Refused,
+        reason: Reason::TargetsHeld,
+        subject: "spec.targets".into(),
+        message: format!(
+            "this assignment reaches {}; the backend's guard.maxTargets allows {limit}. Narrow the targets, or raise the \
+             limit if this is meant",
+            reckoned(targets, "target")
+        ),
     }
 }
 

@@ -24,6 +24,18 @@ use crate::{
 /// a system may lock the account out (appshield sheet section 3).
 const SAME_CREDENTIALS: Duration = Duration::from_mins(10);
 
+/// A failure that concerns the whole account, and when to try again.
+#[derive(Debug, Clone)]
+pub struct Outage {
+    /// What.
+    pub error: DriverError,
+    /// Since when.
+    pub since: Timestamp,
+    /// When to try again.
+    pub until: Timestamp,
+    pub(super) attempts: u32,
+}
+
 /// When an account that failed is tried again.
 pub fn try_again(error: &DriverError, attempts: u32, now: Timestamp) -> Timestamp {
     let after = |delay: SignedDuration| now.checked_add(delay).unwrap_or(Timestamp::MAX);
@@ -104,6 +116,22 @@ impl Worker {
         true
     }
 
+    /// The account is out of reach: remember it and tell when to try again.
+    pub(super) fn halt(&mut self, error: DriverError) -> Timestamp {
+        let now = self.now();
+        if self.outage.as_ref().is_some_and(|outage| outage.until > now) {
+            return self.outage_ends().unwrap_or(now);
+        }
+        let before = self.outage.as_ref().filter(|o| o.error.reason == error.reason);
+        let (since, attempts) = before.map_or((now, 1), |o| (o.since, o.attempts.saturating_add(1)));
+        let until = if self.may_read_secret(&error) { now } else { try_again(&error, attempts, now) };
+        // What the system answered may repeat what settings hold: the status has it, the log has not.
+        let reason = error.reason.as_str();
+        tracing::warn!(backend = %self.id, reason, %until, "account out of reach; the status of the backend says more");
+        self.outage = Some(Outage { error, since, until, attempts });
+        self.outage_ends().unwrap_or(until)
+    }
+
     /// While an outage lasts nothing is asked, unless the Backend was changed or a person asks.
     fn wait_out(&mut self, backend: &BackendView, asked: bool) -> Result<(), Halt> {
         let changed = self.session.as_ref().is_some_and(|s| s.generation != backend.generation);
@@ -135,7 +163,7 @@ impl Worker {
     }
 
     /// Refused credentials may have been rotated: if the Secret was not read within a minute, that is tried at once.
-    pub(super) fn may_read_secret(&self, error: &DriverError) -> bool {
+    fn may_read_secret(&self, error: &DriverError) -> bool {
         let read = self.secret_read.unwrap_or_default();
         let pause = self.house.clock.monotonic().saturating_sub(read);
         error.class == Class::Unauthorized && self.session.is_some() && pause >= SECRET_PAUSE

@@ -7,13 +7,16 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Worker, recall::Forgotten, record, round::Halt};
+use super::{Worker, ports::Event, recall::Forgotten, record, round::Halt};
 use crate::{
-    api::ReleasePolicy,
+    api::{EventReason, ReleasePolicy},
     drivers::Compiled,
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName, Uid, memory::Write},
-    plan::release::{Release, Witness, releases},
+    plan::{
+        ItemVerdict,
+        release::{Release, Witness, releases},
+    },
 };
 
 impl Worker {
@@ -78,6 +81,41 @@ impl Worker {
         self.commit(writes)?;
         self.released.remove(item);
         self.pace.touch([by.clone()]);
+        Ok(())
+    }
+
+    /// Releases that came to an end are forgotten and told, and finalizers go that can.
+    pub(super) async fn conclude(
+        &mut self,
+        desired: &Desired,
+        released: &BTreeMap<ItemKey, ItemVerdict>,
+        rest: &[Release],
+    ) -> Result<(), Halt> {
+        let mut open = Vec::new();
+        for release in rest {
+            if released.get(&release.item) != Some(&ItemVerdict::InStep) {
+                open.push(release.clone());
+                self.pace.touch([release.by.clone()]);
+                continue;
+            }
+            self.forget_release(release)?;
+            if release.deleting {
+                self.let_go.insert((release.item.clone(), release.by.clone()));
+            }
+            // A part of what is still held went, as Git says: the status tells that.
+            let kept = self.stakes.get(&release.by).filter(|_| !release.deleting);
+            if kept.is_some_and(|kept| kept.items.iter().any(|(item, _)| *item == release.item)) {
+                continue;
+            }
+            self.tell(desired, &release.by, |regarding| Event {
+                regarding,
+                reason: EventReason::Released,
+                action: "Release",
+                note: format!("{} was released", release.item),
+                series: None,
+            });
+        }
+        self.drop_finalizers(desired, &open).await;
         Ok(())
     }
 

@@ -51,8 +51,8 @@ pub(super) struct Drifting {
 pub(super) struct Measured {
     /// Items that wait, by lane.
     due: [u32; WORK_LANES.len()],
-    /// Of these, items that something is to be done with and that no look tells of.
-    unread: usize,
+    /// Of these, items that something is to be done with and that no look had told of then.
+    unread: Vec<ItemKey>,
     /// Since when there is something to prove.
     wanted: Option<Timestamp>,
     /// When all of it was known to be proven last: how old the oldest of these proofs was.
@@ -62,18 +62,14 @@ pub(super) struct Measured {
 impl Measured {
     /// What waits now, and whether something is known to be open of an item, or nothing.
     pub(super) fn waits(&mut self, due: &Due, is_told: impl Fn(&ItemKey) -> bool) {
-        self.unread = due.items.iter().filter(|(item, lane)| is_work(**lane) && !is_told(item)).count();
+        let unread = due.items.iter().filter(|(item, lane)| is_work(**lane) && !is_told(item));
+        self.unread = unread.map(|(item, _)| item.clone()).collect();
         self.due = [0; WORK_LANES.len()];
         for lane in due.items.values() {
             if let Some(items) = self.due.get_mut(*lane as usize) {
                 *items = items.saturating_add(1);
             }
         }
-    }
-
-    /// Items that something is to be done with, and that were not read since.
-    pub(super) const fn unread(&self) -> usize {
-        self.unread
     }
 
     /// How old what is known is. A proof that is not known any more, since something differs or is new, leaves the last
@@ -165,21 +161,11 @@ impl Worker {
         self.verdicts.get(item).is_some_and(is_open) || self.is_proven(item)
     }
 
-    /// Those that a round is about to read of what [`Self::measure_due`] counts as unread.
-    pub(super) fn unread_in(&self, round: &BTreeSet<ItemKey>, due: &Due) -> Vec<ItemKey> {
-        let waits = |item: &ItemKey| due.items.get(item).is_some_and(|lane| is_work(*lane));
-        round.iter().filter(|item| waits(item) && !self.is_told(item)).cloned().collect()
-    }
-
-    /// They were: from now on what was found of them counts, also where the round ends in a failure.
-    pub(super) fn measure_read(&mut self, unread: &[ItemKey]) {
-        let told = unread.iter().filter(|item| self.is_told(item)).count();
-        self.measured.unread = self.measured.unread.saturating_sub(told);
-    }
-
-    /// Items that are still being worked on.
+    /// Items that are still being worked on, each counted once: what a round has read since counts by its verdict, also
+    /// where that round ended in a failure.
     pub(super) fn pending(&self) -> usize {
-        self.verdicts.values().filter(|verdict| is_open(verdict)).count() + self.measured.unread()
+        let unread = self.measured.unread.iter().filter(|item| !self.is_told(item)).count();
+        self.verdicts.values().filter(|verdict| is_open(verdict)).count() + unread
     }
 
     /// Counts what a look found changed by nobody's order.
@@ -277,7 +263,9 @@ mod tests {
             let name = format!("{lane:?}").to_lowercase();
             assert_eq!(counted, [(&name.as_str(), 2)], "{lane:?}");
             let is_work = !matches!(lane, Lane::Release | Lane::Drift);
-            assert_eq!(measured.unread(), usize::from(is_work), "{lane:?}: what is told of is counted there");
+            let unread: Vec<&str> = measured.unread.iter().map(|item| &*item.0).collect();
+            let expected: &[&str] = if is_work { &["a"] } else { &[] };
+            assert_eq!(unread, expected, "{lane:?}: what is told of is counted there");
         }
     }
 

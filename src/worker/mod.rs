@@ -33,6 +33,7 @@ mod let_go;
 pub mod look;
 mod measure;
 pub mod observers;
+mod older;
 pub mod operations;
 mod order;
 pub mod outstanding;
@@ -66,7 +67,6 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
 use crate::{
-    drivers::DriverError,
     index::Desired,
     model::{BackendId, Clock, Digester, ExternalId, ItemKey, ObjectName, OwnerId, memory::Memory},
     plan::{ItemVerdict, merge::Lost, release::Release},
@@ -75,6 +75,7 @@ use crate::{
 };
 
 use compile::Stakes;
+use connect::Outage;
 use ports::{Connector, DesiredSource, Fence, Reporter, SecretSource};
 use requests::Requests;
 use session::{Accounts, Session};
@@ -111,18 +112,6 @@ pub struct House {
     pub lost: Option<String>,
     /// Measures.
     pub metrics: Metrics,
-}
-
-/// A failure that concerns the whole account, and when to try again.
-#[derive(Debug, Clone)]
-pub struct Outage {
-    /// What.
-    pub error: DriverError,
-    /// Since when.
-    pub since: Timestamp,
-    /// When to try again.
-    pub until: Timestamp,
-    attempts: u32,
 }
 
 /// The worker of one account.
@@ -314,23 +303,6 @@ impl Worker {
             return wake;
         }
         Wake::At(self.now())
-    }
-
-    /// The account is out of reach: remember it and tell when to try again.
-    fn halt(&mut self, error: DriverError) -> Timestamp {
-        let now = self.now();
-        if self.outage.as_ref().is_some_and(|outage| outage.until > now) {
-            return self.outage_ends().unwrap_or(now);
-        }
-        let before = self.outage.as_ref().filter(|o| o.error.reason == error.reason);
-        let (since, attempts) = before.map_or((now, 1), |o| (o.since, o.attempts.saturating_add(1)));
-        let until =
-            if self.may_read_secret(&error) { now } else { connect::try_again(&error, attempts, now) };
-        // What the system answered may repeat what settings hold: the status has it, the log has not.
-        let reason = error.reason.as_str();
-        tracing::warn!(backend = %self.id, reason, %until, "account out of reach; the status of the backend says more");
-        self.outage = Some(Outage { error, since, until, attempts });
-        self.outage_ends().unwrap_or(until)
     }
 
     fn store_trouble(&mut self, error: &StoreError) -> Timestamp {

@@ -1,21 +1,19 @@
 //! One round of a pass: from what is wanted now to at most one batch of effects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
 use super::{
-    Asked, Worker, compile,
-    facts::Behind,
+    Asked, Worker,
     look::Look,
     schedule::{self, Lane, Situation},
 };
 use crate::{
-    api::conditions::Reason,
-    drivers::{CompileContext, Compiled, DriverError, Finding, Severity},
-    index::{AssignmentView, Desired},
-    model::{ItemKey, ObjectName, TRACE, Uid, is_traced, memory::Write, reckoned},
+    drivers::DriverError,
+    index::Desired,
+    model::{ItemKey, ObjectName, TRACE, is_traced, memory::Write},
     plan::release::Release,
     store::StoreError,
 };
@@ -46,11 +44,22 @@ impl From<StoreError> for Halt {
     }
 }
 
-/// An object that was acted on in a later generation than it has here.
-pub(super) struct Older {
-    uid: Uid,
-    generation: i64,
-    applied: i64,
+/// What there is to look at.
+struct Agenda {
+    /// Items by lane; of more than fit into a round some are looked at.
+    due: schedule::Due,
+    /// What is let go of and needs a call, due or not.
+    rest: Vec<Release>,
+    /// Assignments in Observe mode (R23).
+    watching: BTreeSet<ObjectName>,
+    /// Items of refused assignments, of which it is told what stands.
+    glances: BTreeSet<ItemKey>,
+}
+
+impl Agenda {
+    fn is_empty(&self) -> bool {
+        self.due.items.is_empty() && self.watching.is_empty() && self.glances.is_empty()
+    }
 }
 
 /// Documents looked at in one round; small enough for a newer change to come soon, large enough to pack.
@@ -70,6 +79,30 @@ impl Worker {
         }
         let requested = self.take_up_requests(desired)?;
         self.ensure_driver(desired, requested).await?;
+        let Some(agenda) = self.agenda(desired).await? else { return Ok(Next::OnChange) };
+        let listing = self.catalogue_due(desired);
+        let list_now = listing.is_some_and(|at| at <= self.now());
+        let idle = agenda.is_empty() && !self.is_publishing();
+        if idle && !list_now && !self.needs_probe() {
+            self.finish_requests(desired, &agenda.due)?;
+            let waiting = [agenda.due.next, listing, self.outage_ends()];
+            return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
+        }
+        self.ensure_account(desired).await?;
+        if list_now {
+            self.refresh_catalogue().await?;
+        }
+        if list_now || idle {
+            self.reached();
+            return Ok(Next::Again);
+        }
+        let span = self.round_span(agenda.due.items.len());
+        self.work(desired, agenda, asked).instrument(span).await
+    }
+
+    /// Brings up to date who wants what, lets go of what needs no call, and tells what there is to look at. `None`: what is
+    /// here is older than what was already acted on.
+    async fn agenda(&mut self, desired: &Desired) -> Result<Option<Agenda>, Halt> {
         self.read_content_secrets(desired).await;
         let changed = self.update_stakes(desired);
         self.recall_losers(desired);
@@ -78,7 +111,7 @@ impl Worker {
         let rest = self.let_go_without_a_call(desired, released).await?;
         self.say_mended(desired, &changed);
         if self.is_behind(desired)? {
-            return Ok(Next::OnChange);
+            return Ok(None);
         }
         self.begin_requests(desired, &rest)?;
         self.recount(desired, &rest)?;
@@ -88,41 +121,15 @@ impl Worker {
             due = self.due(desired, &rest);
         }
         self.measure_due(&due);
-        let watching = self.watching_due(desired);
-        let listing = self.catalogue_due(desired);
-        let list_now = listing.is_some_and(|at| at <= self.now());
-        let nothing_to_see = watching.is_empty() && self.glances_due().is_empty();
-        let idle = due.items.is_empty() && nothing_to_see && !self.is_publishing();
-        if idle && !list_now && !self.needs_probe() {
-            self.finish_requests(desired, &due)?;
-            let waiting = [due.next, listing, self.outage_ends()];
-            return Ok(waiting.into_iter().flatten().min().map_or(Next::OnChange, Next::At));
-        }
-        self.ensure_account(desired).await?;
-        if list_now {
-            self.refresh_catalogue().await?;
-            self.reached();
-            return Ok(Next::Again);
-        }
-        if idle {
-            self.reached();
-            return Ok(Next::Again);
-        }
-        let span = self.round_span(due.items.len());
-        self.work(desired, &due, &rest, &watching, asked).instrument(span).await
+        let (watching, glances) = (self.watching_due(desired), self.glances_due());
+        Ok(Some(Agenda { due, rest, watching, glances }))
     }
 
     /// Looks at what is due, does what follows from it, and tells when to look again.
-    async fn work(
-        &mut self,
-        desired: &Desired,
-        due: &schedule::Due,
-        rest: &[Release],
-        watching: &BTreeSet<ObjectName>,
-        asked: Asked<'_>,
-    ) -> Result<Next, Halt> {
-        let round = self.choose(due);
-        let whole = self.tally.is_whole_with(&round, due);
+    async fn work(&mut self, desired: &Desired, agenda: Agenda, asked: Asked<'_>) -> Result<Next, Halt> {
+        let Agenda { due, rest, watching, glances } = agenda;
+        let round = self.choose(&due);
+        let whole = self.tally.is_whole_with(&round, &due);
         let here: Vec<Release> =
             rest.iter().filter(|release| round.contains(&release.item)).cloned().collect();
         let unproven: Vec<ItemKey> = if is_traced() {
@@ -130,16 +137,12 @@ impl Worker {
         } else {
             Vec::new()
         };
-        let unread = self.unread_in(&round, due);
         let read = tracing::trace_span!(target: TRACE, "read", items = round.len());
-        let look = self.look(desired, round, &here, watching).instrument(read).await?;
-        self.observe_watching(desired, watching, &look);
-        let glances = self.glances_due();
+        let look = self.look(desired, round, &here, &watching).instrument(read).await?;
+        self.observe_watching(desired, &watching, &look);
         let glanced = !glances.is_empty();
         self.glance(glances, &look.observation);
-        let outcome = self.act(desired, &look, &here, rest, whole, asked).await;
-        self.measure_read(&unread);
-        let outcome = outcome?;
+        let outcome = self.act(desired, &look, &here, &rest, whole, asked).await?;
         self.trace_proofs(&unproven);
         self.reached();
         if look.observation.complete || !look.driver.translate().facts().lists {
@@ -148,58 +151,10 @@ impl Worker {
         if outcome == Next::Again || glanced {
             return Ok(Next::Again);
         }
-        let due = self.due(desired, rest);
+        let due = self.due(desired, &rest);
         self.measure_due(&due);
         self.finish_requests(desired, &due)?;
         Ok(earlier(outcome, self.after_looking(&due, &look)))
-    }
-
-    /// I7, F11: an assignment older than one already acted on comes from a stale list, and a newer one is on its way: then
-    /// nothing is done on the account. Where none comes, the cluster was restored from a backup; a request on the Backend,
-    /// made after this was told, says that what stands there now is meant.
-    fn is_behind(&mut self, desired: &Desired) -> Result<bool, StoreError> {
-        let older: BTreeMap<Uid, (&ObjectName, Older)> = desired
-            .assignments
-            .iter()
-            .flat_map(|(name, view)| {
-                self.older_sources(view).map(move |older| (older.uid.clone(), (name, older)))
-            })
-            .collect();
-        let told = self.account.behind.take();
-        let Some((first, example)) = older.values().next() else { return Ok(false) };
-        let requested = &desired.backend.requested_at;
-        // One that was handled before is no answer: it may just have come ahead of the assignments.
-        let open = self.requests.is_open(&self.id.to_string(), requested.as_deref());
-        if open && told.as_ref().is_some_and(|told| told.requested_then != *requested) {
-            // From here on what is acted on next counts.
-            self.commit(older.into_keys().map(Write::Unseen).collect())?;
-            return Ok(false);
-        }
-        let message = format!(
-            "older here than what was already applied: {}, counting the Policies and TargetGroups they name ({first}: \
-             generation {}, applied {}), so nothing is written. A lagging API server mends itself; if the cluster was \
-             restored from a backup and this state is meant, set annotation ordain.dev/reconcile-requested-at on the \
-             backend to a new value",
-            reckoned(older.len(), "assignment"),
-            example.generation,
-            example.applied
-        );
-        let requested_then = told.map_or_else(|| requested.clone(), |told| told.requested_then);
-        self.account.behind = Some(Behind { message, requested_then });
-        Ok(true)
-    }
-
-    /// Whether something it is made of was already acted on in a later generation than it has here.
-    pub(super) fn is_older(&self, view: &AssignmentView) -> bool {
-        self.older_sources(view).next().is_some()
-    }
-
-    /// Of the assignment, its Policy and its TargetGroups those that were.
-    fn older_sources<'a>(&'a self, view: &'a AssignmentView) -> impl Iterator<Item = Older> + 'a {
-        view.sources().filter_map(|(uid, generation)| {
-            let applied = self.memory.seen.get(uid).copied().filter(|seen| *seen > generation)?;
-            Some(Older { uid: uid.clone(), generation, applied })
-        })
     }
 
     pub(super) fn commit(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
@@ -210,47 +165,6 @@ impl Worker {
         writes.into_iter().for_each(|write| self.memory.apply(write));
         self.account.store_trouble = None;
         Ok(())
-    }
-
-    /// Compiles what changed.
-    pub(super) fn update_stakes(&mut self, desired: &Desired) -> BTreeSet<ObjectName> {
-        let Some(session) = &self.session else { return BTreeSet::new() };
-        let driver = session.driver.clone();
-        let mut stakes = std::mem::take(&mut self.stakes);
-        let compile_one = |view: &AssignmentView| self.compile_one(desired, view);
-        let changed = stakes.update(
-            &desired.assignments,
-            driver.translate(),
-            &self.digester,
-            &self.memory,
-            &compile_one,
-        );
-        self.stakes = stakes;
-        self.pace.touch(changed.iter().cloned());
-        changed
-    }
-
-    /// What an assignment comes to now. What reaches further than the guard allows comes to nothing, and lets go of
-    /// nothing either (R2).
-    pub(super) fn compile_one(&self, desired: &Desired, view: &AssignmentView) -> Option<Compiled> {
-        let driver = self.session.as_ref()?.driver.clone();
-        let empty = crate::model::Catalogue::default();
-        let catalogue = self.memory.catalogue.as_ref().map_or(&empty, |c| &c.catalogue);
-        let secrets = self.secrets_for(view);
-        let context = CompileContext {
-            catalogue,
-            owner: &self.house.owner,
-            digester: &self.digester,
-            secrets: &secrets,
-        };
-        let mut compiled = compile::compile(view, driver.translate(), &context)?;
-        let max_targets = desired.backend.settings.max_targets;
-        // A deletion reaches nobody anew: what it is to take back must be known, also beyond a limit lowered since.
-        if !view.deleting && compiled.targets > max_targets {
-            compiled.findings.push(too_far(compiled.targets, max_targets));
-            compiled.contributions.clear();
-        }
-        Some(compiled)
     }
 
     /// The last read showed exactly what is wanted of it now.
@@ -325,19 +239,6 @@ impl Worker {
             return if more { Next::Again } else { due.next.map_or(Next::OnChange, Next::At) };
         }
         Next::At(self.poll_later())
-    }
-}
-
-fn too_far(targets: u32, limit: u32) -> Finding {
-    Finding {
-        severity: Severity::Refused,
-        reason: Reason::TargetsHeld,
-        subject: "spec.targets".into(),
-        message: format!(
-            "this assignment reaches {}; the backend's guard.maxTargets allows {limit}. Narrow the targets, or raise the \
-             limit if this is meant",
-            reckoned(targets, "target")
-        ),
     }
 }
 

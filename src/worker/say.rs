@@ -11,13 +11,12 @@ use super::{
     Worker,
     look::Look,
     ports::{Event, Regarding},
-    round::Halt,
 };
 use crate::{
     api::{EventReason, conditions::Reason},
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName},
-    plan::{ItemVerdict, drift::Drift, release::Release},
+    plan::{ItemVerdict, drift::Drift},
     report::facts::Standing,
 };
 
@@ -184,41 +183,6 @@ impl Worker {
         }
     }
 
-    /// Releases that came to an end, claims that are proven, finalizers that can go.
-    pub(super) async fn conclude(
-        &mut self,
-        desired: &Desired,
-        released: &BTreeMap<ItemKey, ItemVerdict>,
-        rest: &[Release],
-    ) -> Result<(), Halt> {
-        let mut open = Vec::new();
-        for release in rest {
-            if released.get(&release.item) != Some(&ItemVerdict::InStep) {
-                open.push(release.clone());
-                self.pace.touch([release.by.clone()]);
-                continue;
-            }
-            self.forget_release(release)?;
-            if release.deleting {
-                self.let_go.insert((release.item.clone(), release.by.clone()));
-            }
-            // A part of what is still held went, as Git says: the status tells that.
-            let kept = self.stakes.get(&release.by).filter(|_| !release.deleting);
-            if kept.is_some_and(|kept| kept.items.iter().any(|(item, _)| *item == release.item)) {
-                continue;
-            }
-            self.tell(desired, &release.by, |regarding| Event {
-                regarding,
-                reason: EventReason::Released,
-                action: "Release",
-                note: format!("{} was released", release.item),
-                series: None,
-            });
-        }
-        self.drop_finalizers(desired, &open).await;
-        Ok(())
-    }
-
     /// Events for effects people want to know of; none for a first apply, whose status says it.
     pub(super) fn tell_corrections(&self, desired: &Desired, look: &Look, corrected: &BTreeSet<ItemKey>) {
         for item in corrected {
@@ -239,7 +203,7 @@ impl Worker {
         }
     }
 
-    fn tell(&self, desired: &Desired, name: &ObjectName, event: impl FnOnce(Regarding) -> Event) {
+    pub(super) fn tell(&self, desired: &Desired, name: &ObjectName, event: impl FnOnce(Regarding) -> Event) {
         if let Some(view) = desired.assignments.get(name) {
             self.house.reporter.event(event(Regarding::Assignment(name.clone(), view.uid.clone())));
         }

@@ -133,6 +133,12 @@ impl Cluster {
         let condition = format!("--for=condition={condition}");
         self.kubectl(&["wait", object, "-n", namespace, &condition, "--timeout=120s"]);
     }
+
+    /// Waits until all there are of a kind meet a condition.
+    pub fn wait_for_all(&self, namespace: &str, kind: &str, condition: &str) {
+        let condition = format!("--for=condition={condition}");
+        self.kubectl(&["wait", kind, "--all", "-n", namespace, &condition, "--timeout=240s"]);
+    }
 }
 
 impl Drop for Cluster {

@@ -94,9 +94,7 @@ fn a_release_waits_for_the_truth_from_install_to_uninstall() {
 
 #[test]
 fn uninstalled_in_the_dangerous_order_it_still_ends() {
-    let site = Site::new();
-    site.install(&[]).unwrap();
-    site.backends();
+    let site = Site::at_work();
     let chart = site.phones(6);
     let chart = chart.to_str().unwrap();
     let assignment = || site.cluster.get(TEAM, "policyassignment", "phone-baseline-engineers");

@@ -53,9 +53,7 @@ fn promtool(arguments: &[&str], input: Option<&Path>, at: &Path) -> (bool, Strin
 
 #[test]
 fn what_the_running_operator_tells_is_well_formed_in_both_formats() {
-    let site = Site::new();
-    site.install(&[]).unwrap();
-    site.backends();
+    let site = Site::at_work();
     let chart = site.phones(6);
     site.team(&["install", "phones", chart.to_str().unwrap()], &[]).unwrap();
     site.cluster.wait(TEAM, "backends/tachyon", "Ready");

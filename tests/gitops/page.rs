@@ -73,15 +73,7 @@ impl House {
         for example in ["wso2-baseline", "wfbss-behavior", "tachyon-usb"] {
             kubectl(&["apply", "-f", examples.join(format!("{example}.yaml")).to_str().unwrap()]);
         }
-        kubectl(&[
-            "wait",
-            "policyassignments",
-            "--all",
-            "-n",
-            TEAM,
-            "--for=condition=Ready",
-            "--timeout=240s",
-        ]);
+        self.cluster.wait_for_all(TEAM, "policyassignments", "Ready");
         self.drift();
         let nowhere = json!({"apiVersion": "ordain.dev/v1alpha1", "kind": "PolicyAssignment",
             "metadata": {"name": "nowhere", "namespace": TEAM},

@@ -36,6 +36,14 @@ impl Site {
         Self { node: Kubelet::start(&cluster), sandbox, cluster }
     }
 
+    /// The operator at work as the chart installs it, and the team's Backends.
+    pub fn at_work() -> Self {
+        let site = Self::new();
+        site.install(&[]).unwrap();
+        site.backends();
+        site
+    }
+
     /// `helm install` of the operator, to its end.
     pub fn install(&self, settings: &[&str]) -> Result<String, String> {
         let chart = root().join("charts/ordain");
@@ -46,7 +54,7 @@ impl Site {
         self.cluster.helm(&arguments)
     }
 
-    /// Namespace, Secrets and Backends of the team, all Ready.
+    /// Namespace, Secrets and Backends of the team; that of WSO2 is Ready.
     pub fn backends(&self) {
         let manifest = self.cluster.folder().join("sandbox/cluster.yaml");
         self.cluster.kubectl(&["apply", "-f", manifest.to_str().unwrap()]);

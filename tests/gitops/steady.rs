@@ -33,9 +33,7 @@ struct Looks {
 
 #[test]
 fn drift_checks_are_news_to_nobody() {
-    let site = Site::new();
-    site.install(&[]).unwrap();
-    site.backends();
+    let site = Site::at_work();
     let phones = include_str!("../../examples/wso2-baseline.yaml");
     let servers = include_str!("../../examples/wfbss-behavior.yaml");
     let cards = include_str!("../../examples/symphony-cards.yaml");

@@ -8,7 +8,7 @@ use crate::{
     cluster::root,
     eventually,
     programs::output,
-    site::{SYSTEM, Site, TEAM},
+    site::{LOOPBACK, SYSTEM, Site, TEAM},
 };
 
 /// The chart as it was with the CRDs of an earlier version, under a version of its own.
@@ -53,9 +53,8 @@ fn wanted(site: &Site) -> Value {
 fn crds_of_an_earlier_release_are_upgraded_under_live_objects() {
     let site = Site::new();
     let chart = earlier_chart(&site);
-    let loopback = r#"extraEnv=[{"name":"ORDAIN_ALLOW_LOOPBACK","value":"true"}]"#;
     let wait = ["-n", SYSTEM, "--wait", "--timeout", "120s"];
-    let install = ["install", "ordain", chart.as_str(), "--create-namespace", "--set-json", loopback];
+    let install = ["install", "ordain", chart.as_str(), "--create-namespace", "--set-json", LOOPBACK];
     site.cluster.helm(&[&install[..], &wait].concat()).unwrap();
     site.backends();
     let phones = site.phones(6);
@@ -136,9 +135,7 @@ fn restart(site: &Site) {
 
 #[test]
 fn an_operator_beside_crds_of_another_version_says_which_field_and_what_to_run() {
-    let site = Site::new();
-    site.install(&[]).unwrap();
-    site.backends();
+    let site = Site::at_work();
     let phones = site.phones(6);
     site.team(&["install", "phones", phones.to_str().unwrap()], &[]).unwrap();
     assert!(!site.node.logs().contains("the CRDs in this cluster"), "nothing is said where they fit");

@@ -2,9 +2,7 @@
 //!
 //! A page counts rows, not ids, and nothing tells how many rows there are: whatever changes between two pages moves rows
 //! across their border, where one may be skipped without a trace. So a list of several pages is whole only if two
-//! readings of it are alike.
-
-use std::collections::BTreeMap;
+//! readings of it are alike ([`readings`]).
 
 use serde_json::Value;
 
@@ -15,28 +13,23 @@ use super::{
 };
 use crate::{
     api::Reason,
-    drivers::error::{Class, DriverError},
+    drivers::{
+        error::{Class, DriverError},
+        readings::{self, Reading, Readings},
+    },
 };
 
 /// The largest page the system allows.
 const PAGE: usize = 50;
 /// A list with more pages is read in part.
 const PAGES: usize = 1000;
-/// Readings of a list that contradicts itself, before it is called incomplete.
-const READINGS: usize = 3;
 
 /// What is said of a list of policies that is not known to be whole.
 pub const CONTRADICTS: &str = "the list of policies (GET /agent/v1/dlp/policies) contradicts itself: read several times, \
                                its pages repeat or lack rows, or are not as many as pageCount tells";
 
-/// A list and whether it is known to be whole.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Listed {
-    /// Rows by id, each once.
-    pub rows: BTreeMap<String, Value>,
-    /// Nothing was cut, moved between pages or changed in number while it was read.
-    pub complete: bool,
-}
+/// A list, by id.
+pub type Listed = readings::Listed<String>;
 
 /// What to list.
 #[derive(Debug, Clone, Copy)]
@@ -58,17 +51,12 @@ pub const DICTIONARIES: Source = Source { path: &["dictionaries"], rows: "items"
 /// # Errors
 /// As for [`Session::send`] and [`faults::checked`]; `Transient` for an answer without a list in it.
 pub async fn read(session: &Session, source: Source) -> Result<Listed, DriverError> {
-    let mut seen = BTreeMap::new();
-    let mut before: Option<Reading> = None;
-    for _ in 0..READINGS {
-        let now = read_once(session, source).await?;
-        if now.steady && (now.whole_alone || before.is_some_and(|before| before.is_like(&now))) {
-            return Ok(Listed { rows: now.rows, complete: true });
+    let mut readings = Readings::new();
+    loop {
+        if let Some(listed) = readings.take(read_once(session, source).await?) {
+            return Ok(listed);
         }
-        seen.extend(now.rows.clone());
-        before = Some(now);
     }
-    Ok(Listed { rows: seen, complete: false })
 }
 
 /// The first page: whether the account may list, and whether this is the API.
@@ -79,33 +67,15 @@ pub async fn first_page(session: &Session, source: Source) -> Result<(), DriverE
     page(session, source, 0).await.map(drop)
 }
 
-/// One pass over all pages.
-#[derive(Default)]
-struct Reading {
-    rows: BTreeMap<String, Value>,
-    /// Its pages contradict neither each other nor what they tell.
-    steady: bool,
-    /// It came in one answer that says so.
-    whole_alone: bool,
-}
-
-impl Reading {
-    fn is_like(&self, other: &Self) -> bool {
-        self.steady && self.rows.keys().eq(other.rows.keys())
-    }
-}
-
-async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverError> {
-    let mut reading = Reading { steady: true, ..Reading::default() };
+async fn read_once(session: &Session, source: Source) -> Result<Reading<String>, DriverError> {
+    let mut reading = Reading::new();
     let (mut number, mut told) = (0, None);
     // Ends with a page that is not full, whatever `pageCount` says; then both must agree.
     let filled = loop {
         let page = page(session, source, number).await?;
         let received = page.rows.len();
-        let before = reading.rows.len();
-        reading.rows.extend(page.rows);
-        let fresh = reading.rows.len() - before;
-        reading.steady &= fresh == received && received <= PAGE;
+        let fresh = reading.take(page.rows.into_iter().map(|(id, row)| (Some(id), row)));
+        reading.steady &= received <= PAGE;
         reading.steady &= page.number.is_none_or(|one| one == number);
         reading.steady &= number == 0 || page.count == told;
         told = page.count;

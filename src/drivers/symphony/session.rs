@@ -1,16 +1,13 @@
 //! Who we are: a signed login at the pod and at the key manager (vendor sheet section 3).
 //!
 //! Two tokens stand for one session; there is no refresh and no word about their life, so both are used until a call
-//! answers 401. One login at a time, whoever asks; at most three a minute, so that a system that refuses every token
-//! is not flooded (F34).
-
-use std::{collections::VecDeque, time::Duration};
+//! answers 401. One login at a time, whoever asks, and few a minute ([`Logins`]).
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::{SignedDuration, fmt::rfc2822::DateTimeParser};
 use serde_json::{Value, json};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::{faults, key::Key, wire};
@@ -19,12 +16,11 @@ use crate::{
     drivers::{
         error::{Class, DriverError},
         http::{Answer, Call, HttpClient},
+        logins::Logins,
     },
     model::Secret,
 };
 
-const LOGINS: usize = 3;
-const LOGIN_WINDOW: Duration = Duration::from_secs(60);
 /// A difference of clocks that may be why a login is refused.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// Header names are told apart without regard to case.
@@ -60,9 +56,7 @@ pub struct Session {
 struct State {
     tokens: Option<Tokens>,
     issued: u64,
-    logins: VecDeque<Instant>,
-    /// Why the last login came to nothing, until one succeeds.
-    failed: Option<DriverError>,
+    logins: Logins,
 }
 
 #[derive(Clone)]
@@ -156,46 +150,14 @@ impl Session {
             return Ok(tokens.clone());
         }
         state.tokens = None;
-        self.spend(&mut state)?;
-        match self.log_in().await {
-            Ok((session, key_manager)) => {
-                state.issued += 1;
-                state.failed = None;
-                let tokens = Tokens { session, key_manager, number: state.issued };
-                state.tokens = Some(tokens.clone());
-                Ok(tokens)
-            }
-            Err(error) => {
-                if matches!(error.class, Class::Transient | Class::Throttled { .. }) {
-                    // Nobody judged the credentials.
-                    state.logins.pop_back();
-                } else {
-                    state.failed = Some(error.clone());
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Counts one login. Over the limit the last refusal still stands; where there was none, tokens that were just
-    /// given are refused.
-    fn spend(&self, state: &mut State) -> Result<(), DriverError> {
-        let now = Instant::now();
-        state.logins.retain(|at| now.duration_since(*at) < LOGIN_WINDOW);
-        if let Some(first) = state.logins.front().filter(|_| state.logins.len() >= LOGINS) {
-            if let Some(failed) = &state.failed {
-                return Err(failed.clone());
-            }
-            let after = LOGIN_WINDOW.saturating_sub(now.duration_since(*first));
-            let message = format!(
-                "{} refuses tokens that were just given; the next login is tried within a minute",
-                self.http().origin().origin().ascii_serialization(),
-            );
-            let class = Class::Throttled { after: Some(after) };
-            return Err(DriverError::new(class, Reason::Unauthorized, message));
-        }
-        state.logins.push_back(now);
-        Ok(())
+        state.logins.begin(self.http().origin())?;
+        let outcome = self.log_in().await;
+        state.logins.ended(&outcome);
+        let (session, key_manager) = outcome?;
+        state.issued += 1;
+        let tokens = Tokens { session, key_manager, number: state.issued };
+        state.tokens = Some(tokens.clone());
+        Ok(tokens)
     }
 
     async fn log_in(&self) -> Result<(Secret, Option<Secret>), DriverError> {

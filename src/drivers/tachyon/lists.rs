@@ -26,7 +26,10 @@ use super::{
 };
 use crate::{
     api::Reason,
-    drivers::error::{Class, DriverError},
+    drivers::{
+        error::{Class, DriverError},
+        readings::{self, Readings},
+    },
 };
 
 /// Rows asked for at once.
@@ -35,21 +38,15 @@ const PAGE: usize = 200;
 const CUT: usize = 10;
 /// A list with more pages is read in part.
 const PAGES: usize = 250;
-/// Readings of a list that contradicts itself, before it is called incomplete.
-const READINGS: usize = 3;
 
 /// What is said of a list of policies that is not known to be whole.
 pub const CONTRADICTS: &str = "the list of policies (/Consumer/Policies) contradicts itself: read several times, its \
                                pages repeat or lack rows, or are not as many as TotalCount tells";
 
-/// A list and whether it is known to be whole.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Listed {
-    /// Rows by id, each once.
-    pub rows: BTreeMap<Id, Value>,
-    /// Nothing was cut, moved between pages or changed in number while it was read.
-    pub complete: bool,
-}
+/// A list, by id.
+pub type Listed = readings::Listed<Id>;
+
+type Reading = readings::Reading<Id>;
 
 type Search = &'static [&'static str];
 
@@ -122,17 +119,12 @@ pub const GROUPS: Source = Source {
 /// # Errors
 /// As for [`Session::read`]; `Transient` for an answer without a list in it.
 pub async fn read(session: &Session, source: Source) -> Result<Listed, DriverError> {
-    let mut seen = BTreeMap::new();
-    let mut before: Option<Reading> = None;
-    for _ in 0..READINGS {
-        let now = read_once(session, source).await?;
-        if now.steady && (now.whole_alone || before.is_some_and(|before| before.is_like(&now))) {
-            return Ok(Listed { rows: now.rows, complete: true });
+    let mut readings = Readings::new();
+    loop {
+        if let Some(listed) = readings.take(read_once(session, source).await?) {
+            return Ok(listed);
         }
-        seen.extend(now.rows.clone());
-        before = Some(now);
     }
-    Ok(Listed { rows: seen, complete: false })
 }
 
 /// Whether policies may be listed, and whether this is the API.
@@ -146,36 +138,11 @@ pub async fn first_page(session: &Session) -> Result<(), DriverError> {
     }
 }
 
-/// One pass over all pages.
-#[derive(Default)]
-struct Reading {
-    rows: BTreeMap<Id, Value>,
-    /// Its pages contradict neither each other nor what they tell.
-    steady: bool,
-    /// It came in one answer.
-    whole_alone: bool,
-}
-
-impl Reading {
-    fn is_like(&self, other: &Self) -> bool {
-        self.steady && self.rows.keys().eq(other.rows.keys())
-    }
-
-    /// Adds rows and tells how many are new; one twice, or one without an id, is a contradiction.
-    fn take(&mut self, rows: Vec<Value>) -> usize {
-        let (received, before) = (rows.len(), self.rows.len());
-        self.rows.extend(rows.into_iter().filter_map(|row| Some((wire::id(&row, "Id")?, row))));
-        let fresh = self.rows.len() - before;
-        self.steady &= fresh == received;
-        fresh
-    }
-}
-
 async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverError> {
     if source.search.is_empty() {
         return everything(session, source).await;
     }
-    let mut reading = Reading { steady: true, ..Reading::default() };
+    let mut reading = Reading::new();
     let (mut start, mut total) = (1, None);
     for number in 1..=PAGES {
         let page = match page(session, source, start, PAGE).await {
@@ -187,7 +154,7 @@ async fn read_once(session: &Session, source: Source) -> Result<Reading, DriverE
             Err(error) => return Err(error),
         };
         let received = page.rows.len();
-        let fresh = reading.take(page.rows);
+        let fresh = reading.take(identified(page.rows));
         start += received;
         // A count that is not the number on this page must be that of the whole list, on every page.
         let whole = page.count.filter(|count| *count != received);
@@ -233,9 +200,13 @@ async fn refused(
 async fn everything(session: &Session, source: Source) -> Result<Reading, DriverError> {
     let value = session.read(&Ask::get(source.all, source.query, source.need)).await?;
     let rows = wire::rows(&value).ok_or_else(|| no_list(source.all))?;
-    let mut reading = Reading { steady: true, whole_alone: true, ..Reading::default() };
-    reading.take(rows.clone());
+    let mut reading = Reading { whole_alone: true, ..Reading::new() };
+    reading.take(identified(rows.clone()));
     Ok(reading)
+}
+
+fn identified(rows: Vec<Value>) -> impl Iterator<Item = (Option<Id>, Value)> {
+    rows.into_iter().map(|row| (wire::id(&row, "Id"), row))
 }
 
 struct Page {

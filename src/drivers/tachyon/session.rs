@@ -2,12 +2,9 @@
 //!
 //! A 401 means "not logged in", "consumer not registered" or "not permitted", and nothing tells which. So a token that
 //! is refused is renewed once; if a token that was just given is refused too, that is about a right. One login at a time,
-//! whoever asks; at most three a minute, and none for a right that was missing a moment ago (F34).
+//! whoever asks; few a minute ([`Logins`]), and none for a right that was missing a moment ago (F34).
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -27,12 +24,11 @@ use crate::{
     drivers::{
         error::{Class, DriverError},
         http::{Answer, Call, HttpClient},
+        logins::Logins,
     },
     model::Secret,
 };
 
-const LOGINS: usize = 3;
-const LOGIN_WINDOW: Duration = Duration::from_secs(60);
 /// How long a missing right is taken for missing without a new login.
 const DENIED: Duration = Duration::from_secs(600);
 
@@ -51,9 +47,7 @@ pub struct Session {
 struct State {
     token: Option<Token>,
     issued: u64,
-    logins: VecDeque<Instant>,
-    /// Why the last login came to nothing, until one succeeds.
-    failed: Option<DriverError>,
+    logins: Logins,
     /// Rights that were missing under a token that was just given.
     denied: BTreeMap<Need, Instant>,
 }
@@ -248,48 +242,16 @@ impl Session {
         if let Some(token) = state.token.as_ref().filter(usable) {
             return Ok(token.clone());
         }
-        self.spend(&mut state)?;
+        state.logins.begin(self.http.origin())?;
         state.token = None;
-        match self.portal.log_in(application).await {
-            Ok(secret) => {
-                state.issued += 1;
-                state.failed = None;
-                let lasts = life::of(&secret, self.http.clock().now());
-                let renew_at = Some(Instant::now() + lasts);
-                let token = Token { secret, renew_at, number: state.issued };
-                state.token = Some(token.clone());
-                Ok(token)
-            }
-            Err(error) => {
-                if matches!(error.class, Class::Transient | Class::Throttled { .. }) {
-                    // Nobody judged the credentials.
-                    state.logins.pop_back();
-                } else {
-                    state.failed = Some(error.clone());
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Counts one login. Over the limit the last refusal still stands; where there was none, tokens that were just
-    /// given are refused.
-    fn spend(&self, state: &mut State) -> Result<(), DriverError> {
-        let now = Instant::now();
-        state.logins.retain(|at| now.duration_since(*at) < LOGIN_WINDOW);
-        if let Some(first) = state.logins.front().filter(|_| state.logins.len() >= LOGINS) {
-            if let Some(failed) = &state.failed {
-                return Err(failed.clone());
-            }
-            let after = LOGIN_WINDOW.saturating_sub(now.duration_since(*first));
-            let message = format!(
-                "{} refuses tokens that were just given; the next login is tried within a minute",
-                self.http.origin().origin().ascii_serialization(),
-            );
-            let class = Class::Throttled { after: Some(after) };
-            return Err(DriverError::new(class, Reason::Unauthorized, message));
-        }
-        state.logins.push_back(now);
-        Ok(())
+        let outcome = self.portal.log_in(application).await;
+        state.logins.ended(&outcome);
+        let secret = outcome?;
+        state.issued += 1;
+        let lasts = life::of(&secret, self.http.clock().now());
+        let renew_at = Some(Instant::now() + lasts);
+        let token = Token { secret, renew_at, number: state.issued };
+        state.token = Some(token.clone());
+        Ok(token)
     }
 }

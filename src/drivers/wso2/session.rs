@@ -1,9 +1,8 @@
 //! Who we are: client registration, password grant, refresh (vendor sheet section 1).
 //!
-//! One login at a time, whoever asks; at most three authentication calls a minute, so that a
-//! system that refuses every token is not flooded (F34).
+//! One login at a time, whoever asks, and few authentication calls a minute ([`Logins`]).
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -22,12 +21,11 @@ use crate::{
     drivers::{
         error::{Class, DriverError},
         http::{Answer, Call, HttpClient, target},
+        logins::Logins,
     },
     model::Secret,
 };
 
-const AUTH_CALLS: usize = 3;
-const AUTH_WINDOW: Duration = Duration::from_secs(60);
 const DEFAULT_LIFE: u64 = 3600;
 
 /// What logs in.
@@ -67,18 +65,8 @@ struct State {
     client_tried: bool,
     token: Option<Token>,
     issued: u64,
-    auth_calls: VecDeque<Instant>,
-    /// Why the last login came to nothing, until one succeeds.
-    failed: Option<DriverError>,
-}
-
-impl State {
-    /// Forgets authentication calls of more than a minute ago; tells how many are left.
-    fn calls_left(&mut self) -> usize {
-        let now = Instant::now();
-        self.auth_calls.retain(|at| now.duration_since(*at) < AUTH_WINDOW);
-        AUTH_CALLS.saturating_sub(self.auth_calls.len())
-    }
+    /// Every authentication call is one, also a registration and a refresh.
+    logins: Logins,
 }
 
 #[derive(Clone)]
@@ -187,9 +175,9 @@ impl Session {
         }
         let obtained = self.obtain(&mut state).await;
         match &obtained {
-            Ok(_) => state.failed = None,
+            Ok(_) => state.logins.forgive(),
             Err(error) if matches!(error.class, Class::Throttled { .. }) => {}
-            Err(error) => state.failed = Some(error.clone()),
+            Err(error) => state.logins.refused(error),
         }
         obtained
     }
@@ -199,7 +187,7 @@ impl Session {
         if let Some(refresh) = old.and_then(|token| token.refresh) {
             match self.refresh(state, &refresh).await {
                 // A refresh token that is refused is no reason to give up: there is the password, of which it says nothing.
-                Err(error) if error.class == Class::Unauthorized => state.failed = None,
+                Err(error) if error.class == Class::Unauthorized => state.logins.forgive(),
                 other => return other,
             }
         }
@@ -214,7 +202,7 @@ impl Session {
     /// Logs in with the password, which is shown once: too many refusals lock an account out. No answer tells a refused
     /// client from a refused password, and a registration may be deleted; so a used one is made anew, if a call is left.
     async fn log_in(&self, state: &mut State) -> Result<Token, DriverError> {
-        if state.client_tried && self.login.client.is_none() && state.calls_left() > 1 {
+        if state.client_tried && self.login.client.is_none() && state.logins.left() > 1 {
             self.register_anew(state).await?;
         }
         let scopes = self.dialect.scopes();
@@ -239,7 +227,7 @@ impl Session {
         if refused {
             return Err(error);
         }
-        state.failed = None;
+        state.logins.forgive();
         tracing::debug!(%error, "no new client; the one before is tried");
         Ok(())
     }
@@ -323,7 +311,7 @@ impl Session {
         body: (Bytes, &'static str),
         proof: HeaderMap,
     ) -> Result<Answer, DriverError> {
-        self.spend(state)?;
+        state.logins.begin(self.http.origin())?;
         let call = Call {
             method: Method::POST,
             path: endpoint.path,
@@ -336,32 +324,9 @@ impl Session {
         let answer = endpoint.http.send(call).await;
         if answer.as_ref().map_or(true, |answer| answer.status == 429 || answer.status >= 500) {
             // Nobody judged the credentials.
-            state.auth_calls.pop_back();
+            state.logins.take_back();
         }
         answer
-    }
-
-    /// Counts one authentication call. Over the limit the last refusal still stands; where there was none, tokens that were
-    /// just given are refused.
-    fn spend(&self, state: &mut State) -> Result<(), DriverError> {
-        let (now, left) = (Instant::now(), state.calls_left());
-        if let Some(first) = state.auth_calls.front().filter(|_| left == 0) {
-            if let Some(failed) = &state.failed {
-                return Err(failed.clone());
-            }
-            let after = AUTH_WINDOW.saturating_sub(now.duration_since(*first));
-            let message = format!(
-                "{} refuses tokens it has just given; the next login is tried within a minute",
-                self.http.origin().origin().ascii_serialization(),
-            );
-            return Err(DriverError::new(
-                Class::Throttled { after: Some(after) },
-                Reason::Unauthorized,
-                message,
-            ));
-        }
-        state.auth_calls.push_back(now);
-        Ok(())
     }
 
     /// The JSON of a granted request; refusals of the login are `Unauthorized` whatever their status.
@@ -374,7 +339,7 @@ impl Session {
         Err(match answer.status {
             400 | 401 | 403 => {
                 let refused = DriverError::new(Class::Unauthorized, Reason::Unauthorized, error.message);
-                state.failed = Some(refused.clone());
+                state.logins.refused(&refused);
                 refused
             }
             404 | 405 => {

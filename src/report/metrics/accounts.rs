@@ -78,7 +78,7 @@ impl Accounts {
         self.all().entry(backend).or_default().snapshot = Some(snapshot);
     }
 
-    /// When the least recently proven item of each was proven, where all are.
+    /// When the least recently proven item of each was proven, as of when all were last.
     pub(super) fn proven(&self) -> BTreeMap<String, Timestamp> {
         let oldest = |account: &Account| account.snapshot.as_ref()?.proof?.oldest;
         self.all().iter().filter_map(|(backend, of)| Some((backend.clone(), oldest(of)?))).collect()

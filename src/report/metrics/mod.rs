@@ -161,8 +161,9 @@ impl Metrics {
         self.0.accounts.snapshot(backend.to_string(), snapshot);
     }
 
-    /// When all of an account was proven: the time of the least recent proof, by what a backend is called. An account that
-    /// is not known to be proven as a whole, or has nothing to prove, is not among them.
+    /// When all of an account was last proven: the time of the least recent proof, by what a backend is called. It stays
+    /// while something differs or is new. An account that was never known to be proven as a whole, or has nothing to prove,
+    /// is not among them.
     pub fn proven(&self) -> BTreeMap<String, Timestamp> {
         self.0.accounts.proven()
     }

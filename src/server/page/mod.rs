@@ -16,7 +16,12 @@ mod large;
 mod tests;
 mod view;
 
-use std::{io, net::SocketAddr, sync::Arc, thread};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use axum::{
     Router,
@@ -26,7 +31,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Builder};
 
 pub use glances::{ApiServer, Glances, Onlooker};
 
@@ -36,40 +41,34 @@ const STYLE: &str = include_str!("../../../templates/style.css");
 /// Serves the page from now on, in a thread of its own, until the process ends: ten thousand objects take a while to be
 /// read and summed up, in which nobody who works is to wait.
 ///
-/// `glances` is called within the runtime of that thread: a client that is made there has connections of its own, which
-/// nobody else waits on, and which end with the page alone.
+/// `glances` is called within that thread: a client that is made there has connections of its own, which nobody else waits
+/// on, and which end with the page alone.
 ///
 /// # Errors
 /// The listener cannot be used, there is no thread to be had, or what `glances` says.
 pub fn start(
     listener: std::net::TcpListener,
-    glances: impl FnOnce() -> io::Result<Glances>,
+    glances: impl FnOnce() -> io::Result<Glances> + Send + 'static,
     hosts: Vec<String>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let made = {
-        let _within = runtime.enter();
-        glances()
-    };
-    let glances = match made {
-        Ok(glances) => glances,
-        Err(error) => {
-            // Dropped within another runtime it would wait, which is a panic there.
-            runtime.shutdown_background();
-            return Err(error);
-        }
-    };
+    let (begins, begun) = mpsc::sync_channel(1);
     thread::Builder::new().name("page".to_owned()).spawn(move || {
-        let served = runtime.block_on(async {
-            axum::serve(TcpListener::from_std(listener)?, router(address, glances, hosts)).await
+        let made = Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+            let parts = async { Ok((TcpListener::from_std(listener)?, router(address, glances()?, hosts))) };
+            runtime.block_on(parts).map(|parts| (parts, runtime))
         });
-        if let Err(error) = served {
+        let ((listener, router), runtime) = match made {
+            Ok(made) => made,
+            Err(error) => return drop(begins.send(Err(error))),
+        };
+        drop(begins.send(Ok(())));
+        if let Err(error) = runtime.block_on(axum::serve(listener, router).into_future()) {
             tracing::error!(%error, "the page is no longer served");
         }
     })?;
-    Ok(())
+    begun.recv().unwrap_or_else(|_| Err(io::Error::other("its thread ended before it was served")))
 }
 
 /// The page as it answers on this address, also under these names.

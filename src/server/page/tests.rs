@@ -266,6 +266,17 @@ async fn what_is_made_for_the_page_runs_on_its_thread() {
     assert_eq!(thread.await.unwrap().as_deref(), Some("page"));
 }
 
+/// Also where it is asked for within a runtime, as the operator does.
+#[tokio::test]
+async fn what_cannot_be_made_is_told_and_nothing_listens() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = start(listener, || Err(std::io::Error::other("no client")), Vec::new()).unwrap_err();
+    assert_eq!(told.to_string(), "no client");
+    let refused = std::net::TcpStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
 /// Never answers; counts looks.
 #[derive(Clone, Default)]
 struct Stuck(Arc<AtomicUsize>);

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::asked::Asked;
 use crate::{
-    model::reckoned,
-    overview::{Account, Assignment, Corrected, Held, HeldPart, Overview, State, Unlisted, age},
+    model::{age, reckoned},
+    overview::{Account, Assignment, Corrected, Held, HeldPart, Overview, State, Unlisted},
 };
 
 /// Assignments on one page.

@@ -100,27 +100,11 @@ impl Ground {
         if !matches!(stage, Stage::Doubles | Stage::Flux | Stage::ArgoCd) {
             site.install(&[]).unwrap();
             site.backends();
-            site.cluster.kubectl(&[
-                "wait",
-                "backends",
-                "--all",
-                "-n",
-                TEAM,
-                "--for=condition=Ready",
-                "--timeout=120s",
-            ]);
+            site.cluster.wait_for_all(TEAM, "backends", "Ready");
         }
         if matches!(stage, Stage::Examples | Stage::Team | Stage::Two) {
             site.cluster.kubectl(&["apply", "-f", root().join("examples").to_str().unwrap()]);
-            site.cluster.kubectl(&[
-                "wait",
-                "policyassignments",
-                "--all",
-                "-n",
-                TEAM,
-                "--for=condition=Ready",
-                "--timeout=120s",
-            ]);
+            site.cluster.wait_for_all(TEAM, "policyassignments", "Ready");
         }
         // Installed once more, or upgraded, the operator still works with the doubles.
         let loopback = format!(

@@ -1,5 +1,7 @@
 //! What goes wrong at the system, and what is told of it.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// What is said of a value that somebody changed, on a system that tells nothing of it.
@@ -187,6 +189,22 @@ async fn answers_that_are_none_are_outlasted() {
             assert!(effects(&rig).len() <= 3, "{kind}: {:?}", effects(&rig));
         }
     }
+}
+
+/// A round that fails while it writes has read what it was to write: that waits once, not once as unread and once as
+/// differing.
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_counted_once_where_a_write_is_put_off() {
+    let mut rig = rig();
+    fault(&rig, &json!({"kind": "status", "code": 429, "retryAfter": "30", "match": {"method": "PUT"}}));
+    rig.assign("one", wants(3), to_servers(&json!({})));
+    rig.start();
+    rig.pass(120).await;
+    let pending: BTreeSet<u32> = rig.cluster.backend_facts().iter().map(|facts| facts.objects[2]).collect();
+    assert_eq!(pending, [1].into(), "from the first status on");
+    rig.heal("wfbss");
+    rig.pass(120).await;
+    assert_eq!(rig.cluster.backend_last().objects[2], 0);
 }
 
 /// The answer to a write is lost: it is read before anything is sent again.

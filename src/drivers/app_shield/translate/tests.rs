@@ -1,13 +1,13 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::*;
 use crate::{
-    api::PolicyAssignmentSpec,
-    drivers::Reach,
+    drivers::{
+        Reach,
+        testing::{bound, including},
+    },
     model::{Catalogue, Digester, Entry, EntryKind, MemberKind},
 };
 
@@ -50,19 +50,11 @@ fn case() -> Case {
 
 impl Case {
     fn compile(&self) -> Compiled {
-        let include = serde_json::from_value(json!({ "appShield": self.include })).unwrap();
+        let reach = Reach { allow_empty: self.allow_empty, ..including("appShield", &self.include) };
         let binding = Binding {
             assignment: ObjectName::new("team", self.assignment),
-            policy_generation: 1,
-            policy_name: "rows".into(),
             display_name: "Acme rows".into(),
-            policy: Arc::new(serde_json::from_value(self.policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value::<PolicyAssignmentSpec>(self.spec.clone()).unwrap()),
-            reach: Reach {
-                include: vec![("spec.targets.include[0]".into(), Arc::new(include))],
-                allow_empty: self.allow_empty,
-                ..Reach::default()
-            },
+            ..bound("rows", &self.policy, &self.spec, reach)
         };
         let context = CompileContext {
             catalogue: &catalogue(),

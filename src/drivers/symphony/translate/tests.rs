@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     api::{IdOrName, TargetSpec},
-    drivers::Reach,
+    drivers::{Reach, testing::bound},
     model::{Catalogue, Digester, Entry, EntryKind},
 };
 
@@ -38,12 +38,8 @@ fn binding(name: &str, policy: &Value) -> Binding {
     let spec = json!({"policyRef": {"name": "cards"}, "backendRef": {"name": "pod"}, "priority": 3});
     Binding {
         assignment: ObjectName::new("team", "everywhere"),
-        policy_generation: 1,
-        policy_name: "cards".into(),
         display_name: name.into(),
-        policy: Arc::new(serde_json::from_value(policy.clone()).unwrap()),
-        spec: Arc::new(serde_json::from_value(spec).unwrap()),
-        reach: Reach { everyone: true, ..Reach::default() },
+        ..bound("cards", policy, &spec, Reach { everyone: true, ..Reach::default() })
     }
 }
 

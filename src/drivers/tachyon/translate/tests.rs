@@ -1,13 +1,13 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    api::PolicyAssignmentSpec,
-    drivers::Reach,
+    drivers::{
+        Reach,
+        testing::{bound, sections},
+    },
     model::{Catalogue, Digester, Entry, EntryKind},
 };
 
@@ -76,28 +76,13 @@ fn translator(deploy: Value) -> Translator {
 
 impl Case {
     fn compile(&self) -> Compiled {
-        let targets = |list: &[Value], field: &str| {
-            let each = list.iter().enumerate();
-            each.map(|(i, value)| {
-                let targets = serde_json::from_value(value.clone()).unwrap();
-                (format!("spec.targets.{field}[{i}]").into(), Arc::new(targets))
-            })
-            .collect()
+        let reach = Reach {
+            everyone: self.everyone,
+            include: sections("include", &self.include),
+            exclude: sections("exclude", &self.exclude),
+            allow_empty: self.allow_empty,
         };
-        let binding = Binding {
-            assignment: ObjectName::new("team", "laptops"),
-            policy_generation: 1,
-            policy_name: "usb".into(),
-            display_name: self.policy["displayName"].as_str().unwrap_or("usb").into(),
-            policy: Arc::new(serde_json::from_value(self.policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value::<PolicyAssignmentSpec>(self.spec.clone()).unwrap()),
-            reach: Reach {
-                everyone: self.everyone,
-                include: targets(&self.include, "include"),
-                exclude: targets(&self.exclude, "exclude"),
-                allow_empty: self.allow_empty,
-            },
-        };
+        let binding = bound("usb", &self.policy, &self.spec, reach);
         let context = CompileContext {
             catalogue: &self.catalogue,
             owner: &OwnerId::new("o"),

@@ -1,14 +1,14 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::{
-    api::{PolicyAssignmentSpec, TargetSpec as Targets},
-    drivers::Reach,
+    drivers::{
+        Reach,
+        testing::{bound, sections},
+    },
     model::{Catalogue, Digester, Entry, EntryKind, MemberKind, ObjectName, Secret},
 };
 
@@ -81,28 +81,13 @@ fn case() -> Case {
 
 impl Case {
     fn compile(&self) -> Compiled {
-        let targets = |list: &[Value], field: &str| {
-            let each = list.iter().enumerate();
-            each.map(|(i, value)| {
-                let targets: Targets = serde_json::from_value(value.clone()).unwrap();
-                (format!("spec.targets.{field}[{i}]").into(), Arc::new(targets))
-            })
-            .collect()
+        let reach = Reach {
+            everyone: self.everyone,
+            include: sections("include", &self.include),
+            exclude: sections("exclude", &self.exclude),
+            allow_empty: self.allow_empty,
         };
-        let binding = Binding {
-            assignment: ObjectName::new("team", "laptops"),
-            policy_generation: 1,
-            policy_name: "laptops".into(),
-            display_name: self.policy["displayName"].as_str().unwrap_or("laptops").into(),
-            policy: Arc::new(serde_json::from_value(self.policy.clone()).unwrap()),
-            spec: Arc::new(serde_json::from_value::<PolicyAssignmentSpec>(self.spec.clone()).unwrap()),
-            reach: Reach {
-                everyone: self.everyone,
-                include: targets(&self.include, "include"),
-                exclude: targets(&self.exclude, "exclude"),
-                allow_empty: self.allow_empty,
-            },
-        };
+        let binding = bound("laptops", &self.policy, &self.spec, reach);
         let context = CompileContext {
             catalogue: &self.catalogue,
             owner: &OwnerId::new("o"),
