@@ -6,8 +6,8 @@
 mod counts;
 mod crash;
 mod endings;
-mod healthy;
 mod handover;
+mod healthy;
 mod inventory;
 mod neighbours;
 mod plan;
