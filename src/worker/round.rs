@@ -90,7 +90,7 @@ impl Worker {
         self.measure_due(&due);
         let watching = self.watching_due(desired);
         let listing = self.catalogue_due(desired);
-        let list_now = listing.is_some_and(|at| at <= self.now());
+        let list_now = listing.is_some_and(|at| at <= self.now() || self.lists_before(desired, &due));
         let nothing_to_see = watching.is_empty() && self.glances_due().is_empty();
         let idle = due.items.is_empty() && nothing_to_see && !self.is_publishing();
         if idle && !list_now && !self.needs_probe() {

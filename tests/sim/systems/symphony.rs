@@ -106,8 +106,9 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
         rig.start();
         rig.settle().await;
         rig.by_hand("symphony", json!({"removeDictionaries": ["card-patterns"]}));
-        let left = named(&rig, "symphony", "Cards").unwrap();
+        let (left, sent) = (named(&rig, "symphony", "Cards").unwrap(), writes(&rig).len());
         rig.pass(45 * 60).await;
+        assert_eq!(writes(&rig).split_off(sent), [""; 0], "what vanished is not sent once more");
         let facts = rig.cluster.facts("one").pop().unwrap();
         assert_eq!(reason(&rig, "one"), Some(Reason::DictionaryNotFound), "{facts:#?}");
         assert_eq!(left["active"], on);
