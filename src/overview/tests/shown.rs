@@ -226,7 +226,8 @@ fn who_holds_most_back_comes_first_and_before_all_what_is_not_counted() {
     }
     let shown = overview(&all);
     let order: Vec<_> = shown.held.iter().map(|one| one.backend.as_str()).collect();
-    let expected = ["somebody-elses-words", "many", "more", "few"].map(|name| format!("Backend/mobile/{name}"));
+    let expected =
+        ["somebody-elses-words", "many", "more", "few"].map(|name| format!("Backend/mobile/{name}"));
     assert_eq!(order, expected);
     let text = plain(&shown);
     let at = |name: &str| text.find(&format!("\nBackend/mobile/{name}: ")).unwrap();
