@@ -136,6 +136,25 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_the_account_is_out_of_reach_nothing_is_claimed_to_be_in_force() {
+    let mut rig = rig();
+    rig.assign("one", cards(), json!({}));
+    rig.start();
+    rig.settle().await;
+    rig.by_hand("symphony", json!({"removeDictionaries": ["card-patterns"]}));
+    rig.pass(45 * 60).await;
+    assert!(refused(&rig).contains(". In force, as seen since"), "{}", refused(&rig));
+    rig.fault("symphony", json!({"kind": "dropBefore"}));
+    rig.pass(2 * 3600).await;
+    let (said, backend) = (refused(&rig), rig.cluster.backend_last().standing);
+    assert!(said.contains("no dictionary \"card-patterns\""), "what is wrong with it is known: {said}");
+    assert!(!said.contains("In force"), "{said}\n{backend:#?}");
+    rig.heal("symphony");
+    rig.pass(2 * 3600).await;
+    assert!(refused(&rig).contains(". In force, as seen since"), "{}", refused(&rig));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_list_is_asked_for_told_and_not_fought_over() {
     let mut rig = rig();
     rig.assign("one", cards(), json!({}));
