@@ -119,6 +119,8 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
             "{message}"
         );
         assert_eq!(facts.objects[0].active, Some(on), "{facts:#?}");
+        let in_sync = (facts.in_sync.status, facts.in_sync.reason);
+        assert_eq!(in_sync, (None, Reason::DictionaryNotFound), "nobody changed a value of ours: {facts:#?}");
         rig.pass(4 * 3600).await;
         assert_eq!(named(&rig, "symphony", "Cards").unwrap(), left, "looking is all that is done");
         assert_eq!(refused(&rig), message, "and what is told has no time of each look");
