@@ -70,6 +70,15 @@ impl LockFile {
     }
 }
 
+/// Closing the file would not do: a child of this process holds a copy of it from its fork until it executes something.
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(path = %self.path.display(), %error, "the store's lock is given back later");
+        }
+    }
+}
+
 /// Fixed length, so that one line overwrites the other in place and needs no new room on the volume.
 fn line(position: Position) -> String {
     let body = format!("{:020} {:020}", position.epoch, position.commits);
@@ -97,6 +106,17 @@ mod tests {
         assert!(matches!(LockFile::acquire(&db), Err(StoreError::Locked { .. })));
         drop(first);
         assert!(LockFile::acquire(&db).is_ok());
+    }
+
+    #[test]
+    fn what_a_child_inherits_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("ordain.db");
+        let first = LockFile::acquire(&db).unwrap();
+        let inherited = first.file.try_clone().unwrap();
+        drop(first);
+        assert!(LockFile::acquire(&db).is_ok(), "the store is free while a child has a copy of the file");
+        drop(inherited);
     }
 
     #[test]

@@ -157,6 +157,49 @@ mod tests {
         assert!(began.elapsed() < ANSWERS * 2, "{:?}", began.elapsed());
     }
 
+    /// What is asked of an API server with one Event per list.
+    fn listening() -> (Client, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+        let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+        let heard = asked.clone();
+        let answer = move |request: Request<Body>| {
+            let query = request.uri().query().unwrap_or_default();
+            let parts = url::form_urlencoded::parse(query.as_bytes());
+            let parts: Vec<_> = parts.map(|(name, value)| format!("{name}={value}")).collect();
+            heard.lock().unwrap().push(format!("{}?{}", request.uri().path(), parts.join("&")));
+            let page = json!({"apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": [event(0)]});
+            async move { Ok::<_, Infallible>(Response::new(Body::from(page.to_string().into_bytes()))) }
+        };
+        (Client::new(tower::service_fn(answer), "default"), asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_our_corrections_are_asked_for_where_one_looks_page_by_page() {
+        let fields = "reason=DriftCorrected,involvedObject.kind=PolicyAssignment,reportingComponent=ordain.dev/operator";
+        let asks = format!("fieldSelector={fields}&limit=500");
+        let cases: [(&[&str], &[&str]); 2] = [
+            (&[], &["/api/v1/events"]),
+            (&["a", "b"], &["/api/v1/namespaces/a/events", "/api/v1/namespaces/b/events"]),
+        ];
+        for (namespaces, paths) in cases {
+            let (client, asked) = listening();
+            noted(&client, namespaces).await;
+            let expected: Vec<_> = paths.iter().map(|path| format!("{path}?{asks}")).collect();
+            let asked: Vec<_> = asked.lock().unwrap().iter().map(|one| one.replace("?&", "?")).collect();
+            assert_eq!(asked, expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_look_tells_what_is_there_now_and_leaves_alone_what_else_is_missed() {
+        let mut cluster = noted(&server(3, 1), &[]).await;
+        cluster.misses("policies".to_owned(), "forbidden");
+        let missed = |cluster: &Cluster| cluster.unlisted.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(missed(&cluster), ["policies", "some events"]);
+        note_corrections(&server(2, 99), &Scope::All, &mut cluster).await;
+        assert_eq!(missed(&cluster), ["policies"], "Events are listed whole again");
+        assert_eq!(cluster.corrections.len(), 2, "and none is told twice: {:?}", cluster.corrections);
+    }
+
     #[test]
     fn an_event_is_read_as_kubectl_reads_it() {
         let cases = [
@@ -168,6 +211,12 @@ mod tests {
                 "a series",
             ),
             (json!({"series": {"count": -1}}), "12:00:00Z", 1, "no count that can be"),
+            (
+                json!({"eventTime": null, "lastTimestamp": "2026-11-29T12:10:00Z"}),
+                "12:10:00Z",
+                1,
+                "as older clients write it",
+            ),
         ];
         for (more, at, times, why) in cases {
             let mut event = json!({"metadata": {"name": "e"}, "message": "put back",

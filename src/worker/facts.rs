@@ -134,6 +134,11 @@ impl Worker {
         if is_suspended_unapplied(view, items) {
             return fact(None, Reason::Suspended, UNAPPLIED);
         }
+        // What stands is of an earlier generation, and nobody changed it: there is nothing it could be in step with.
+        if let Some(refused) = self.stakes.get(&view.name).and_then(Kept::refused).filter(|_| !view.suspended)
+        {
+            return fact(None, refused.reason, refused.sentence());
+        }
         if differing.is_empty() && items.iter().any(|item| self.is_only_remembered(item)) {
             let message = "taken as sent; the system gives no way to read it, so a change made in the console is not seen";
             return fact(None, Reason::NotReadable, message);

@@ -197,6 +197,29 @@ mod tests {
     }
 
     #[test]
+    fn where_a_deployment_brings_it_to_devices_the_system_is_told_of_and_nothing_else() {
+        let cases: [(Looks, &str, &str); 4] = [
+            (&[(ON, true)], "\"USB\", switched on", "on"),
+            (&[(OFF, true)], "\"USB\", switched off: by itself", "off, and how"),
+            (&[(Some((Some(false), None)), true)], "\"USB\", switched off", "and not how"),
+            (&[(None, true), (None, true), (None, true)], "\"USB\" no longer", "gone"),
+        ];
+        for (looks, what, why) in cases {
+            let since = looks.len() - 1;
+            let expected = format!(
+                "In the system, as seen since 1970-01-01T0{since}:00:00Z: {what}; devices have what was deployed last"
+            );
+            assert_eq!(after(looks).said("USB", true), Some(expected), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_lists_one_after_the_other_conclude_that_it_is_gone() {
+        let looks: Looks = &[(None, true), (None, true), (ON, true), (None, true)];
+        assert_eq!(after(looks).enabled_or(None), Some(true), "it was there in between");
+    }
+
+    #[test]
     fn what_is_in_force_is_said_only_as_far_as_it_was_seen() {
         let cases: [(Looks, Option<&str>, Option<bool>, &str); 10] = [
             (&[(ON, true)], Some("00:00:00Z: \"USB\" as it stands"), Some(true), "on"),

@@ -7,7 +7,13 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Worker, external_id, plain::in_plain_words, record, round::Halt};
+use super::{
+    Worker, external_id,
+    plain::in_plain_words,
+    record,
+    round::Halt,
+    schedule::{Due, Lane},
+};
 use crate::{
     drivers::{Compiled, DesiredItem, Driver, Scope, Seed, Translate},
     index::{AssignmentView, Desired},
@@ -48,6 +54,9 @@ pub struct Look {
     pub(super) barred: BTreeMap<ItemKey, Trouble>,
 }
 
+/// Names that were listed within this part of a drift interval are not listed again for a look.
+const FRESH: u32 = 10;
+
 impl Worker {
     /// When names and ids are to be listed: at once where that was never done, after a drift interval, and in growing
     /// steps while something does not resolve (R16). `None`: nobody needs any.
@@ -70,6 +79,17 @@ impl Worker {
             false => interval,
         };
         Some(record.at.checked_add(age).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether names are listed ahead of their time, since all of the account is about to be looked at: drift is put back as
+    /// the names say it, and what vanished from the system would be sent to it once more. Where an account is looked at
+    /// item by item some look is always about to be made, and names are listed in their own time.
+    pub(super) fn lists_before(&self, desired: &Desired, due: &Due) -> bool {
+        let snapshot = self.session.as_ref().is_some_and(|s| s.driver.translate().facts().snapshot);
+        let looks = snapshot && due.items.values().any(|lane| *lane == Lane::Drift);
+        let Some(record) = self.memory.catalogue.as_ref().filter(|_| looks) else { return false };
+        let fresh = jiff::SignedDuration::try_from(desired.backend.settings.drift_interval / FRESH);
+        self.now().duration_since(record.at) >= fresh.unwrap_or_default()
     }
 
     /// Lists names and ids anew. Returns whether they differ from before.

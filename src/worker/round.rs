@@ -81,7 +81,7 @@ impl Worker {
         self.ensure_driver(desired, requested).await?;
         let Some(agenda) = self.agenda(desired).await? else { return Ok(Next::OnChange) };
         let listing = self.catalogue_due(desired);
-        let list_now = listing.is_some_and(|at| at <= self.now());
+        let list_now = listing.is_some_and(|at| at <= self.now() || self.lists_before(desired, &agenda.due));
         let idle = agenda.is_empty() && !self.is_publishing();
         if idle && !list_now && !self.needs_probe() {
             self.finish_requests(desired, &agenda.due)?;

@@ -24,3 +24,32 @@ pub fn authorization(scheme: &str, credential: &[u8]) -> HeaderMap {
     let bytes = Zeroizing::new([scheme.as_bytes(), credential].concat());
     HeaderValue::from_bytes(&bytes).map(|value| (header::AUTHORIZATION, value)).into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_sent_as_the_rfc_says_or_not_at_all() {
+        let cases: [(HeaderMap, Option<&[u8]>, &str); 5] = [
+            // The example of RFC 7617, section 2.
+            (
+                basic("Aladdin", &Secret::new("open sesame")),
+                Some(b"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+                "an example",
+            ),
+            (
+                basic("a", &Secret::new(vec![0xFF, b'\n'])),
+                Some(b"Basic YTr/Cg=="),
+                "any bytes, since they are encoded",
+            ),
+            (authorization("Bearer ", b"abc.def"), Some(b"Bearer abc.def"), "a token as it is"),
+            (authorization("Bearer ", b"abc\r\nx-evil: 1"), None, "no second header"),
+            (authorization("Bearer ", b"abc\0"), None, "nothing that ends a header"),
+        ];
+        for (headers, expected, why) in cases {
+            assert_eq!(headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes), expected, "{why}");
+            assert_eq!(headers.len(), usize::from(expected.is_some()), "{why}");
+        }
+    }
+}

@@ -200,3 +200,36 @@ fn json_has_the_shape_that_is_documented() {
     assert_eq!(told.len(), properties.len());
     assert!(told.iter().all(|key| properties.contains_key(*key)), "{told:?}");
 }
+
+#[test]
+fn who_holds_most_back_comes_first_and_before_all_what_is_not_counted() {
+    use crate::{
+        api::SystemName,
+        model::{BackendId, BackendKind},
+        overview::BackendGlance,
+    };
+    let held = |all: &mut Cluster, name: &str, message: &str| {
+        let status = json!({"observedGeneration": 1,
+            "conditions": [condition("Ready", "True", "Connected", ""), condition("Held", "True", "HeldByGuard", message)]});
+        let id = BackendId { kind: BackendKind::Backend, namespace: "mobile".into(), name: name.into() };
+        all.backends.insert(id, super::seen(BackendGlance { system: SystemName::Wso2 }, &status));
+    };
+    let waiting = |count: usize| format!("{count} removals are waiting and 0 were made within the window");
+    let mut all = Cluster::default();
+    for (name, message) in [
+        ("few", waiting(9)),
+        ("many", waiting(200)),
+        ("somebody-elses-words", "a lot is waiting".to_owned()),
+        ("more", waiting(30)),
+    ] {
+        held(&mut all, name, &message);
+    }
+    let shown = overview(&all);
+    let order: Vec<_> = shown.held.iter().map(|one| one.backend.as_str()).collect();
+    let expected =
+        ["somebody-elses-words", "many", "more", "few"].map(|name| format!("Backend/mobile/{name}"));
+    assert_eq!(order, expected);
+    let text = plain(&shown);
+    let at = |name: &str| text.find(&format!("\nBackend/mobile/{name}: ")).unwrap();
+    assert!(expected.iter().map(|backend| at(&backend["Backend/mobile/".len()..])).is_sorted(), "{text}");
+}

@@ -11,6 +11,9 @@ use crate::support::{
     rig::Rig,
 };
 
+/// Verbs of steps that concern what an object holds.
+const CONTENT: [&str; 5] = ["create", "replace", "write", "restore", "delete"];
+
 /// Created, edited, changed by somebody, released: as many calls are told as the system saw.
 pub async fn tells_every_effect(subject: &Subject) {
     let log = Log::new();
@@ -38,6 +41,8 @@ pub async fn tells_every_effect(subject: &Subject) {
     let all = is_complete(subject, &rig, &log, "edited");
     let edited = &all[seen..];
     assert!(edited.iter().any(|line| line.get("policies") == "team/one-policy@2"), "{edited:#?}");
+    let for_that = |line: &Line| ["edit", "order", "deploy"].contains(&line.get("why"));
+    assert!(edited.iter().all(for_that), "{}: {edited:#?}", subject.title);
 
     // Where an edition names fewer settings, one is put back as it was before anybody came.
     rig.assign("one", (subject.policy)(1), (subject.targets)(1));
@@ -57,8 +62,12 @@ pub async fn tells_every_effect(subject: &Subject) {
     let released = is_complete(subject, &rig, &log, "released").split_off(back.len());
     assert!(!released.is_empty(), "{}", subject.title);
     let sent = |line: &&Line| ["team/one-policy@3", ""].contains(&line.get("policies"));
+    let for_that = |line: &Line| line.get("verb") == "deploy" || line.get("why").starts_with("released");
+    assert!(released.iter().all(for_that), "{}: {released:#?}", subject.title);
     assert!(released.iter().all(|line| sent(&line)), "{}: {released:#?}", subject.title);
     says_no_value(subject, &rig, &log.effects());
+    continues(subject, &log.effects());
+    says_why_and_for_whom(subject, &log.effects());
 }
 
 /// What a system repeats in an answer of what it was sent: a setting's value, a secret of a Policy.
@@ -153,6 +162,51 @@ fn puts_back(subject: &Subject, lines: &[Line]) {
     let drift = lines.iter().any(|line| line.get("why") == "drift");
     assert!(drift, "{}: a correction is told: {lines:#?}", subject.title);
     println!("{}: {corrected} corrections of content", subject.title);
+}
+
+/// Unless somebody came in between, or another generation is sent, which may manage other settings, what one line about an
+/// object's content calls `after` the next one calls `before`. A create may be filled by a second step, and what is let go
+/// of is emptied and deleted after one look.
+fn continues(subject: &Subject, lines: &[Line]) {
+    let mut last: Option<&Line> = None;
+    for line in lines.iter().filter(|line| CONTENT.contains(&line.get("verb"))) {
+        let (verb, before) = (line.get("verb"), line.get("before"));
+        assert_eq!(before == "-", verb == "create", "{}: what stands is known: {line:#?}", subject.title);
+        assert_eq!(line.get("after") == "-", verb == "delete", "{}: {line:#?}", subject.title);
+        let same = |last: &&Line| {
+            let whole = last.get("verb") != "create" && !last.get("why").starts_with("released");
+            whole && last.get("policies") == line.get("policies") && line.get("why") != "drift"
+        };
+        if let Some(last) = last.filter(same) {
+            assert_eq!(before, last.get("after"), "{}: {last:#?}\n{line:#?}", subject.title);
+        }
+        last = Some(line);
+    }
+    let edits = |generation: u8| {
+        let policies = format!("team/one-policy@{generation}");
+        lines.iter().find(|line| line.get("policies") == policies && line.get("why") == "edit").unwrap()
+    };
+    let (there, back) = (edits(2), edits(3));
+    let same = there.get("changes") == back.get("changes");
+    assert!(!same || there.get("before") != back.get("before"), "{}: {there:#?}\n{back:#?}", subject.title);
+}
+
+/// Each line says why in the word of its verb, on whose behalf, and of which item.
+fn says_why_and_for_whom(subject: &Subject, lines: &[Line]) {
+    let first = lines.iter().find(|line| !line.get("object").is_empty()).map(|line| line.get("object"));
+    for line in lines {
+        let (verb, why) = (line.get("verb"), line.get("why"));
+        for own in ["create", "deploy"] {
+            assert_eq!(verb == own, why == own, "{}: {line:#?}", subject.title);
+        }
+        let known =
+            ["create", "edit", "drift", "order", "deploy"].contains(&why) || why.starts_with("released");
+        assert!(known && (verb != "delete" || why.starts_with("released")), "{}: {line:#?}", subject.title);
+        if verb != "deploy" {
+            let whose = (line.get("assignments"), Some(line.get("object")));
+            assert_eq!(whose, ("team/one", first), "{}: {line:#?}", subject.title);
+        }
+    }
 }
 
 /// No credential, and nothing that a setting holds: only names of settings, and digests.

@@ -106,8 +106,9 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
         rig.start();
         rig.settle().await;
         rig.by_hand("symphony", json!({"removeDictionaries": ["card-patterns"]}));
-        let left = named(&rig, "symphony", "Cards").unwrap();
+        let (left, sent) = (named(&rig, "symphony", "Cards").unwrap(), writes(&rig).len());
         rig.pass(45 * 60).await;
+        assert_eq!(writes(&rig).split_off(sent), [""; 0], "what vanished is not sent once more");
         let facts = rig.cluster.facts("one").pop().unwrap();
         assert_eq!(reason(&rig, "one"), Some(Reason::DictionaryNotFound), "{facts:#?}");
         assert_eq!(left["active"], on);
@@ -118,6 +119,8 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
             "{message}"
         );
         assert_eq!(facts.objects[0].active, Some(on), "{facts:#?}");
+        let in_sync = (facts.in_sync.status, facts.in_sync.reason);
+        assert_eq!(in_sync, (None, Reason::DictionaryNotFound), "nobody changed a value of ours: {facts:#?}");
         rig.pass(4 * 3600).await;
         assert_eq!(named(&rig, "symphony", "Cards").unwrap(), left, "looking is all that is done");
         assert_eq!(refused(&rig), message, "and what is told has no time of each look");
@@ -132,6 +135,25 @@ async fn what_is_in_force_is_told_when_a_dictionary_vanishes() {
         );
         assert_eq!(named(&rig, "symphony", "Cards").unwrap()["active"], true);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_account_is_out_of_reach_nothing_is_claimed_to_be_in_force() {
+    let mut rig = rig();
+    rig.assign("one", cards(), json!({}));
+    rig.start();
+    rig.settle().await;
+    rig.by_hand("symphony", json!({"removeDictionaries": ["card-patterns"]}));
+    rig.pass(45 * 60).await;
+    assert!(refused(&rig).contains(". In force, as seen since"), "{}", refused(&rig));
+    rig.fault("symphony", json!({"kind": "dropBefore"}));
+    rig.pass(2 * 3600).await;
+    let (said, backend) = (refused(&rig), rig.cluster.backend_last().standing);
+    assert!(said.contains("no dictionary \"card-patterns\""), "what is wrong with it is known: {said}");
+    assert!(!said.contains("In force"), "{said}\n{backend:#?}");
+    rig.heal("symphony");
+    rig.pass(2 * 3600).await;
+    assert!(refused(&rig).contains(". In force, as seen since"), "{}", refused(&rig));
 }
 
 #[tokio::test(start_paused = true)]

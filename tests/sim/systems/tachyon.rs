@@ -236,3 +236,15 @@ async fn a_deployment_that_is_lost_is_asked_for_again_where_theirs_may_go_along(
     assert_eq!(rig.cluster.standing("one"), Some(Standing::InStep), "{:#?}", rig.cluster.facts("one").pop());
     assert_eq!(rig.state("tachyon")["devices"]["Kiosks"]["USB"], json!(["usb-start-type"]));
 }
+
+/// What devices have only a deployment tells, and what was deployed last nobody lists.
+#[tokio::test(start_paused = true)]
+async fn of_what_a_rule_is_missing_from_the_system_is_told_and_not_the_devices() {
+    let rig = started().await;
+    rig.by_hand("tachyon", json!({"removeRules": ["usb-start-type"]}));
+    rig.pass(3600).await;
+    assert_eq!(reason(&rig, "one"), Some(Reason::RuleNotFound), "{:#?}", rig.cluster.facts("one").pop());
+    let told = format!("{:?}", rig.cluster.standing("one"));
+    assert!(told.contains(". In the system, as seen since 2026-"), "{told}");
+    assert!(told.contains("devices have what was deployed last") && !told.contains("In force"), "{told}");
+}

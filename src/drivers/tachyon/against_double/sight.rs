@@ -244,3 +244,23 @@ async fn a_count_that_changes_its_meaning_hides_nothing() {
     tokio::time::sleep(Duration::from_secs(21 * 60)).await;
     assert_eq!(pages(look(&world).await), 2, "and after a while");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_is_made_anew_is_made_once_and_lasts_as_long_as_the_first() {
+    let (world, desired) = world().await;
+    tokio::time::sleep(Duration::from_secs(15 * 60)).await;
+    assert_eq!(look(&world).await, KEPT);
+    let id = world.find(&desired).await.unwrap().id.unwrap();
+    let proven = [false, true].map(|enabled| (enabled, !enabled));
+    for (enabled, proves_anew) in proven {
+        let before = world.calls().len();
+        for _ in 0..2 {
+            world.execute(&Step::SetEnabled { ids: vec![id.clone()], enabled }).await.unwrap();
+        }
+        let calls = world.calls().split_off(before);
+        let asked = calls.iter().filter(|call| *call == PROOF[0]).count();
+        assert_eq!(asked, usize::from(proves_anew), "enabled: {enabled}: {calls:#?}");
+    }
+    tokio::time::sleep(Duration::from_secs(15 * 60)).await;
+    assert!(!proves(&look(&world).await), "half an hour after the first one");
+}
