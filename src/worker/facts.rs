@@ -134,7 +134,7 @@ impl Worker {
         if is_suspended_unapplied(view, items) {
             return fact(None, Reason::Suspended, UNAPPLIED);
         }
-        // What stands is of an earlier generation, and nobody changed it: there is nothing it could be in step with.
+        // Of what is refused, all that is looked at is whether it exists and is on: there is nothing to compare the rest with.
         if let Some(refused) = self.stakes.get(&view.name).and_then(Kept::refused).filter(|_| !view.suspended)
         {
             return fact(None, refused.reason, refused.sentence());

@@ -54,8 +54,8 @@ pub struct Look {
     pub(super) barred: BTreeMap<ItemKey, Trouble>,
 }
 
-/// Names that were listed within this part of a drift interval are not listed again for a look.
-const FRESH: u32 = 10;
+/// By how much of a drift interval names are listed ahead of their time. Looks are spread over as much of it.
+const AHEAD: u32 = 10;
 
 impl Worker {
     /// When names and ids are to be listed: at once where that was never done, after a drift interval, and in growing
@@ -81,15 +81,16 @@ impl Worker {
         Some(record.at.checked_add(age).unwrap_or(Timestamp::MAX))
     }
 
-    /// Whether names are listed ahead of their time, since all of the account is about to be looked at: drift is put back as
-    /// the names say it, and what vanished from the system would be sent to it once more. Where an account is looked at
-    /// item by item some look is always about to be made, and names are listed in their own time.
+    /// Whether names are listed a little ahead of their time, since all of the account is about to be looked at: drift is
+    /// put back as the names say it, and what vanished from the system would be sent to it once more. Where an account is
+    /// looked at item by item some look is always about to be made, and names are listed in their own time.
     pub(super) fn lists_before(&self, desired: &Desired, due: &Due) -> bool {
         let snapshot = self.session.as_ref().is_some_and(|s| s.driver.translate().facts().snapshot);
         let looks = snapshot && due.items.values().any(|lane| *lane == Lane::Drift);
         let Some(record) = self.memory.catalogue.as_ref().filter(|_| looks) else { return false };
-        let fresh = jiff::SignedDuration::try_from(desired.backend.settings.drift_interval / FRESH);
-        self.now().duration_since(record.at) >= fresh.unwrap_or_default()
+        let interval = desired.backend.settings.drift_interval;
+        let age = jiff::SignedDuration::try_from(interval - interval / AHEAD).unwrap_or_default();
+        self.now().duration_since(record.at) >= age
     }
 
     /// Lists names and ids anew. Returns whether they differ from before.

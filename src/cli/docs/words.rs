@@ -142,7 +142,7 @@ const fn elsewhere(condition: ConditionType) -> (&'static str, &'static str) {
         }
         ConditionType::InSync => (
             "PolicyAssignment",
-            "`False`: the message names at most 20 paths that differ. `Unknown`: the system cannot be read, or was not yet",
+            "`False`: the message names at most 20 paths that differ. `Unknown`: the system cannot be read, or was not yet, or nothing of this generation may be sent",
         ),
         ConditionType::Overridden => ("PolicyAssignment", ""),
         ConditionType::PendingDeployment | ConditionType::Held => ("Backend, ClusterBackend", ""),

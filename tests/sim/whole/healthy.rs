@@ -130,3 +130,21 @@ async fn a_mended_policy_is_not_healthy_before_the_system_holds_it() {
     assert!(whole.settle().await);
     assert!(whole.is_current("Policy", "camera"));
 }
+
+/// Suspending changes nothing of what stands (product.md section 7: Ready as before).
+#[tokio::test(start_paused = true)]
+async fn what_is_suspended_in_step_stays_in_step() {
+    let mut whole = in_force().await;
+    let in_sync = |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "InSync").unwrap();
+    whole.assign("camera", "wso2", with(to_roles(&["engineer"]), "suspend", json!(true)));
+    whole.pass(3 * 3600).await;
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "True Suspended");
+    assert_eq!(in_sync(&whole).0, "True");
+    whole.apply("Policy", "camera", camera(true));
+    whole.pass(3 * 3600).await;
+    assert!(
+        whole.ready("PolicyAssignment", "camera").starts_with("False "),
+        "the system holds what was said before"
+    );
+    assert_eq!(in_sync(&whole).0, "False");
+}
