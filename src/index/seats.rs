@@ -9,11 +9,11 @@ use super::{
     backends,
     desired::{AssignmentView, BackendView, Desired, Input},
     entry::Assignment,
-    links::{Links, named},
+    links::{Links, beside, named},
     object::Kind,
     tables::{Index, backend_id, kind_of},
 };
-use crate::model::{BackendId, BackendKind, ObjectName};
+use crate::model::{BackendId, BackendKind, ObjectName, SourcesDigest};
 
 /// What a batch of changes came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,13 +124,12 @@ impl Index {
 
     fn settle_assignment(&mut self, name: &ObjectName) {
         let Some(named) = self.assignments.get(name).map(|entry| self.named(name, entry)) else { return };
-        let Some(entry) = self.assignments.get_mut(name) else { return };
-        entry.named = named;
+        self.names_now(name, named);
+        let Some(entry) = self.assignments.get(name) else { return };
         let Some(id) = entry.backend.clone() else {
             self.dirty.unbound.insert(name.clone());
             return;
         };
-        let Some(entry) = self.assignments.get(name) else { return };
         let mut view = self.view(name, entry);
         if let Input::Bound { binding, sources, .. } = &mut view.input {
             // Mostly the default, which is the same for all assignments of a policy.
@@ -146,6 +145,15 @@ impl Index {
         }
         Arc::make_mut(&mut seat.assignments).insert(name.clone(), Arc::new(view));
         self.dirty.backends.insert((*id).clone());
+    }
+
+    /// An edit of a group is one of what its Policies have proven, and the other way round: both are told.
+    fn names_now(&mut self, name: &ObjectName, named: SourcesDigest) {
+        let Some(entry) = self.assignments.get_mut(name).filter(|entry| entry.named != named) else { return };
+        entry.named = named;
+        let (policy, groups) = (entry.policy.clone(), entry.groups().map(|group| beside(name, group)));
+        self.dirty.groups.extend(groups);
+        self.dirty.policies.extend(policy);
     }
 
     fn view(&self, name: &ObjectName, entry: &Assignment) -> AssignmentView {

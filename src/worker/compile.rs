@@ -10,7 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::Worker;
+use super::{Worker, record::claim};
 use crate::{
     api::{Adopt, Reason},
     drivers::{CompileContext, Compiled, Finding, Seed, Severity, Translate},
@@ -34,6 +34,8 @@ pub struct Kept {
     pub items: Vec<(ItemKey, Digest)>,
     /// Items it no longer names while something does not resolve: it holds its last claims there (R16).
     pub held: Vec<(ItemKey, Digest)>,
+    /// Items of a suspended one of which Git says something else now than when they were applied.
+    pub edited: Box<[ItemKey]>,
     /// What is wrong or left out.
     pub findings: Vec<Finding>,
     /// Targets it reaches.
@@ -41,6 +43,16 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Whether this is what that view comes to: of what was edited since, nothing is known.
+    pub fn is_of(&self, view: &AssignmentView) -> bool {
+        (self.view.generation, self.view.named) == (view.generation, view.named)
+    }
+
+    /// Whether it has a stake in the item, or holds on to it until everything resolves.
+    pub fn names(&self, item: &ItemKey) -> bool {
+        self.items.iter().chain(&self.held).any(|(named, _)| named == item)
+    }
+
     /// Nothing of it may be sent.
     pub fn refused(&self) -> Option<&Finding> {
         self.findings.iter().find(|f| f.severity == Severity::Refused)
@@ -311,9 +323,35 @@ fn keep(
             .collect(),
     };
     let held = live.map(|compiled| held_back(view, compiled, digester, memory)).unwrap_or_default();
+    let suspended = compiled.as_ref().filter(|_| view.suspended);
+    let edited =
+        suspended.map(|compiled| edited(view, compiled, driver, digester, memory)).unwrap_or_default();
     let targets = compiled.as_ref().map_or(0, |c| c.targets);
     let findings = compiled.map(|c| c.findings).unwrap_or_default();
-    Kept { view: Arc::clone(view), catalogue_at, items, held, findings, targets }
+    Kept { view: Arc::clone(view), catalogue_at, items, held, edited, findings, targets }
+}
+
+/// Items that were applied otherwise than they are wanted now, or not at all, or that are not wanted any more.
+fn edited(
+    view: &AssignmentView,
+    compiled: &Compiled,
+    driver: &dyn Translate,
+    digester: &Digester,
+    memory: &Memory,
+) -> Box<[ItemKey]> {
+    let mut applied: BTreeMap<&ItemKey, &ClaimRecord> = memory.claims.of(&view.name).collect();
+    let mut edited = Vec::new();
+    for wanted in &compiled.contributions {
+        let now = claim(wanted, 0, 0, driver, digester);
+        let same = applied.remove(&wanted.item).is_some_and(|then| {
+            (&then.leaves, &then.members, then.priority) == (&now.leaves, &now.members, now.priority)
+        });
+        if !same {
+            edited.push(wanted.item.clone());
+        }
+    }
+    edited.extend(applied.into_keys().cloned());
+    edited.into()
 }
 
 /// R16: what an include last led to stays its own until everything resolves.

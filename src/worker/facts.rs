@@ -126,17 +126,16 @@ impl Worker {
         }
         let unread =
             |item: &&&ItemKey| self.memory.items.get(**item).is_none_or(|record| record.observed.is_none());
-        let differing = self.differing(items);
-        let compiled = self.stakes.get(&view.name).is_some();
-        if !compiled || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
+        let kept = self.stakes.get(&view.name).filter(|kept| kept.is_of(view));
+        let differing = self.differing(kept, items);
+        if kept.is_none() || view.binding().is_none() || items.iter().any(|item| unread(&item)) {
             return fact(None, Reason::NotObserved, "what the system holds has not been read");
         }
         if is_suspended_unapplied(view, items) {
             return fact(None, Reason::Suspended, UNAPPLIED);
         }
         // Of what is refused, all that is looked at is whether it exists and is on: there is nothing to compare the rest with.
-        if let Some(refused) = self.stakes.get(&view.name).and_then(Kept::refused).filter(|_| !view.suspended)
-        {
+        if let Some(refused) = kept.and_then(Kept::refused).filter(|_| !view.suspended) {
             return fact(None, refused.reason, refused.sentence());
         }
         if differing.is_empty() && items.iter().any(|item| self.is_only_remembered(item)) {
@@ -145,7 +144,7 @@ impl Worker {
         }
         if differing.is_empty() {
             // What does not resolve, or was refused, this generation says, and the system does not hold it.
-            let unsent = self.stakes.get(&view.name).and_then(Kept::unsent);
+            let unsent = kept.and_then(Kept::unsent);
             return unsent.map_or_else(
                 || fact(Some(true), Reason::InStep, ""),
                 |finding| fact(None, finding.reason, finding.sentence()),
@@ -162,7 +161,7 @@ impl Worker {
     }
 
     /// Where items stand differently, for people.
-    fn differing(&self, items: &[&ItemKey]) -> Vec<String> {
+    fn differing(&self, kept: Option<&Kept>, items: &[&ItemKey]) -> Vec<String> {
         let places = |item: &&&ItemKey| match self.verdicts.get(**item) {
             Some(ItemVerdict::Differs(paths)) => paths.iter().map(|path| format!("{item} {path}")).collect(),
             Some(ItemVerdict::Blocked(Reason::DriftDetected, _)) => {
@@ -172,8 +171,16 @@ impl Worker {
             Some(ItemVerdict::Undeployed) => vec![format!("{item} (not deployed)")],
             _ => vec![item.to_string()],
         };
-        let unproven = items.iter().filter(|item| !self.is_proven(item));
+        let unproven = items.iter().filter(|item| !self.stands_as_wanted(kept, item));
         unproven.flat_map(|item| places(&item)).take(PATHS).collect()
+    }
+
+    /// The last read showed what is wanted now. What is suspended is not looked at, and stands as it was proven unless Git
+    /// says something else since.
+    fn stands_as_wanted(&self, kept: Option<&Kept>, item: &ItemKey) -> bool {
+        let Some(suspended) = kept.filter(|kept| kept.view.suspended) else { return self.is_proven(item) };
+        let observed = self.memory.items.get(item).and_then(|record| record.observed.as_ref());
+        !suspended.edited.contains(item) && observed.is_some_and(|observed| observed.proves.is_some())
     }
 
     fn drift_of(&self, item: &ItemKey) -> Option<&Drift> {
@@ -193,7 +200,7 @@ impl Worker {
             match self.verdicts.get(*item) {
                 Some(ItemVerdict::Blocked(..)) => of_items.failed += 1,
                 Some(_) => of_items.pending += 1,
-                None if self.is_proven(item) => of_items.accepted += 1,
+                None if self.stands_as_wanted(kept, item) => of_items.accepted += 1,
                 None => of_items.unknown += 1,
             }
         }

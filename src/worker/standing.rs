@@ -10,6 +10,9 @@ use crate::{
     report::facts::{BackendFacts, BackendStanding, Standing},
 };
 
+/// What Git says now.
+const NOT_LOOKED_AT: &str = "not looked at yet";
+
 impl Worker {
     /// The first of these that holds is where it stands.
     pub(super) fn standing(
@@ -35,11 +38,15 @@ impl Worker {
         if let Some(refused) = refused.first() {
             return unresolved_or_stalled(refused, self.refusal(refused, items), view, self.now());
         }
-        if let Some(standing) = self.out_of_reach(items, watching.is_some()) {
+        let is_compiled = kept.is_some_and(|kept| kept.is_of(view));
+        if let Some(standing) = self.out_of_reach(items, watching.is_some(), is_compiled) {
             return standing;
         }
         if let Some(unlisted) = unlisted.first() {
             return unresolved_or_stalled(unlisted, unlisted.sentence(), view, self.now());
+        }
+        if !is_compiled {
+            return Standing::Working(Reason::NotObserved, NOT_LOOKED_AT.into());
         }
         if view.observe_only {
             return observing(watching);
@@ -100,6 +107,9 @@ impl Worker {
                 _ => {}
             }
         }
+        if let Some(standing) = self.letting_go(view, kept) {
+            return standing;
+        }
         if let Some(left_out) = kept.and_then(Kept::left_out) {
             return unresolved_or_stalled(left_out, left_out.sentence(), view, self.now());
         }
@@ -122,6 +132,23 @@ impl Worker {
         })
     }
 
+    /// What it does not name any more and the system still holds: an edit that drops something is not in force before.
+    fn letting_go(&self, view: &AssignmentView, kept: Option<&Kept>) -> Option<Standing> {
+        let names = |item: &ItemKey| kept.is_some_and(|kept| kept.names(item));
+        let item = self.memory.claims.of(&view.name).map(|(item, _)| item).find(|item| !names(item))?;
+        Some(match self.released.get(item) {
+            Some(ItemVerdict::Waiting(reason, message)) => Standing::Working(*reason, message.clone()),
+            Some(ItemVerdict::Undeployed) => self.undeployed(),
+            _ if self.account.held.is_some() && self.tally.is_waiting(item) => {
+                Standing::Working(Reason::HeldByGuard, self.account.held.clone().unwrap_or_default())
+            }
+            _ => Standing::Working(
+                Reason::Releasing,
+                "what it does not name any more is being released".into(),
+            ),
+        })
+    }
+
     fn undeployed(&self) -> Standing {
         match &self.account.deployment {
             Some((reason @ (Reason::DeploymentOverdue | Reason::ForeignPendingChanges), message)) => {
@@ -137,9 +164,9 @@ impl Worker {
     }
 
     /// R21: the outage is written on the backend; an assignment in step keeps its Ready.
-    fn out_of_reach(&self, items: &[&ItemKey], observing: bool) -> Option<Standing> {
+    fn out_of_reach(&self, items: &[&ItemKey], observing: bool, is_compiled: bool) -> Option<Standing> {
         let outage = self.outage.as_ref()?;
-        let pending_work = !observing && (items.is_empty() || self.has_open_work(items));
+        let pending_work = !observing && (!is_compiled || items.is_empty() || self.has_open_work(items));
         Some(Standing::Unavailable { pending_work, message: outage.error.message.clone() })
     }
 
@@ -286,7 +313,7 @@ fn unresolved_or_stalled(
 
 fn observing(watching: Option<&Watching>) -> Standing {
     match watching {
-        None => Standing::Working(Reason::NotObserved, "not looked at yet".into()),
+        None => Standing::Working(Reason::NotObserved, NOT_LOOKED_AT.into()),
         Some(_) => Standing::Observing,
     }
 }

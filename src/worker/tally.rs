@@ -66,6 +66,11 @@ impl Tally {
         resting.filter(|_| self.phase != Phase::Cleared).map(|(item, _)| item)
     }
 
+    /// Whether this rests.
+    pub fn is_waiting(&self, item: &ItemKey) -> bool {
+        self.phase != Phase::Cleared && self.items.get(item).is_some_and(|counted| counted.rests)
+    }
+
     /// Whether the sum is known, and not allowed.
     pub fn is_held(&self) -> bool {
         self.phase == Phase::Held

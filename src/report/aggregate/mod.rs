@@ -123,7 +123,7 @@ impl Tally {
         for one in all {
             tally.total += 1;
             tally.ready += u32::from(one.said.ready && one.is_up_to_date());
-            tally.stalled += u32::from(one.said.stalled.is_some());
+            tally.stalled += u32::from(one.said.stalled.is_some() && !matches!(one.part(), Part::Waiting));
             match one.part() {
                 Part::Proven => {}
                 Part::Waiting => waiting.push(&one.name.name),
@@ -139,7 +139,9 @@ impl Tally {
 
     /// When the same assignments come to another verdict by time alone.
     pub fn ripens_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.settled.filter(|settled| self.waiting == 0 && *settled > now)
+        // A clock that was ahead holds nobody up.
+        let latest = now.saturating_add(SETTLES).unwrap_or(Timestamp::MAX);
+        self.settled.filter(|settled| self.waiting == 0 && (now..=latest).contains(settled) && *settled > now)
     }
 
     fn verdict(&self, now: Timestamp) -> Verdict {

@@ -67,9 +67,9 @@ fn conditions(
     draft.finish()
 }
 
-/// Out of reach with nothing to push: what was known stays known (R21).
+/// Out of reach with nothing to push, or suspended: what was known stays known (R21).
 fn stands_still(facts: &AssignmentFacts) -> bool {
-    matches!(facts.standing, Standing::Unavailable { pending_work: false, .. })
+    matches!(facts.standing, Standing::Unavailable { pending_work: false, .. } | Standing::Suspended)
 }
 
 /// A fact that holds is said in the words of its reason, so that the same truth is the same status.

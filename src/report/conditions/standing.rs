@@ -93,9 +93,14 @@ fn observing(facts: &AssignmentFacts) -> Verdict {
     }
 }
 
-/// As before, which is what was proven: True while reading proves it, and never by suspending alone.
+/// As before, which is what was proven: True while reading proves it, and never by suspending alone. Where nothing was
+/// read since the start, what was said of the same generations stands.
 fn suspended(facts: &AssignmentFacts, before: Option<&Memo>) -> Verdict {
     let Some(doubt) = doubt(facts, None) else { return Verdict::ready(Reason::Suspended) };
+    let said = before.filter(|before| speaks_of(before, facts) && facts.in_sync.status.is_none());
+    if said.is_some_and(|before| before.is_true(ConditionType::Ready)) {
+        return Verdict::ready(Reason::Suspended);
+    }
     let ready = before.and_then(|before| before.find(ConditionType::Ready));
     match ready.map_or(ConditionStatus::Unknown, |ready| ready.status) {
         ConditionStatus::Unknown => Verdict::resting(ConditionStatus::Unknown, Reason::Suspended, ""),

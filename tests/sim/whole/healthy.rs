@@ -34,11 +34,20 @@ impl Whole {
         self.vendors.of("wso2").add_fault(&json!({"kind": "delay", "ms": 20_000})).unwrap();
     }
 
-    /// Roles of the policy in the system.
-    fn roles(&self) -> Value {
+    /// What of the Policy the system holds.
+    fn held(&self) -> Vec<Value> {
         let state = self.vendors.of("wso2").double().state();
-        let ours = |policy: &&Value| policy["policyName"] == "Camera";
-        state["policies"].as_array().unwrap().iter().find(ours).unwrap()["roles"].clone()
+        let ours = |policy: &&Value| policy["policyName"].as_str().unwrap().starts_with("Camera");
+        state["policies"].as_array().unwrap().iter().filter(ours).cloned().collect()
+    }
+
+    fn cameras(&self) -> usize {
+        self.held().len()
+    }
+
+    /// Roles of the first of them.
+    fn roles(&self) -> Value {
+        self.held()[0]["roles"].clone()
     }
 }
 
@@ -147,4 +156,81 @@ async fn what_is_suspended_in_step_stays_in_step() {
         "the system holds what was said before"
     );
     assert_eq!(in_sync(&whole).0, "False");
+}
+
+/// Roles and users are two policies in the system: a group that names roles alone lets go of the one of users.
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_drops_something_is_not_healthy_before_it_is_gone() {
+    let mut whole = by_group().await;
+    let both = json!({"wso2": {"roles": ["engineer"], "users": ["auditor"]}});
+    whole.apply("TargetGroup", "people", both);
+    assert!(whole.settle().await);
+    assert!(whole.is_current("TargetGroup", "people"), "{:#}", whole.told("PolicyAssignment", "camera"));
+    assert_eq!(whole.cameras(), 2);
+    let (all, dropped) = ([BOTH[0], BOTH[1], ("TargetGroup", "people")], people(&["engineer"]));
+    whole.slow();
+    whole.apply("TargetGroup", "people", dropped.clone());
+    assert!(!whole.ever_healthy(&all, 15).await, "the system has not even answered");
+    whole.vendors.of("wso2").clear_faults();
+    assert!(whole.settle().await);
+    assert_eq!(whole.cameras(), 1);
+    assert!(all.iter().all(|(kind, name)| whole.is_current(kind, name)));
+}
+
+/// The same where the guard holds what is to be taken away.
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_drops_something_is_not_healthy_while_the_guard_holds_it() {
+    let mut whole = by_group().await;
+    let both = json!({"wso2": {"roles": ["engineer"], "users": ["auditor"]}});
+    whole.apply("TargetGroup", "people", both);
+    assert!(whole.settle().await);
+    let mut backend = whole.api.get("Backend", TEAM, "wso2").unwrap()["spec"].clone();
+    backend["guard"] = json!({"maxRemovals": 0});
+    whole.apply("Backend", "wso2", backend);
+    whole.apply("TargetGroup", "people", people(&["engineer"]));
+    let all = [BOTH[0], BOTH[1], ("TargetGroup", "people")];
+    assert!(!whole.ever_healthy(&all, 3600).await);
+    assert_eq!(whole.ready("PolicyAssignment", "camera"), "False HeldByGuard");
+    assert_eq!(whole.cameras(), 2);
+}
+
+/// Without a session nothing is compiled: what is told of an outage then speaks of what was, and proves no edit.
+#[tokio::test(start_paused = true)]
+async fn an_edit_is_not_healthy_while_the_credentials_are_gone() {
+    let mut whole = by_group().await;
+    let named = |secret: &str| {
+        let mut backend = whole.api.get("Backend", TEAM, "wso2").unwrap()["spec"].clone();
+        backend["system"]["wso2"]["credentialsRef"] = json!({"name": secret});
+        backend
+    };
+    let (good, missing) = (named("wso2"), named("nobody"));
+    whole.apply("Backend", "wso2", missing);
+    whole.pass(120).await;
+    assert!(whole.is_current("PolicyAssignment", "camera"), "in step as before (R21)");
+    whole.apply("TargetGroup", "people", people(&["sales"]));
+    let ask = ("ordain.dev/reconcile-requested-at", Some("now"));
+    whole.api.annotate("PolicyAssignment", TEAM, "camera", ask.0, ask.1);
+    let all = [BOTH[0], BOTH[1], ("TargetGroup", "people")];
+    assert!(!whole.ever_healthy(&all, 600).await);
+    whole.apply("Backend", "wso2", good);
+    assert!(whole.settle().await);
+    assert_eq!(whole.roles(), json!(["sales"]));
+    assert!(all.iter().all(|(kind, name)| whole.is_current(kind, name)));
+}
+
+/// A Backend that is suspended is not asked, also by a process that has not read anything yet.
+#[tokio::test(start_paused = true)]
+async fn a_restart_changes_nothing_of_what_is_said_while_a_backend_is_suspended() {
+    let mut whole = by_group().await;
+    let mut backend = whole.api.get("Backend", TEAM, "wso2").unwrap()["spec"].clone();
+    backend["suspend"] = json!(true);
+    whole.apply("Backend", "wso2", backend);
+    whole.pass(120).await;
+    assert!(whole.is_current("PolicyAssignment", "camera"));
+    whole.kill().await;
+    whole.start(None);
+    whole.pass(600).await;
+    assert!(whole.is_current("PolicyAssignment", "camera"), "{:#}", whole.told("PolicyAssignment", "camera"));
+    whole.apply("TargetGroup", "people", people(&["sales"]));
+    assert!(!whole.ever_healthy(&[BOTH[0], BOTH[1], ("TargetGroup", "people")], 600).await);
 }
