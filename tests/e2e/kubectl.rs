@@ -102,6 +102,7 @@ fn estate() -> Installation {
     let none = r#"{"spec":{"guard":{"maxRemovals":0}}}"#;
     kubectl(&["patch", "backend", "wso2", "-n", "mobile", "--type=merge", "-p", none]);
     kubectl(&["delete", "policyassignment", "scanner-baseline-engineers", "-n", "mobile", "--wait=false"]);
+    installation.wait_for("policy", "kiosk-lockdown", "Ready", "True", Some("StalledAssignments"));
     installation.wait_for("backend", "wso2", "Held", "True", None);
     installation
 }
