@@ -129,7 +129,8 @@ impl Cluster {
 
     /// Whether all of a kind in this namespace is shown: what is not, is not there.
     pub(super) fn shows_all(&self, kind: Kind, namespace: &str) -> bool {
-        let fails = |namespace: Option<Arc<str>>| self.unlisted.contains_key(&Feed { kind, namespace }.to_string());
+        let fails =
+            |namespace: Option<Arc<str>>| self.unlisted.contains_key(&Feed { kind, namespace }.to_string());
         self.unlisted.is_empty() || !(fails(None) || fails(Some(namespace.into())))
     }
 

@@ -52,7 +52,9 @@ impl<'a> Sources<'a> {
             return format!("Policy {policy} is not there any more; what is in force was proven with it");
         }
         match self.groups.as_slice() {
-            [] => format!("Policy {policy} has taken the place of one of the same name, and is not proven yet"),
+            [] => {
+                format!("Policy {policy} has taken the place of one of the same name, and is not proven yet")
+            }
             [group] => {
                 let group = plain(group);
                 format!(

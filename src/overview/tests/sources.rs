@@ -135,7 +135,14 @@ fn what_has_changed_since_is_not_in_force_before_it_is_proven() {
         ("nothing has", |_| {}, State::InForce, ""),
         (
             "others are waited for, more than are named: each assignment speaks for itself",
-            |all| put_policy(all, "uid-pin", 1, "34 of 40 assignments are ready; not proven by b, c, d, e, f and 1 more"),
+            |all| {
+                put_policy(
+                    all,
+                    "uid-pin",
+                    1,
+                    "34 of 40 assignments are ready; not proven by b, c, d, e, f and 1 more",
+                )
+            },
             State::InForce,
             "",
         ),
@@ -151,8 +158,18 @@ fn what_has_changed_since_is_not_in_force_before_it_is_proven() {
             State::Working,
             replaced,
         ),
-        ("the Policy is gone", |all| all.policies.clear(), State::Working, "Policy pin is not there any more"),
-        ("an edit of a group", |all| put_group(all, "a", "uid-a", 2), State::Working, "one of its TargetGroups"),
+        (
+            "the Policy is gone",
+            |all| all.policies.clear(),
+            State::Working,
+            "Policy pin is not there any more",
+        ),
+        (
+            "an edit of a group",
+            |all| put_group(all, "a", "uid-a", 2),
+            State::Working,
+            "one of its TargetGroups",
+        ),
         ("an edit of who is left out", |all| put_group(all, "c", "uid-c", 2), State::Working, replaced),
         ("a group in the place of another", |all| put_group(all, "a", "later", 1), State::Working, ""),
         ("a group is gone", |all| take_group(all, "c"), State::Working, ""),
@@ -172,7 +189,11 @@ fn the_only_group_is_named_and_where_there_is_none_the_policy_is() {
     let one = json!({"include": [reference("a")]});
     let mut all = shown(&one, &["a"], Some(operators(&one, &["a"])));
     put_group(&mut all, "a", "uid-a", 2);
-    assert!(a(&all).message.starts_with("a change of TargetGroup a is not proven yet"), "{}", a(&all).message);
+    assert!(
+        a(&all).message.starts_with("a change of TargetGroup a is not proven yet"),
+        "{}",
+        a(&all).message
+    );
     let none = json!({"everyone": true});
     let mut all = shown(&none, &[], Some(operators(&none, &[])));
     put_policy(&mut all, "later", 1, "");
