@@ -2,7 +2,7 @@
 
 use super::{Cluster, PolicyGlance, Seen, words::name as plain};
 use crate::{
-    api::{PolicyAssignmentSpec, PolicyAssignmentStatus, PolicyStatus},
+    api::{AssignmentTargets, PolicyAssignmentSpec, PolicyAssignmentStatus, PolicyStatus},
     index::Kind,
     model::{ObjectName, SourcesDigest},
 };
@@ -22,7 +22,7 @@ impl<'a> Sources<'a> {
         let beside = |other: &str| ObjectName::new(name.namespace.clone(), other);
         let policy_name = spec.policy_ref.name.as_str();
         let policy = cluster.policies.get(&beside(policy_name));
-        let groups: Vec<&str> = spec.targets.iter().flat_map(|targets| targets.groups()).collect();
+        let groups: Vec<&str> = spec.targets.iter().flat_map(AssignmentTargets::groups).collect();
         let shown = cluster.shows_all(Kind::Policy, &name.namespace)
             && (groups.is_empty() || cluster.shows_all(Kind::TargetGroup, &name.namespace));
         let digest = shown.then(|| {

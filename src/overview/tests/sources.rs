@@ -141,7 +141,7 @@ fn what_has_changed_since_is_not_in_force_before_it_is_proven() {
                     "uid-pin",
                     1,
                     "34 of 40 assignments are ready; not proven by b, c, d, e, f and 1 more",
-                )
+                );
             },
             State::InForce,
             "",
@@ -205,7 +205,7 @@ fn the_only_group_is_named_and_where_there_is_none_the_policy_is() {
 #[test]
 fn drift_of_what_is_wanted_no_more_is_no_drift() {
     let mut all = shown(&of_groups(), &["a"], Some(operators(&of_groups(), &["a"])));
-    all.assignments.values_mut().flat_map(|one| one.status.as_mut()).for_each(|status| {
+    all.assignments.values_mut().filter_map(|one| one.status.as_mut()).for_each(|status| {
         status.conditions[1].status = ConditionStatus::False;
     });
     assert_eq!(a(&all).state, State::Drifting);
