@@ -170,6 +170,15 @@ impl AssignmentTargets {
         self.include.as_deref().unwrap_or_default()
     }
 
+    /// The TargetGroups that are named: those of `include`, then those of `exclude`, in which order
+    /// `status.observedSources` is made.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.include().iter().chain(&self.exclude).filter_map(|one| match one {
+            Selector::TargetGroupRef(of) => Some(of.name.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether reaching nobody is fine.
     pub fn allow_empty(&self) -> bool {
         self.allow_empty.unwrap_or(false)

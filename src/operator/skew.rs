@@ -28,6 +28,22 @@ pub struct Skew {
     pub unknown: BTreeSet<String>,
 }
 
+/// Without it a status does not tell which Policy and TargetGroups it speaks of (R9).
+const SOURCES: &str = "PolicyAssignment.status.observedSources";
+
+impl Skew {
+    /// What the dropping of a field leads to, where users would take it for something else.
+    fn forgets(&self) -> &'static str {
+        if !self.missing.contains(SOURCES) {
+            return "";
+        }
+        "Without PolicyAssignment.status.observedSources no assignment counts as having proven its Policy and TargetGroups \
+         when its status is read again, as after a restart or an edit of its labels: until Ordain has written it once more, \
+         these fall back to Ready=False AssignmentsNotReady, and whoever waits for them (kubectl wait, Flux, Argo CD) \
+         waits. "
+    }
+}
+
 /// Looks, and says what was found in the log. What cannot be read is found out by whoever needs it.
 pub async fn tell(client: &Client) {
     let Some(skew) = settled(client).await else { return };
@@ -35,9 +51,10 @@ pub async fn tell(client: &Client) {
         tracing::warn!(
             missing = %List(&skew.missing),
             "the CRDs in this cluster are older than this operator ({}), or not there: what it writes into these fields is \
-             dropped, and nobody can set them. Bring this version's: helm upgrade with crds.enabled=true, or \
+             dropped, and nobody can set them. {}Bring this version's: helm upgrade with crds.enabled=true, or \
              ordain crds | kubectl apply --server-side -f -",
-            env!("CARGO_PKG_VERSION")
+            env!("CARGO_PKG_VERSION"),
+            skew.forgets()
         );
     }
     if !skew.unknown.is_empty() {
@@ -212,6 +229,24 @@ mod tests {
             };
             assert_eq!((words(&skew.missing), words(&skew.unknown)), (own(missing), own(unknown)), "{why}");
         }
+    }
+
+    #[test]
+    fn what_is_dropped_without_being_noticed_is_told_with_what_it_leads_to() {
+        const STATUS: &str =
+            "/components/schemas/dev.ordain.v1alpha1.PolicyAssignment/properties/status/properties";
+        let cases = [("mode", false), ("observedSources", true)];
+        for (field, told) in cases {
+            let mut published = published();
+            without(&mut published, STATUS, field);
+            let words = compare(&published).forgets();
+            assert_eq!(
+                words.contains("fall back to Ready=False AssignmentsNotReady"),
+                told,
+                "{field}: {words}"
+            );
+        }
+        assert_eq!(compare(&Value::Null).forgets(), "", "where there is no kind at all, nothing falls back");
     }
 
     fn own(words: &[&str]) -> Vec<String> {

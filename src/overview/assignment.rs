@@ -3,16 +3,16 @@
 use super::{
     Assignment, Cluster, Counts, Object, Plan, Problem, Seen, State,
     account::id,
+    sources::Sources,
     standing::{Standing, holding, standing},
     words::{line, name as plain, named},
 };
 use crate::{
     api::{
-        Condition, ConditionStatus, ConditionType, ExternalObject, Mode, PolicyAssignmentSpec,
-        PolicyAssignmentStatus, Reason, Selector, conditions::find,
+        ConditionStatus, ConditionType, ExternalObject, Mode, PolicyAssignmentSpec, PolicyAssignmentStatus,
+        Reason, conditions::find,
     },
     model::{BackendId, ObjectName},
-    report::aggregate,
 };
 
 /// Targets that are named before the rest is only counted.
@@ -33,11 +33,7 @@ pub(super) fn of(name: &ObjectName, seen: &OfAssignment, cluster: &Cluster) -> A
     let spec = seen.spec.as_ref().ok();
     let policy = spec.map(|spec| spec.policy_ref.name.as_str()).unwrap_or_default();
     let of_policy = cluster.policies.get(&ObjectName::new(name.namespace.clone(), policy));
-    let stands = stands(status, seen, of_policy.map(|policy| policy.generation));
-    let stands = match stands.state {
-        State::InForce => behind(name, spec, cluster).unwrap_or(stands),
-        _ => stands,
-    };
+    let stands = stands(name, status, seen, cluster);
     let in_sync = find(&status.conditions, ConditionType::InSync);
     let (named, more_named) = targets(name, spec, cluster);
     Assignment {
@@ -86,63 +82,20 @@ fn mode(status: &PolicyAssignmentStatus, spec: Option<&PolicyAssignmentSpec>) ->
     status.mode.or(spec.map(PolicyAssignmentSpec::mode)).unwrap_or(Mode::Apply)
 }
 
-/// As its conditions say, as long as they speak of the Policy that is there now.
-fn stands(status: &PolicyAssignmentStatus, seen: &OfAssignment, policy: Option<i64>) -> Standing {
+/// As its conditions say, as long as they speak of the Policy and the TargetGroups that are there now (R9).
+fn stands(
+    name: &ObjectName,
+    status: &PolicyAssignmentStatus,
+    seen: &OfAssignment,
+    cluster: &Cluster,
+) -> Standing {
     let plain = standing(&status.conditions, seen.generation);
-    let behind = policy.zip(status.policy_generation).filter(|(now, then)| now != then);
-    match behind.filter(|_| matches!(plain.state, State::InForce | State::Drifting)) {
-        Some((now, then)) => Standing {
-            state: State::Working,
-            reason: Reason::Pending,
-            message: format!("generation {now} of the Policy is not proven yet; generation {then} is"),
-            since: None,
-        },
+    let holds = matches!(plain.state, State::InForce | State::Drifting);
+    let named = seen.spec.as_ref().ok().filter(|_| holds).map(|spec| Sources::of(name, spec, cluster));
+    match named.and_then(|named| named.unproven(status)) {
+        Some(message) => Standing { state: State::Working, reason: Reason::Pending, message, since: None },
         None => plain,
     }
-}
-
-/// Its status names the generation of its Policy, but not which object bore it, nor that of a TargetGroup: what these say
-/// of themselves tells who has proven them (R9).
-fn behind(name: &ObjectName, spec: Option<&PolicyAssignmentSpec>, cluster: &Cluster) -> Option<Standing> {
-    let beside = |other: &str| ObjectName::new(name.namespace.clone(), other);
-    let policy = cluster.policies.get(&beside(&spec?.policy_ref.name)).and_then(|seen| {
-        let conditions = seen.status.as_ref().map(|status| status.conditions.as_slice());
-        unproven("the Policy", seen.generation, conditions, name)
-    });
-    let group = |group: &str| {
-        let seen = cluster.groups.get(&beside(group))?;
-        let conditions = seen.status.as_ref().map(|status| status.conditions.as_slice());
-        unproven(&format!("TargetGroup {}", plain(group)), seen.generation, conditions, name)
-    };
-    policy.or_else(|| {
-        let targets = spec?.targets.as_ref()?;
-        let mut named = targets.include().iter().chain(&targets.exclude).filter_map(|one| match one {
-            Selector::TargetGroupRef(of) => Some(of.name.as_str()),
-            _ => None,
-        });
-        named.find_map(group)
-    })
-}
-
-/// Whether an object of these conditions says that this assignment has not proven it yet.
-fn unproven(
-    what: &str,
-    generation: i64,
-    conditions: Option<&[Condition]>,
-    assignment: &ObjectName,
-) -> Option<Standing> {
-    let ready = find(conditions.unwrap_or_default(), ConditionType::Ready)
-        .filter(|ready| ready.observed_generation == Some(generation));
-    let proven = ready.is_some_and(|ready| {
-        ready.status == ConditionStatus::True || aggregate::is_proven_by(&ready.message, &assignment.name)
-    });
-    let more = ready.map(|ready| format!(": {}", line(&ready.message))).unwrap_or_default();
-    (!proven).then(|| Standing {
-        state: State::Working,
-        reason: Reason::Pending,
-        message: format!("generation {generation} of {what} is not proven yet{more}"),
-        since: None,
-    })
 }
 
 fn targets(

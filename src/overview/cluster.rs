@@ -1,6 +1,6 @@
 //! What an overview is made from: objects of the five kinds as the API server holds them, less what it never shows.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,13 +13,15 @@ use crate::{
         TargetGroupSpec, TargetGroupStatus,
     },
     index::{Feed, Kind},
-    model::{BackendId, ObjectName},
+    model::{BackendId, ObjectName, Uid},
     report::corrections::Correction,
 };
 
 /// One object.
 #[derive(Debug, Clone)]
 pub struct Seen<S, T> {
+    /// `metadata.uid`.
+    pub uid: Uid,
     /// `metadata.generation`.
     pub generation: i64,
     /// Since when it is being deleted, if it is.
@@ -34,7 +36,8 @@ impl<S, T> Seen<S, T> {
     /// An object of this metadata.
     pub fn new(meta: &ObjectMeta, spec: Result<S, String>, status: Option<T>) -> Self {
         let deleting = meta.deletion_timestamp.as_ref().map(|time| time.0);
-        Self { generation: meta.generation.unwrap_or_default(), deleting, spec, status }
+        let uid = Uid(meta.uid.as_deref().unwrap_or_default().into());
+        Self { uid, generation: meta.generation.unwrap_or_default(), deleting, spec, status }
     }
 }
 
@@ -122,6 +125,13 @@ impl Cluster {
             accounts: matches!(feed.kind, Kind::Backend | Kind::ClusterBackend),
         };
         self.unlisted.insert(what, told);
+    }
+
+    /// Whether all of a kind in this namespace is shown: what is not, is not there.
+    pub(super) fn shows_all(&self, kind: Kind, namespace: &str) -> bool {
+        let fails =
+            |namespace: Option<Arc<str>>| self.unlisted.contains_key(&Feed { kind, namespace }.to_string());
+        self.unlisted.is_empty() || !(fails(None) || fails(Some(namespace.into())))
     }
 
     /// Notes that a list is read again.

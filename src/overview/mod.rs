@@ -13,6 +13,7 @@ mod cluster;
 mod held;
 mod pick;
 mod shape;
+mod sources;
 mod standing;
 mod tally;
 #[cfg(test)]

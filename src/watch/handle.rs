@@ -1,7 +1,7 @@
 //! The index, shared: fed by the streams, read by workers and the supervisor.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -40,6 +40,8 @@ struct Shared {
     ticks: Mutex<BTreeMap<BackendId, watch::Sender<u64>>>,
     /// What ticked them, while traces are made and until their workers take it up.
     causes: Mutex<BTreeMap<BackendId, Cause>>,
+    /// Whose statuses somebody else wrote, until their workers take it up.
+    overwritten: Mutex<BTreeMap<BackendId, BTreeSet<ObjectName>>>,
     open: watch::Sender<bool>,
     audience: Arc<dyn Audience>,
     scope: Scope,
@@ -56,6 +58,7 @@ impl IndexHandle {
             index: Mutex::new(Index::new(scope.clone())),
             ticks: Mutex::default(),
             causes: Mutex::default(),
+            overwritten: Mutex::default(),
             open: watch::Sender::new(false),
             audience,
             scope,
@@ -102,6 +105,7 @@ impl IndexHandle {
         match object {
             Key::Assignment(name) => {
                 dirty.backends.extend(index.backend_of(name).cloned());
+                self.note_overwritten(&dirty, name);
                 dirty.unbound.insert(name.clone());
             }
             Key::Backend(id) => {
@@ -211,6 +215,20 @@ impl IndexHandle {
         }
     }
 
+    /// A worker that starts later says everything anyway.
+    fn note_overwritten(&self, dirty: &Dirty, name: &ObjectName) {
+        let ticks = self.ticks();
+        let mut overwritten = self.all_overwritten();
+        overwritten.retain(|id, _| ticks.contains_key(id));
+        for id in dirty.backends.iter().filter(|id| ticks.contains_key(*id)) {
+            overwritten.entry(id.clone()).or_default().insert(name.clone());
+        }
+    }
+
+    fn all_overwritten(&self) -> MutexGuard<'_, BTreeMap<BackendId, BTreeSet<ObjectName>>> {
+        self.0.overwritten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn index(&self) -> MutexGuard<'_, Index> {
         // A panic within a change leaves it half applied at worst; the next relist mends that.
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -239,6 +257,10 @@ impl DesiredSource for IndexHandle {
 
     fn cause(&self, backend: &BackendId) -> Option<Cause> {
         self.0.causes.lock().unwrap_or_else(PoisonError::into_inner).remove(backend)
+    }
+
+    fn overwritten(&self, backend: &BackendId) -> BTreeSet<ObjectName> {
+        self.all_overwritten().remove(backend).unwrap_or_default()
     }
 }
 

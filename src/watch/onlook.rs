@@ -349,7 +349,13 @@ mod tests {
         view.take(feed(), News::All(Cluster::default()));
         view.take(feed(), News::Fails("gone".into()));
         let seen = |cluster: &mut Cluster| {
-            let policy = Seen { generation: 1, deleting: None, spec: Err("broken".into()), status: None };
+            let policy = Seen {
+                uid: crate::model::Uid("u".into()),
+                generation: 1,
+                deleting: None,
+                spec: Err("broken".into()),
+                status: None,
+            };
             cluster.policies.insert(ObjectName::new("a", "b"), policy);
         };
         view.take(feed(), News::One(Box::new(seen)));

@@ -276,6 +276,7 @@ impl Worker {
             let Some(desired) = self.house.source.desired(&self.id) else { return Wake::Never };
             self.see_finalizers(&desired);
             self.take_up_cause(&desired);
+            self.pace.touch(self.house.source.overwritten(&self.id));
             let (source, id) = (self.house.source.clone(), self.id.clone());
             let asked = || {
                 *stop.borrow()

@@ -1,6 +1,10 @@
 //! What a worker needs from the rest of the house, as small ports that tests can hold.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -24,6 +28,10 @@ pub trait DesiredSource: Send + Sync {
     /// What the last tick came from, once, where traces are made.
     fn cause(&self, _backend: &BackendId) -> Option<Cause> {
         None
+    }
+    /// Assignments whose statuses somebody else wrote, each once: they are to say again how they stand.
+    fn overwritten(&self, _backend: &BackendId) -> BTreeSet<ObjectName> {
+        BTreeSet::new()
     }
 }
 

@@ -156,12 +156,14 @@ fn an_operator_beside_crds_of_another_version_says_which_field_and_what_to_run()
     edit_crd(&site, "policyassignments", |crd| {
         let status = crd["status"]["properties"].as_object_mut().unwrap();
         status.remove("mode");
+        status.remove("observedSources");
         status["targets"]["properties"].as_object_mut().unwrap().remove("accepted");
     });
     restart(&site);
     let older = || {
         let logs = site.node.logs();
         logs.contains("PolicyAssignment.status.mode")
+            && logs.contains("these fall back to Ready=False")
             && logs.contains("ordain crds | kubectl apply --server-side")
     };
     assert!(eventually(older), "{}", site.node.logs());

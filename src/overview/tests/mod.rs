@@ -2,6 +2,7 @@
 
 mod hostile;
 mod shown;
+mod sources;
 mod standing;
 
 use jiff::Timestamp;
@@ -25,7 +26,13 @@ fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Value {
 
 fn seen<S, T: serde::de::DeserializeOwned>(spec: S, status: &Value) -> Seen<S, T> {
     let status = serde_json::from_value(status.clone()).unwrap();
-    Seen { generation: 1, deleting: None, spec: Ok(spec), status: Some(status) }
+    Seen {
+        uid: crate::model::Uid("u".into()),
+        generation: 1,
+        deleting: None,
+        spec: Ok(spec),
+        status: Some(status),
+    }
 }
 
 /// Assignments by name, each with its status; all of Policy `pin` on Backend `emm` for the role `sales`.

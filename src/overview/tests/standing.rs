@@ -2,12 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{cluster, condition, in_force, overview, seen};
-use crate::{
-    api::TargetGroupSpec,
-    model::ObjectName,
-    overview::{Pick, State},
-};
+use super::{cluster, condition, in_force, overview};
+use crate::overview::{Pick, State};
 
 fn assignment(conditions: &[Value]) -> Value {
     json!({"observedGeneration": 1, "policyGeneration": 1, "conditions": conditions})
@@ -103,81 +99,6 @@ fn a_state_is_what_the_operator_says_of_this_generation() {
         let one = &shown.assignments[0];
         assert_eq!((one.state, one.reason.as_str()), (state, reason), "{why}");
         assert_eq!(shown.all_in_force(), state.is_fine(), "{why}");
-    }
-}
-
-#[test]
-fn an_edit_of_the_policy_is_not_in_force_before_it_is_proven() {
-    let mut cluster = cluster(&[("a", in_force())]);
-    assert_eq!(overview(&cluster).assignments[0].state, State::InForce);
-    cluster.policies.values_mut().for_each(|policy| policy.generation = 2);
-    let shown = overview(&cluster);
-    assert_eq!(shown.assignments[0].state, State::Working);
-    assert!(
-        shown.assignments[0].message.contains("generation 2 of the Policy"),
-        "{:?}",
-        shown.assignments[0]
-    );
-    cluster.policies.clear();
-    assert_eq!(
-        overview(&cluster).assignments[0].state,
-        State::InForce,
-        "a Policy that may not be seen says nothing"
-    );
-}
-
-/// A namesake has the same generation; only the Policy itself tells that nobody has proven it.
-#[test]
-fn a_policy_that_took_anothers_place_is_not_in_force_before_it_is_proven() {
-    let cases = [("a", State::Working), ("b", State::InForce)];
-    for (waited_for, state) in cases {
-        let mut cluster = cluster(&[("a", in_force())]);
-        let message = format!("1 of 2 assignments are ready; not proven by {waited_for}");
-        let status = json!({"observedGeneration": 1,
-            "conditions": [condition("Ready", "False", "AssignmentsNotReady", &message)]});
-        cluster.policies.values_mut().for_each(|policy| {
-            policy.status = serde_json::from_value(status.clone()).unwrap();
-        });
-        assert_eq!(overview(&cluster).assignments[0].state, state, "{waited_for}");
-    }
-}
-
-#[test]
-fn an_edit_of_a_target_group_is_not_in_force_before_it_is_proven() {
-    let not_proven = |by: &str| {
-        let message = format!("1 of 2 assignments are ready; not proven by {by}");
-        condition("Ready", "False", "AssignmentsNotReady", &message)
-    };
-    let proven = condition("Ready", "True", "AllAssignmentsReady", "");
-    let cases = [
-        ("proven by all", vec![proven.clone()], 1, "include", State::InForce),
-        ("proven, before the edit", vec![proven.clone()], 2, "include", State::Working),
-        ("the edit is of what is left out", vec![proven], 2, "exclude", State::Working),
-        ("nothing has looked at it", vec![], 1, "include", State::Working),
-        ("not proven by this one", vec![not_proven("a, b")], 1, "include", State::Working),
-        ("not proven by others alone", vec![not_proven("aa, b")], 1, "include", State::InForce),
-        (
-            "not proven by more than are named",
-            vec![not_proven("b, c and 2 more")],
-            1,
-            "include",
-            State::Working,
-        ),
-        ("invalid", vec![condition("Ready", "False", "Invalid", "too long")], 1, "include", State::Working),
-    ];
-    for (why, conditions, generation, list, state) in cases {
-        let mut cluster = cluster(&[("a", in_force())]);
-        let mut targets = json!({"include": [{"wso2": {"roles": ["sales"]}}]});
-        targets[list] = json!([{"targetGroupRef": {"name": "tier-1"}}]);
-        cluster.assignments.values_mut().for_each(|one| {
-            one.spec.as_mut().unwrap().targets = serde_json::from_value(targets.clone()).unwrap();
-        });
-        let spec: TargetGroupSpec = serde_json::from_value(json!({"wso2": {"roles": ["it"]}})).unwrap();
-        let mut group = seen(spec, &json!({"observedGeneration": 1, "conditions": conditions}));
-        group.generation = generation;
-        cluster.groups.insert(ObjectName::new("mobile", "tier-1"), group);
-        let shown = overview(&cluster);
-        assert_eq!(shown.assignments[0].state, state, "{why}: {:?}", shown.assignments[0]);
     }
 }
 

@@ -161,7 +161,7 @@ impl Tally {
     fn not_proven(&self) -> String {
         let more = self.waiting.saturating_sub(u32::try_from(self.named.len()).unwrap_or(u32::MAX));
         let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{NOT_PROVEN_BY}{}{tail}", self.summary(), self.named.join(", "))
+        format!("{}; not proven by {}{tail}", self.summary(), self.named.join(", "))
     }
 
     /// `38 of 40 assignments are ready (1 stalled, 1 suspended or observing)`.
@@ -176,16 +176,6 @@ impl Tally {
         let aside = if aside.is_empty() { String::new() } else { format!(" ({})", aside.join(", ")) };
         format!("{} of {} assignments are ready{aside}", self.ready, self.total)
     }
-}
-
-/// Before the names of those who have not proven it.
-const NOT_PROVEN_BY: &str = "; not proven by ";
-
-/// Whether a message of `Ready=False AssignmentsNotReady` says that others than this assignment are waited for: it names
-/// them all, and not this one.
-pub fn is_proven_by(message: &str, assignment: &str) -> bool {
-    let Some((_, named)) = message.split_once(NOT_PROVEN_BY) else { return false };
-    !named.contains(" and ") && named.split(", ").all(|name| name != assignment)
 }
 
 /// Everything the status of one Policy is made from.

@@ -37,7 +37,13 @@ fn status(conditions: &[Value], objects: usize) -> Value {
 }
 
 fn seen<S, T: serde::de::DeserializeOwned>(spec: Result<S, String>, status: Value) -> Seen<S, T> {
-    Seen { generation: 1, deleting: None, spec, status: serde_json::from_value(status).unwrap() }
+    Seen {
+        uid: crate::model::Uid("u".into()),
+        generation: 1,
+        deleting: None,
+        spec,
+        status: serde_json::from_value(status).unwrap(),
+    }
 }
 
 fn holds(k: usize) -> Value {

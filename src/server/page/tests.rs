@@ -36,6 +36,7 @@ impl Onlooker for Hostile {
         let spec = json!({"policyRef": {"name": "pin"}, "backendRef": {"name": "emm"},
             "targets": {"include": [{"wso2": {"roles": [EVIL]}}]}});
         let seen = Seen {
+            uid: crate::model::Uid("u".into()),
             generation: 1,
             deleting: None,
             spec: Ok(serde_json::from_value(spec).unwrap()),
@@ -102,7 +103,10 @@ fn when_an_account_was_proven_and_what_was_put_back_is_shown() {
     for name in ["emm", "never-proven"] {
         let id = BackendId { kind: BackendKind::Backend, namespace: "mobile".into(), name: name.into() };
         let spec = Ok(BackendGlance { system: SystemName::Wso2 });
-        cluster.backends.insert(id, Seen { generation: 1, deleting: None, spec, status: None });
+        cluster.backends.insert(
+            id,
+            Seen { uid: crate::model::Uid("u".into()), generation: 1, deleting: None, spec, status: None },
+        );
     }
     cluster.proven.insert("Backend/mobile/emm".into(), at("10"));
     let shown = |cluster: &Cluster| {

@@ -10,6 +10,7 @@ mod handover;
 mod healthy;
 mod inventory;
 mod neighbours;
+mod overwritten;
 mod plan;
 mod trouble;
 
