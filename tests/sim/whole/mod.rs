@@ -11,6 +11,7 @@ mod healthy;
 mod inventory;
 mod neighbours;
 mod plan;
+mod strangers;
 mod trouble;
 
 use std::{sync::Arc, time::Duration};
