@@ -146,7 +146,7 @@ impl Leadership {
     }
 
     pub(super) fn stage(&self) -> Stage {
-        self.held.as_ref().and_then(Installation::of).map_or(Stage::Claiming, |mine| mine.stage)
+        self.held.as_ref().and_then(Installation::ours).map_or(Stage::Claiming, |mine| mine.stage)
     }
 
     /// Writes that it has come so far; where the Lease was deleted meanwhile, once that is proven.
@@ -165,7 +165,7 @@ impl Leadership {
     /// and what it served was nobody's meanwhile: nothing of it is.
     pub(super) fn mistrust_parts(&mut self) {
         let adds = |mine: Installation| mine.stage < Stage::Serving && mine.serves.is_some();
-        if self.held.as_ref().and_then(Installation::of).is_some_and(adds) {
+        if self.held.as_ref().and_then(Installation::ours).is_some_and(adds) {
             self.mistrust_store();
         }
     }
@@ -184,7 +184,7 @@ impl Leadership {
     }
 
     fn installation(&self) -> Result<Installation, LeaseError> {
-        let found = self.held.as_ref().and_then(Installation::of);
+        let found = self.held.as_ref().and_then(Installation::ours);
         found.ok_or_else(|| self.lost("it was never held"))
     }
 

@@ -37,7 +37,8 @@ use crate::index::Scope;
 pub const WATCHES: &str = "ordain.dev/watches";
 /// Annotation with how far it has come: `claiming`, `entering` or `serving`.
 pub const STAGE: &str = "ordain.dev/stage";
-/// Annotation with the namespaces that are its own already, also while it claims more of them; written like `WATCHES`.
+/// Annotation with the namespaces that are its own already, also while it claims more of them; written like `WATCHES`, and
+/// empty where none of those it served is among those it works in now.
 pub const SERVES: &str = "ordain.dev/serves";
 /// Annotation with the `metadata.uid` of the Lease it was written onto: one restored from a copy has another.
 pub const LEASE_UID: &str = "ordain.dev/lease-uid";
@@ -79,7 +80,8 @@ pub struct Installation {
     pub scope: Option<Scope>,
     /// How far it has come.
     pub stage: Stage,
-    /// Which namespaces are its own already; `None`: none.
+    /// Which namespaces are its own already; `None`: it never served, or an earlier version did. Of one that served elsewhere
+    /// before it is a scope without names: then nothing stayed.
     pub serves: Option<Scope>,
     /// Whether the notes were written onto this very Lease, or by an earlier version, which cannot be told.
     pub original: bool,
@@ -100,7 +102,7 @@ impl Installation {
             let word = notes.get(STAGE).map_or("", String::as_str);
             let stage = Stage::ALL.iter().find(|(_, known)| *known == word);
             // What cannot be read may be anywhere.
-            let serves = notes.get(SERVES).map(|text| read(text).unwrap_or(Scope::All));
+            let serves = notes.get(SERVES).map(|text| read_served(text).unwrap_or(Scope::All));
             let noted = notes.get(LEASE_UID);
             Self {
                 namespace: lease.namespace().unwrap_or_default(),
@@ -122,6 +124,26 @@ impl Installation {
         })
     }
 
+    /// What our own Lease tells: where it cannot be read what is ours, nothing is, and all of it is claimed anew.
+    pub fn ours(lease: &Lease) -> Option<Self> {
+        let mut mine = Self::of(lease)?;
+        if lease.annotations().get(SERVES).is_some_and(|text| read_served(text).is_none()) {
+            mine.serves = Some(nothing());
+        }
+        Some(mine)
+    }
+
+    /// What is its own, if anything is.
+    fn owns(&self) -> Option<&Scope> {
+        self.serves.as_ref().filter(|served| **served != nothing())
+    }
+
+    /// Whether any namespace is as [`Self::regains`] says.
+    pub fn regains_any(&self) -> bool {
+        let covers = |served: &Scope| self.scope.as_ref().is_some_and(|scope| served.includes(scope));
+        self.serves.as_ref().is_some_and(|served| !covers(served))
+    }
+
     /// Whether it is known that somebody else may have worked in a namespace of ours since our store spoke of it last: it is
     /// not among those that were ours all the time. Of an earlier version that cannot be told, and its store is believed.
     pub fn regains(&self, namespace: &str) -> bool {
@@ -139,10 +161,10 @@ impl Installation {
 
     /// Whether this one has come far enough to hold off `mine`.
     fn holds_off(&self, mine: &Self) -> bool {
-        if self.serves.as_ref().is_some_and(|served| mine.wants(Some(served))) {
+        if self.owns().is_some_and(|served| mine.wants(Some(served))) {
             return true;
         }
-        let blocked = || mine.serves.as_ref().is_some_and(|served| self.wants(Some(served)));
+        let blocked = || mine.owns().is_some_and(|served| self.wants(Some(served)));
         // Of those that claim the older one goes first, if it is coming: it has a process, and we are not in its way.
         let comes_first = || self.held && self.rank() < mine.rank() && !blocked();
         let far = self.stage > Stage::Claiming || (mine.stage == Stage::Claiming && comes_first());
@@ -198,7 +220,7 @@ pub fn decide<'a>(mine: &Installation, others: &'a [Installation]) -> Verdict<'a
 pub fn resumed(before: Option<&Installation>, scope: &Scope) -> (Stage, Option<Scope>) {
     let Some(before) = before.filter(|before| before.original) else { return (Stage::Claiming, None) };
     let known = before.scope.as_ref().filter(|known| known.includes(scope));
-    let serves = before.serves.as_ref().and_then(|served| served.shared(scope));
+    let serves = before.serves.as_ref().map(|served| served.shared(scope).unwrap_or_else(nothing));
     let stage = match (known, before.stage) {
         _ if serves.as_ref() == Some(scope) => Stage::Serving,
         (Some(_), stage) => stage.min(Stage::Entering),
@@ -207,13 +229,10 @@ pub fn resumed(before: Option<&Installation>, scope: &Scope) -> (Stage, Option<S
     (stage, serves)
 }
 
-/// Whether nothing that our store says is to be believed where a new process works in `scope`: others were not kept out
-/// while our Lease was gone, or of none of the namespaces it speaks of.
-pub fn outdates(before: Option<&Installation>, scope: &Scope) -> bool {
-    before.is_none_or(|before| {
-        let all_given_up = before.serves.as_ref().is_some_and(|served| served.shared(scope).is_none());
-        !before.original || all_given_up
-    })
+/// Whether nothing that our store says is to be believed by a new process: others were not kept out while our Lease was
+/// gone. Of namespaces that were given up in between see [`Installation::regains`].
+pub fn outdates(before: Option<&Installation>) -> bool {
+    before.is_none_or(|before| !before.original)
 }
 
 /// Writes onto our Lease where we work and how far we have come.
@@ -236,6 +255,15 @@ pub fn set_served(lease: &mut Lease, served: Option<&Scope>) {
         Some(served) => drop(lease.annotations_mut().insert(SERVES.into(), written(served))),
         None => drop(lease.annotations_mut().remove(SERVES)),
     }
+}
+
+/// What is ours where none of the namespaces we served stayed.
+fn nothing() -> Scope {
+    Scope::Only(BTreeSet::new())
+}
+
+fn read_served(text: &str) -> Option<Scope> {
+    if text.is_empty() { Some(nothing()) } else { read(text) }
 }
 
 fn written(scope: &Scope) -> String {

@@ -153,7 +153,7 @@ impl Leadership {
             return Ok(Taken::Not(holder));
         };
         let now = self.clock.now();
-        let before = current.as_ref().and_then(Installation::of);
+        let before = current.as_ref().and_then(Installation::ours);
         let exists = current.is_some();
         let mut lease = match current {
             None => record::new(NAME, &self.namespace, &self.me, now),
@@ -182,7 +182,7 @@ impl Leadership {
         let (stage, served) = installation::resumed(before, &self.scope);
         installation::set_served(lease, served.as_ref());
         installation::write(lease, &self.scope, stage);
-        if installation::outdates(before, &self.scope) {
+        if installation::outdates(before) {
             record::set_outdated(lease);
         }
     }
@@ -192,10 +192,11 @@ impl Leadership {
         self.held.as_ref().is_some_and(|lease| !record::is_outdated(lease))
     }
 
-    /// Whether somebody else may have worked in this namespace since our store spoke of it last, though others were kept out
-    /// of some. To be asked once [`Self::exclude`] has returned, and before [`Self::announce_epoch`]: from then on it is ours.
-    pub fn regains(&self, namespace: &str) -> bool {
-        self.held.as_ref().and_then(Installation::of).is_some_and(|mine| mine.regains(namespace))
+    /// Tells of a namespace whether somebody else may have worked there since our store spoke of it last; `None`: that is so
+    /// of none. To be asked once [`Self::exclude`] has returned, and before [`Self::announce_epoch`]: from then on all are ours.
+    pub fn regained(&self) -> Option<impl Fn(&str) -> bool + use<>> {
+        let mine = self.held.as_ref().and_then(Installation::ours).filter(Installation::regains_any)?;
+        Some(move |namespace: &str| mine.regains(namespace))
     }
 
     /// Writes the epoch of the store just opened, and that we serve, before the first effect.

@@ -107,8 +107,11 @@ impl Gates<'_> {
         if let Outcome::Lost(why) = &opened.outcome {
             tracing::error!(%why, aside = ?opened.aside, "the store is lost; objects are found again by mark and name");
         }
-        let regained = forget_regained(&opened.store, |namespace| lease.regains(namespace))
-            .map_err(|e| OperatorError::Store(store.clone(), e))?;
+        let regained = match lease.regained() {
+            Some(regains) => forget_regained(&opened.store, regains),
+            None => Ok(Vec::new()),
+        };
+        let regained = regained.map_err(|e| OperatorError::Store(store.clone(), e))?;
         for backend in regained {
             tracing::warn!(
                 %backend,

@@ -104,7 +104,7 @@ impl fmt::Display for Why {
                 f.write_str("the operator's secret is not the one the store was made with; put the former one back if it still exists")
             }
             Self::Outdated => f.write_str(
-                "the Lease that kept other operators out of these namespaces was deleted, restored or given up meanwhile, so \
+                "the Lease that kept other operators out of these namespaces was deleted or restored meanwhile, so \
                  the systems may hold something else than the store's file says",
             ),
         }

@@ -91,7 +91,7 @@ impl Worker {
         planned: Vec<PlannedStep>,
         asked: Asked<'_>,
     ) -> Result<Next, Halt> {
-        let planned = self.with_finalizers(desired, look, planned).await;
+        let planned = self.with_finalizers(desired, look, planned).await?;
         if planned.is_empty() {
             return Ok(Next::At(self.poll_later()));
         }

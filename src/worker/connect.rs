@@ -224,12 +224,15 @@ impl Worker {
                 // Only a Backend in use had anything that could have been lost.
                 let store_lost = self.house.lost.is_some() && backend.finalizer;
                 let lost = store_lost || !self.memory.lost.is_empty();
-                let words = lost.then(|| super::recall::lost_words(driver.translate().facts()));
+                let words = lost.then(|| self.lost(desired));
                 let since = [write, Write::Since(self.now())].into_iter();
                 since.chain(words).chain(spent(backend)).collect()
             }
             Recognised::Same(write) => vec![write],
-            Recognised::Accepted(writes) => writes.into_iter().chain(spent(backend)).collect(),
+            // Of the account before all is forgotten; who bears our finalizer did nothing on this one.
+            Recognised::Accepted(writes) => {
+                writes.into_iter().chain(self.known(desired)).chain(spent(backend)).collect()
+            }
             Recognised::Changed(error) => return Err(Halt::Account(error)),
         };
         if let Err(other) = self.house.accounts.claim(&self.id, claim, driver.translate()) {

@@ -7,11 +7,12 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Worker, look::Look, trouble::backoff};
+use super::{Worker, look::Look, recall, trouble::backoff};
 use crate::{
     index::{AssignmentView, Desired},
     model::{ItemKey, ObjectName, Uid},
     plan::steps::PlannedStep,
+    store::StoreError,
 };
 
 /// Assignments that may lack our finalizer.
@@ -22,6 +23,8 @@ type Bare = BTreeMap<ObjectName, Arc<AssignmentView>>;
 pub(super) struct Finalized {
     /// We put it on, and no view has shown it yet.
     unshown: BTreeSet<Uid>,
+    /// We took it off, and a view may show it still.
+    taken_off: BTreeSet<Uid>,
     /// It was refused where no effect waits for it: how often, and until when that rests.
     refused: BTreeMap<Uid, (u32, Timestamp)>,
 }
@@ -32,8 +35,23 @@ impl Finalized {
         view.finalizer || self.unshown.contains(&view.uid)
     }
 
+    /// Nothing is held by this one any more, though its view may not show it yet.
+    pub fn take_off(&mut self, uid: &Uid) {
+        self.taken_off.insert(uid.clone());
+    }
+
+    /// Whether we took it off: it is gone as soon as that is seen.
+    pub fn is_taken_off(&self, view: &AssignmentView) -> bool {
+        self.taken_off.contains(&view.uid)
+    }
+
     /// A view that shows it decides from then on: what somebody takes off afterwards is off. What is gone is forgotten.
     fn see(&mut self, desired: &Desired) {
+        if !self.taken_off.is_empty() {
+            let borne = desired.assignments.values().filter(|view| view.finalizer);
+            let borne: BTreeSet<&Uid> = borne.map(|view| &view.uid).collect();
+            self.taken_off.retain(|uid| borne.contains(uid));
+        }
         if self.unshown.is_empty() && self.refused.is_empty() {
             return;
         }
@@ -65,26 +83,24 @@ impl Worker {
         desired: &Desired,
         look: &Look,
         planned: Vec<PlannedStep>,
-    ) -> Vec<PlannedStep> {
+    ) -> Result<Vec<PlannedStep>, StoreError> {
         let needs = |item: &ItemKey| look.items.get(item).map(|i| i.contributors.clone()).unwrap_or_default();
         let mut bare = Bare::new();
         for name in planned.iter().flat_map(|step| &step.items).flat_map(needs) {
             let view = desired.assignments.get(&name).filter(|view| self.is_bare(view));
             bare.extend(view.map(|view| (name, Arc::clone(view))));
         }
-        let Some(refused) = self.finalize(desired, &bare).await else {
+        let Some(refused) = self.finalize(desired, &bare).await? else {
             tracing::warn!(backend = %self.id, "no finalizer on the backend, so no effect");
-            return Vec::new();
+            return Ok(Vec::new());
         };
         for assignment in &refused {
             tracing::warn!(%assignment, "no finalizer, so no effect");
         }
-        planned
-            .into_iter()
-            .filter(|step| {
-                !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
-            })
-            .collect()
+        let may = |step: &PlannedStep| {
+            !step.items.iter().any(|item| needs(item).iter().any(|name| refused.contains(name)))
+        };
+        Ok(planned.into_iter().filter(may).collect())
     }
 
     /// Whoever holds something bears it, also where nothing had to be sent in this assignment's life: what was restored
@@ -102,7 +118,13 @@ impl Worker {
         let claimants = self.memory.claims.claimants();
         let holders = claimants.filter_map(|who| Some((who.clone(), Arc::clone(bare.remove(who)?))));
         let holders: Bare = holders.collect();
-        let refused = self.finalize(desired, &holders).await;
+        let refused = match self.finalize(desired, &holders).await {
+            Ok(refused) => refused,
+            Err(error) => {
+                self.store_trouble(&error);
+                None
+            }
+        };
         for view in holders.values().filter(|view| refused.as_ref().is_none_or(|r| r.contains(&view.name))) {
             tracing::warn!(assignment = %view.name, "it holds something, and its deletion would not wait for us");
             self.finalized.refuse(&view.uid, now);
@@ -115,14 +137,23 @@ impl Worker {
     }
 
     /// Puts it on; those that refused it, or `None` if the Backend did (and then none was tried).
-    async fn finalize(&mut self, desired: &Desired, bare: &Bare) -> Option<BTreeSet<ObjectName>> {
+    ///
+    /// Each is noted first, so that one that bears it and is not known was given it under another memory
+    /// ([`Self::meet_assignments`]).
+    async fn finalize(
+        &mut self,
+        desired: &Desired,
+        bare: &Bare,
+    ) -> Result<Option<BTreeSet<ObjectName>>, StoreError> {
         let mut refused = BTreeSet::new();
         if bare.is_empty() {
-            return Some(refused);
+            return Ok(Some(refused));
         }
         if !self.hold_backend(desired).await {
-            return None;
+            return Ok(None);
         }
+        let new = bare.values().filter(|view| !self.memory.seen.contains_key(&view.uid));
+        self.commit(new.map(|view| recall::noted(&view.uid)).collect())?;
         let reporter = self.house.reporter.clone();
         let writes = bare.values().map(|view| reporter.ensure_finalizer(&view.name, &view.uid));
         let results = futures::future::join_all(writes).await;
@@ -135,6 +166,6 @@ impl Worker {
                 }
             }
         }
-        Some(refused)
+        Ok(Some(refused))
     }
 }

@@ -59,12 +59,7 @@ impl Worker {
         let backend = &desired.backend;
         let situation = self.situation(desired);
         if situation.used && !situation.was_used {
-            let seen = Write::Seen(backend.uid.clone(), backend.generation);
-            // Held already, and not by us as far as we remember: what was done until then only another memory knows, that of
-            // the installation whose namespace this was, or ours that was lost (R13).
-            let strange = situation.there && self.memory.since.is_none();
-            let lost = strange.then(super::recall::lost);
-            self.commit([seen].into_iter().chain(lost).collect())?;
+            self.commit(vec![Write::Seen(backend.uid.clone(), backend.generation)])?;
         }
         match tend(situation) {
             Tend::Hold => drop(self.hold_backend(desired).await),

@@ -139,7 +139,10 @@ impl Worker {
         let mut uses = if done.is_empty() { Uses::default() } else { Uses::of(desired) };
         for (name, view) in done {
             match self.house.reporter.remove_finalizer(name, &view.uid).await {
-                Ok(()) => self.forget_object(&mut uses, view),
+                Ok(()) => {
+                    self.finalized.take_off(&view.uid);
+                    self.forget_object(&mut uses, view);
+                }
                 Err(error) => tracing::warn!(assignment = %name, %error, "finalizer not removed yet"),
             }
         }

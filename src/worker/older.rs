@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Worker, facts::Behind};
+use super::{Worker, facts::Behind, recall};
 use crate::{
     index::{AssignmentView, Desired},
     model::{ObjectName, Uid, memory::Write, reckoned},
@@ -34,8 +34,9 @@ impl Worker {
         // One that was handled before is no answer: it may just have come ahead of the assignments.
         let open = self.requests.is_open(&self.id.to_string(), requested.as_deref());
         if open && told.as_ref().is_some_and(|told| told.requested_then != *requested) {
-            // From here on what is acted on next counts.
-            self.commit(older.into_keys().map(Write::Unseen).collect())?;
+            // From here on what is acted on next counts. They stay known, in no generation.
+            let anew = |uid: Uid| [Write::Unseen(uid.clone()), recall::noted(&uid)];
+            self.commit(older.into_keys().flat_map(anew).collect())?;
             return Ok(false);
         }
         let message = format!(

@@ -1,35 +1,41 @@
 //! What a lost store took and can be told again from the assignments themselves (R13).
 
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Worker, record, round::Halt};
 use crate::{
     api::ReleasePolicy,
-    drivers::Facts,
+    drivers::{Facts, connect::translate},
     index::{AssignmentView, Desired},
     model::{
-        Contribution, Shape,
+        BackendKind, Contribution, Shape, Uid,
         memory::{ItemRecord, Origin, Write},
     },
     plan::release::effective,
+    store::StoreError,
 };
 
-/// What of every system is lost, in the words of `status.memory.lost`.
-const PRE_IMAGES: &str = "PreImages";
+/// How far the clock of the API server, which says when an assignment was made, may go ahead of ours, which says since
+/// when a memory is.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(1);
 
-/// Written where a memory is found to be lost before it is known which system it was of.
-pub(super) fn lost() -> Write {
-    Write::Lost([PRE_IMAGES.to_owned()].into())
+/// What says of an assignment that it is known to bear our finalizer, acted on or not: a generation that none has.
+pub(super) fn noted(uid: &Uid) -> Write {
+    Write::Seen(uid.clone(), 0)
 }
 
-/// The words of `status.memory.lost` for a system.
-pub fn lost_words(facts: Facts) -> Write {
+/// What is lost of a system's account, in the words of `status.memory.lost`.
+fn words(facts: Facts) -> impl Iterator<Item = String> {
     let words = [
-        (true, PRE_IMAGES),
+        (true, "PreImages"),
         (facts.deploys, super::answer::DEPLOY_PROVENANCE),
         // Only documents are copied (R27).
         (facts.documents, "SeedRevisions"),
         (facts.additive, "GroupProvenance"),
     ];
-    Write::Lost(words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned()).collect())
+    words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned())
 }
 
 /// What an assignment that is being deleted may have left in the system, unknown to us.
@@ -51,8 +57,7 @@ impl Worker {
         let names_gone =
             || self.stakes.get(&view.name).is_some_and(|kept| kept.targets == 0 && kept.left_out().is_some());
         let refused = || self.stakes.get(&view.name).is_some_and(|kept| kept.refused().is_some());
-        let lost = self.house.lost.is_some() || !self.memory.lost.is_empty();
-        if keeps || !lost || self.is_wholly_remembered(view) {
+        if keeps || self.memory.lost.is_empty() || self.is_wholly_remembered(view) {
             Forgotten::Nothing
         } else if view.binding().is_none() {
             Forgotten::Something
@@ -65,15 +70,59 @@ impl Worker {
         }
     }
 
-    /// It was made, and first acted on, since this memory began.
+    /// It was made since this memory began, and given our finalizer under it.
     fn is_wholly_remembered(&self, view: &AssignmentView) -> bool {
-        self.memory.since.is_some_and(|since| view.created > since)
-            && self.memory.seen.contains_key(&view.uid)
+        !self.was_made_before(view) && self.memory.seen.contains_key(&view.uid)
     }
 
     /// Whether the memory of what was done for this assignment may be lost.
     pub(super) fn is_older_than_memory(&self, view: &AssignmentView) -> bool {
-        !self.memory.lost.is_empty() && self.memory.since.is_none_or(|since| view.created <= since)
+        !self.memory.lost.is_empty() && self.was_made_before(view)
+    }
+
+    fn was_made_before(&self, view: &AssignmentView) -> bool {
+        let later = |since: Timestamp| since.checked_add(CLOCKS).unwrap_or(Timestamp::MAX);
+        self.memory.since.is_none_or(|since| view.created <= later(since))
+    }
+
+    /// Marks whoever bears our finalizer and is not known to this memory; if that holds nothing either, it was worked on
+    /// under another memory, and what that knew is lost: it was that of the installation whose namespace this was, or ours
+    /// (R13). A finalizer is put on once the account is known and the assignment noted, so a process that died in between
+    /// leaves none of these.
+    ///
+    /// A Backend has one memory from its first effect on, with all of its namespace. On a ClusterBackend another one may
+    /// have worked beside this one: then it counts anew from now, since what was made before is not known to have been ours.
+    pub(super) fn meet_assignments(&mut self, desired: &Desired) -> Result<(), StoreError> {
+        let unknown = |view: &&Arc<AssignmentView>| {
+            self.finalized.is_on(view)
+                && !self.memory.seen.contains_key(&view.uid)
+                && !self.finalized.is_taken_off(view)
+        };
+        let unknown: Vec<_> = desired.assignments.values().filter(unknown).collect();
+        let mut writes: Vec<_> = unknown.iter().map(|view| noted(&view.uid)).collect();
+        let shared = self.id.kind == BackendKind::ClusterBackend;
+        let strange = unknown.iter().any(|view| !self.memory.claims.holds(&view.name));
+        if strange && (shared || self.memory.since.is_none()) {
+            writes.push(self.lost(desired));
+            writes.extend(self.memory.since.is_some().then(|| Write::Since(self.now())));
+            tracing::warn!(
+                backend = %self.id,
+                "what was done here before is not remembered; objects are found again by mark and name"
+            );
+        }
+        self.commit(writes)
+    }
+
+    /// A memory of this Backend's system is lost, besides what was before.
+    pub(super) fn lost(&self, desired: &Desired) -> Write {
+        let facts = translate(&desired.backend.system).facts();
+        Write::Lost(words(facts).chain(self.memory.lost.iter().cloned()).collect())
+    }
+
+    /// Whoever bears our finalizer now, to be noted where everything else is forgotten.
+    pub(super) fn known(&self, desired: &Desired) -> Vec<Write> {
+        let held = desired.assignments.values().filter(|view| self.finalized.is_on(view));
+        held.map(|view| noted(&view.uid)).collect()
     }
 
     /// A deleted assignment still claims what it compiles to: else its values would stay, and nobody be told that

@@ -67,6 +67,7 @@ const SLICE: usize = 100;
 
 impl Worker {
     pub(super) async fn round(&mut self, desired: &Desired, asked: Asked<'_>) -> Result<Next, Halt> {
+        self.meet_assignments(desired)?;
         self.tend_backend(desired).await?;
         if desired.assignments.values().any(|view| view.deleting) {
             // Orphan must go through also where the system or its credentials are gone for good (R8, R11).

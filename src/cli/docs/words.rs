@@ -69,7 +69,7 @@ const FOUND: [(&str, &str, &str); 8] = [
     (
         SERVES,
         "Lease",
-        "annotation: the namespaces that are its own already, also while it claims more and waits; written like `watches`",
+        "annotation: the namespaces that are its own already, also while it claims more and waits; written like `watches`, and empty where none of those it served is left",
     ),
     (
         LEASE_UID,

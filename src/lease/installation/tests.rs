@@ -83,6 +83,7 @@ fn who_adds_a_namespace_claims_the_difference() {
         ("older, it claims what we serve alone", &pq, other(&p, Claiming, 1), false),
         ("it enters what is added", &Scope::All, other(&q, Entering, 9), true),
         ("each would like to have what the other serves", &pq, holds(&pq, &q), true),
+        ("nothing of what it served stayed: it only claims", &pq, holds(&q, &only(&[])), false),
     ] {
         let mine = Installation { serves: Some(p.clone()), ..installation("mine", scope, Claiming, 5) };
         let others = [other];
@@ -98,13 +99,17 @@ fn what_was_reached_counts_only_where_it_was_reached() {
     let (a, ab, abc) = (only(&["a"]), only(&["a", "b"]), only(&["a", "b", "c"]));
     let widening = Installation { scope: Some(abc.clone()), stage: Stage::Claiming, ..before.clone() };
     let entering = Installation { stage: Stage::Entering, serves: None, ..before.clone() };
+    let elsewhere = Installation { stage: Stage::Entering, serves: Some(only(&[])), ..before.clone() };
+    let nothing = only(&[]);
     for (why, before, scope, stage, serves) in [
         ("the first start", None, Scope::All, Stage::Claiming, None),
         ("a restart", Some(&before), ab.clone(), Stage::Serving, Some(&ab)),
         ("fewer namespaces", Some(&before), a.clone(), Stage::Serving, Some(&a)),
         ("another one besides", Some(&before), abc.clone(), Stage::Claiming, Some(&ab)),
         ("all of them", Some(&before), Scope::All, Stage::Claiming, Some(&ab)),
-        ("another one instead", Some(&before), only(&["c"]), Stage::Claiming, None),
+        ("another one instead", Some(&before), only(&["c"]), Stage::Claiming, Some(&nothing)),
+        ("it died before that was its own", Some(&elsewhere), ab.clone(), Stage::Entering, Some(&nothing)),
+        ("and another one still", Some(&elsewhere), only(&["c"]), Stage::Claiming, Some(&nothing)),
         (
             "the added one is taken back while it waits",
             Some(&widening),
@@ -141,6 +146,8 @@ fn what_is_written_is_read_again() {
     assert_eq!(lease.annotations()[SERVES], "a,b", "what it served stays its own");
     set_served(&mut lease, None);
     assert_eq!(Installation::of(&lease).unwrap().serves, None);
+    set_served(&mut lease, Some(&nothing()));
+    assert_eq!(Installation::of(&lease).unwrap().serves, Some(nothing()), "which is not the same as none");
 }
 
 #[test]
@@ -202,26 +209,41 @@ fn what_others_wrote_is_not_believed() {
     assert_eq!(of(&[(WATCHES, "a"), (STAGE, "paused")]), Some((Some(only(&["a"])), Stage::Serving)));
 }
 
-/// Why, what our Lease said before, where we work now, and whether nothing of the store is believed.
+/// Why, what our Lease said before, and whether nothing of the store is believed.
 #[test]
-fn a_store_is_outdated_where_nothing_stayed_its_own() {
-    let (ab, c) = (only(&["a", "b"]), only(&["c"]));
-    let before = installation("mine", &ab, Stage::Serving, 1);
-    let waiting = Installation { scope: Some(Scope::All), stage: Stage::Claiming, ..before.clone() };
+fn a_store_is_outdated_where_its_lease_was_gone() {
+    let before = installation("mine", &only(&["a", "b"]), Stage::Serving, 1);
     let first = Installation { stage: Stage::Claiming, serves: None, ..before.clone() };
     let copy = Installation { original: false, ..before.clone() };
-    for (why, before, scope, outdated) in [
-        ("no Lease: anybody may have worked here", None, &ab, true),
-        ("a copy: while the former one was gone, too", Some(&copy), &ab, true),
-        ("a restart", Some(&before), &ab, false),
-        ("it works in more", Some(&before), &Scope::All, false),
-        ("it works in less", Some(&before), &only(&["b"]), false),
-        ("one stays, one comes", Some(&before), &only(&["b", "c"]), false),
-        ("elsewhere altogether", Some(&before), &c, true),
-        ("what it waited for alone", Some(&waiting), &c, true),
-        ("it never served, or an earlier version did", Some(&first), &c, false),
+    for (why, before, outdated) in [
+        ("no Lease: anybody may have worked here", None, true),
+        ("a copy: while the former one was gone, too", Some(&copy), true),
+        ("a restart, wherever it works now", Some(&before), false),
+        ("it never served, or an earlier version did", Some(&first), false),
     ] {
-        assert_eq!(outdates(before, scope), outdated, "{why}");
+        assert_eq!(outdates(before), outdated, "{why}");
+    }
+}
+
+/// Why, what stands there, and what our own Lease and another's say by it.
+#[test]
+fn what_cannot_be_read_is_not_ours_and_may_be_anothers() {
+    for (why, text, ours, anothers) in [
+        ("as it was written", "a", only(&["a"]), only(&["a"])),
+        ("nothing stayed", "", only(&[]), only(&[])),
+        ("spoilt", "a,,b", only(&[]), Scope::All),
+        ("no name", "A", only(&[]), Scope::All),
+    ] {
+        let mut lease = Lease::default();
+        lease.metadata.uid = Some("1".into());
+        write(&mut lease, &only(&["a", "b"]), Stage::Serving);
+        lease.annotations_mut().insert(SERVES.into(), text.into());
+        let mine = Installation::ours(&lease).unwrap();
+        let found = (mine.serves.clone(), Installation::of(&lease).unwrap().serves);
+        assert_eq!(found, (Some(ours.clone()), Some(anothers)), "{why}");
+        let (stage, kept) = resumed(Some(&mine), &only(&["a", "b"]));
+        assert_eq!((stage, kept), (Stage::Entering, Some(ours)), "{why}: not all of it is");
+        assert!(mine.regains("b") && mine.regains_any(), "{why}");
     }
 }
 
@@ -238,10 +260,11 @@ fn what_was_given_away_comes_back_and_what_stayed_did_not() {
         ("one stayed", Some(only(&["a"])), Some(only(&["a", "b"])), &["b"]),
         ("one stayed, of all", Some(only(&["a"])), Some(Scope::All), &["b", "c"]),
         ("what is elsewhere may come back later", Some(only(&["a"])), Some(only(&["a"])), &[]),
+        ("nothing stayed", Some(only(&[])), Some(only(&["a", "b"])), &["a", "b"]),
         ("an earlier version served", None, Some(Scope::All), &[]),
     ] {
         let mine = entering(serves, scope);
         let found: Vec<_> = ["a", "b", "c"].into_iter().filter(|namespace| mine.regains(namespace)).collect();
-        assert_eq!(found, regained, "{why}");
+        assert_eq!((found.as_slice(), mine.regains_any()), (regained, !regained.is_empty()), "{why}");
     }
 }

@@ -1,23 +1,23 @@
 //! Namespaces handed from one installation to another, and back: nobody believes what another one may have worked past.
 
 use super::{
-    neighbours::{ELSEWHERE, Neighbour, edit, set_aside, stage, team, told},
+    neighbours::{ELSEWHERE, Neighbour, edit, set_aside, stage, team, told, until},
     *,
 };
 
 /// The namespace that stays with the first installation all the time.
-const OWN: &str = "own";
+pub(super) const OWN: &str = "own";
 
-fn own() -> Scope {
+pub(super) fn own() -> Scope {
     Scope::Only([Arc::from(OWN)].into())
 }
 
-fn both_namespaces() -> Scope {
+pub(super) fn both_namespaces() -> Scope {
     Scope::Only([OWN, TEAM].map(Arc::from).into())
 }
 
 /// `kubectl apply` in the namespace that stays.
-fn apply_own(whole: &Whole, kind: &str, name: &str, spec: &Value) {
+pub(super) fn apply_own(whole: &Whole, kind: &str, name: &str, spec: &Value) {
     whole.api.apply(json!({
         "apiVersion": "ordain.dev/v1alpha1", "kind": kind, "spec": spec,
         "metadata": {"name": name, "namespace": OWN},
@@ -25,7 +25,7 @@ fn apply_own(whole: &Whole, kind: &str, name: &str, spec: &Value) {
 }
 
 /// In force with both namespaces: two systems of the team, and one of the namespace that stays.
-async fn in_force_in_both() -> Whole {
+pub(super) async fn in_force_in_both() -> Whole {
     let mut whole = Whole::new();
     let clock: Arc<dyn Clock> = Arc::new(whole.clock.clone());
     whole.vendors.add("mdm", Wso2Double::new(Wso2Options::default(), clock.clone()), clock);
@@ -53,13 +53,13 @@ async fn in_force_in_both() -> Whole {
 }
 
 /// `status.memory`; without a namespace, of a ClusterBackend.
-fn memory(whole: &Whole, namespace: &str, backend: &str) -> Value {
+pub(super) fn memory(whole: &Whole, namespace: &str, backend: &str) -> Value {
     let kind = if namespace.is_empty() { "ClusterBackend" } else { "Backend" };
     whole.api.get(kind, namespace, backend).unwrap()["status"]["memory"].clone()
 }
 
 /// Ends the first one, which works in these namespaces from then on.
-async fn restart_in(whole: &mut Whole, scope: Scope) {
+pub(super) async fn restart_in(whole: &mut Whole, scope: Scope) {
     whole.end().await.unwrap();
     whole.scope = scope;
     whole.start(None);
@@ -67,12 +67,12 @@ async fn restart_in(whole: &mut Whole, scope: Scope) {
 }
 
 /// Uninstalled.
-async fn leave(whole: &Whole, mut neighbour: Neighbour) {
+pub(super) async fn leave(whole: &Whole, mut neighbour: Neighbour) {
     neighbour.end().await;
     whole.api.delete("Lease", ELSEWHERE, "ordain");
 }
 
-fn served(whole: &Whole) -> Value {
+pub(super) fn served(whole: &Whole) -> Value {
     whole.api.get("Lease", "ordain-system", "ordain").unwrap()["metadata"]["annotations"]["ordain.dev/serves"]
         .clone()
 }
@@ -147,9 +147,7 @@ async fn a_namespace_that_comes_back_is_not_remembered() {
 async fn nor_is_it_where_a_process_dies_as_it_comes_back() {
     let mut whole = away_and_back().await;
     whole.start(None);
-    while served(&whole) != json!("own,team") {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(&whole, || served(&whole) == json!("own,team")).await;
     let ios = whole.api.gate().count();
     whole.pass(60).await;
     for number in 1..=ios {

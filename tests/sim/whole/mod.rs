@@ -12,6 +12,7 @@ mod inventory;
 mod neighbours;
 mod overwritten;
 mod plan;
+mod strangers;
 mod trouble;
 
 use std::{sync::Arc, time::Duration};

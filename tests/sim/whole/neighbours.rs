@@ -83,6 +83,17 @@ pub(super) fn told(whole: &Whole) -> String {
     whole.readiness.borrow().join("; ")
 }
 
+/// Looks every millisecond, for two minutes.
+pub(super) async fn until(whole: &Whole, reached: impl Fn() -> bool) {
+    for _ in 0..120_000 {
+        if reached() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it never came so far: {:?}; {}", stage(whole, "ordain-system"), told(whole));
+}
+
 /// An edit that reaches the system through whoever leads.
 pub(super) async fn edit(whole: &mut Whole, enabled: bool) {
     whole.apply("Policy", "camera", camera(enabled));
@@ -289,9 +300,7 @@ async fn a_lease_deleted_as_it_enters_does_not_stay_at_that() {
     whole.api.latency(Duration::from_millis(37));
     both(&whole);
     whole.start(None);
-    while stage(&whole, "ordain-system")[1] != "entering" {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(&whole, || stage(&whole, "ordain-system")[1] == "entering").await;
     whole.api.deny("list", "leases");
     whole.pass(3).await;
     whole.api.delete("Lease", "ordain-system", "ordain");
