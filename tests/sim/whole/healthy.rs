@@ -143,7 +143,7 @@ async fn a_mended_policy_is_not_healthy_before_the_system_holds_it() {
 /// Suspending changes nothing of what stands (product.md section 7: Ready as before).
 #[tokio::test(start_paused = true)]
 async fn what_is_suspended_in_step_stays_in_step() {
-    let mut whole = in_force().await;
+    let whole = in_force().await;
     let in_sync = |whole: &Whole| whole.api.condition("PolicyAssignment", TEAM, "camera", "InSync").unwrap();
     whole.assign("camera", "wso2", with(to_roles(&["engineer"]), "suspend", json!(true)));
     whole.pass(3 * 3600).await;
