@@ -21,6 +21,11 @@ use crate::{
 /// when a memory is.
 const CLOCKS: SignedDuration = SignedDuration::from_mins(1);
 
+/// Whether what was made then, by the clock of the API server, may have been there when a memory began, by ours.
+fn may_be_older(created: Timestamp, since: Timestamp) -> bool {
+    created <= since.checked_add(CLOCKS).unwrap_or(Timestamp::MAX)
+}
+
 /// What says of an assignment that it is known to bear our finalizer, acted on or not: a generation that none has.
 pub(super) fn noted(uid: &Uid) -> Write {
     Write::Seen(uid.clone(), 0)
@@ -81,8 +86,7 @@ impl Worker {
     }
 
     fn was_made_before(&self, view: &AssignmentView) -> bool {
-        let later = |since: Timestamp| since.checked_add(CLOCKS).unwrap_or(Timestamp::MAX);
-        self.memory.since.is_none_or(|since| view.created <= later(since))
+        self.memory.since.is_none_or(|since| may_be_older(view.created, since))
     }
 
     /// Marks whoever bears our finalizer and is not known to this memory; if that holds nothing either, it was worked on
@@ -158,5 +162,23 @@ impl Worker {
             let record = ItemRecord::new(Origin::Document, None, None, &part.title, &part.status_key);
             Write::Item(part.item.clone(), Some(Box::new(record)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_been_made_before_a_memory_began_counts_as_older() {
+        let at = |second| Timestamp::from_second(second).unwrap_or_default();
+        for (why, created, older) in [
+            ("long before", 0, true),
+            ("at the same time", 1_000, true),
+            ("just after, by a clock that may go ahead of ours", 1_059, true),
+            ("later than clocks differ", 1_061, false),
+        ] {
+            assert_eq!(may_be_older(at(created), at(1_000)), older, "{why}");
+        }
     }
 }
