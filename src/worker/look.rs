@@ -89,7 +89,8 @@ impl Worker {
         let looks = snapshot && due.items.values().any(|lane| *lane == Lane::Drift);
         let Some(record) = self.memory.catalogue.as_ref().filter(|_| looks) else { return false };
         let interval = desired.backend.settings.drift_interval;
-        let age = jiff::SignedDuration::try_from(interval.saturating_sub(interval / AHEAD)).unwrap_or_default();
+        let age =
+            jiff::SignedDuration::try_from(interval.saturating_sub(interval / AHEAD)).unwrap_or_default();
         self.now().duration_since(record.at) >= age
     }
 
