@@ -61,6 +61,14 @@ fn an_assignment_that_comes_changes_or_goes_is_news_to_what_it_names() {
         assignment("a", "p", "b").spec("targets", json!({"include": [{"targetGroupRef": {"name": "g"}}]}));
     let dirty = apply(&mut index, &grouped);
     assert_eq!((dirty.policies, dirty.groups), ([team("p")].into(), [team("g")].into()));
+    for edited in [policy("p").at(2, 2), group("g", &["y"]).at(2, 2)] {
+        let dirty = apply(&mut index, &edited);
+        assert_eq!(
+            (dirty.policies, dirty.groups),
+            ([team("p")].into(), [team("g")].into()),
+            "both are proven anew"
+        );
+    }
     let dirty = apply(&mut index, &assignment("a", "p", "b").at(2, 2));
     assert_eq!((dirty.policies, dirty.groups), ([team("p")].into(), [team("g")].into()));
     let dirty = delete(&mut index, &assignment("a", "p", "b"));
