@@ -1,7 +1,7 @@
 //! Memory of namespaces that were another installation's for a while.
 
 use crate::{
-    model::{BackendId, BackendKind, memory::Write},
+    model::{BackendId, BackendKind},
     store::{Store, StoreError},
 };
 
@@ -10,8 +10,8 @@ use crate::{
 ///
 /// A Backend belongs to its namespace. A ClusterBackend belongs to all of them, and is one account: it is forgotten as a
 /// whole where somebody of such a namespace holds something on it, since the other installation sees it, too; and kept
-/// where all that it remembers is of namespaces that were ours all the time. Of one that is kept it is forgotten which
-/// assignments it knows without holding anything: one that comes back with our finalizer is found to be another's then.
+/// where all that it remembers is of namespaces that were ours all the time. What another installation did on one that is
+/// kept is not known then, which is why one installation alone should use a ClusterBackend.
 ///
 /// To be called before our Lease says that these namespaces are ours. A process that dies in between leaves nothing that
 /// is believed: the next one finds the Lease as it was, and goes on.
@@ -40,13 +40,7 @@ fn is_outdated(
     if account.kind == BackendKind::Backend {
         return Ok(regains(&account.namespace));
     }
-    let memory = store.load(account)?;
-    let outdated = memory.claims.claimants().any(|who| regains(&who.namespace));
-    if !outdated {
-        let unseen: Vec<_> = memory.seen.into_keys().map(Write::Unseen).collect();
-        store.commit(account, &unseen, &[])?;
-    }
-    Ok(outdated)
+    Ok(store.load(account)?.claims.claimants().any(|who| regains(&who.namespace)))
 }
 
 #[cfg(test)]
@@ -60,7 +54,7 @@ mod tests {
     use crate::{
         model::{
             ItemKey, ObjectName, Secret, SystemClock, Uid,
-            memory::{ClaimRecord, LeafDigests},
+            memory::{ClaimRecord, LeafDigests, Write},
         },
         store::{Expected, Keys},
     };
@@ -78,7 +72,7 @@ mod tests {
             ("it comes back", BackendKind::Backend, "team", "team", false, false),
             ("it stayed", BackendKind::Backend, "own", "own", true, true),
             ("what came back holds something", BackendKind::ClusterBackend, "", "team", false, false),
-            ("it may hold something by now", BackendKind::ClusterBackend, "", "own", true, false),
+            ("what stayed holds all of it", BackendKind::ClusterBackend, "", "own", true, true),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let store = store(&folder);

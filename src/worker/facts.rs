@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Worker, compile::Kept, observers::Watching};
+use super::{Worker, kept::Kept, observers::Watching};
 use crate::{
     api::{Mode, conditions::Reason},
     drivers::{Finding, Severity},
@@ -60,7 +60,7 @@ impl Worker {
         let binding = view.binding();
         let items: Vec<&ItemKey> =
             kept.map(|k| k.items.iter().map(|(item, _)| item).collect()).unwrap_or_default();
-        let watching = self.watching.get(&view.name);
+        let watching = self.watching.get(&view.name).filter(|seen| seen.is_of(view));
         let origin = items.first().and_then(|item| self.memory.items.get(*item)).map(|record| record.origin);
         let origin = origin.or(self.is_document_system().then_some(Origin::Document));
         // What is yet to be taken over stays, too: nobody shall read `Delete` where nothing would be deleted.

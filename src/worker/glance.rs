@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Worker, compile::Kept};
+use super::{Worker, kept::Kept};
 use crate::{
     api::conditions::Reason,
     drivers::Finding,

@@ -69,7 +69,7 @@ impl Worker {
         };
         let interval =
             jiff::SignedDuration::try_from(desired.backend.settings.drift_interval).unwrap_or_default();
-        let unresolved = |kept: &super::compile::Kept| {
+        let unresolved = |kept: &super::kept::Kept| {
             let open =
                 |f: &crate::drivers::Finding| f.severity != crate::drivers::Severity::Note && f.may_resolve();
             !kept.view.suspended && kept.findings.iter().any(open)
@@ -140,7 +140,7 @@ impl Worker {
             round.iter().flat_map(|item| self.stakes.holders(item)).map(|(who, _)| who).collect();
         holders
             .into_iter()
-            .filter(|who| self.stakes.get(who).is_some_and(super::compile::Kept::pushes))
+            .filter(|who| self.stakes.get(who).is_some_and(super::kept::Kept::pushes))
             .filter_map(|who| Some((who.clone(), self.compile_one(desired, desired.assignments.get(who)?)?)))
             .collect()
     }
@@ -259,7 +259,7 @@ impl Worker {
         if self.memory.lost.is_empty() || !desired.backend.system.name().keys_by_policy() {
             return BTreeSet::new();
         }
-        let pushes = |name| self.stakes.get(name).is_some_and(super::compile::Kept::pushes);
+        let pushes = |name| self.stakes.get(name).is_some_and(super::kept::Kept::pushes);
         let silent = desired.assignments.values().filter(|view| {
             view.finalizer && !view.deleting && !pushes(&view.name) && !self.memory.claims.holds(&view.name)
         });

@@ -29,6 +29,7 @@ mod glance;
 mod in_use;
 mod journal;
 mod judge;
+mod kept;
 mod let_go;
 pub mod look;
 mod measure;

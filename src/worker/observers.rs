@@ -47,6 +47,13 @@ pub struct Watching {
     pub trouble: Option<(crate::api::conditions::Reason, String)>,
 }
 
+impl Watching {
+    /// Whether this was seen of what that view comes to: of what was edited since, nothing is known.
+    pub(super) fn is_of(&self, view: &AssignmentView) -> bool {
+        (self.view.generation, self.view.named) == (view.generation, view.named)
+    }
+}
+
 impl Worker {
     /// Observing assignments that were never looked at, have changed, or were read a drift interval ago.
     pub(super) fn watching_due(&mut self, desired: &Desired) -> BTreeSet<ObjectName> {

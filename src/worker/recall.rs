@@ -10,7 +10,7 @@ use crate::{
     drivers::{Facts, connect::translate},
     index::{AssignmentView, Desired},
     model::{
-        BackendKind, Contribution, Shape, Uid,
+        Contribution, Shape, Uid,
         memory::{ItemRecord, Origin, Write},
     },
     plan::release::effective,
@@ -94,8 +94,8 @@ impl Worker {
     /// (R13). A finalizer is put on once the account is known and the assignment noted, so a process that died in between
     /// leaves none of these.
     ///
-    /// A Backend has one memory from its first effect on, with all of its namespace. On a ClusterBackend another one may
-    /// have worked beside this one: then it counts anew from now, since what was made before is not known to have been ours.
+    /// Where the account is known already nobody is judged: a finalizer is no proof, since anybody may copy one, and a
+    /// ClusterBackend would be lost for all of its tenants.
     pub(super) fn meet_assignments(&mut self, desired: &Desired) -> Result<(), StoreError> {
         let unknown = |view: &&Arc<AssignmentView>| {
             self.finalized.is_on(view)
@@ -104,11 +104,9 @@ impl Worker {
         };
         let unknown: Vec<_> = desired.assignments.values().filter(unknown).collect();
         let mut writes: Vec<_> = unknown.iter().map(|view| noted(&view.uid)).collect();
-        let shared = self.id.kind == BackendKind::ClusterBackend;
         let strange = unknown.iter().any(|view| !self.memory.claims.holds(&view.name));
-        if strange && (shared || self.memory.since.is_none()) {
+        if strange && self.memory.since.is_none() {
             writes.push(self.lost(desired));
-            writes.extend(self.memory.since.is_some().then(|| Write::Since(self.now())));
             tracing::warn!(
                 backend = %self.id,
                 "what was done here before is not remembered; objects are found again by mark and name"

@@ -1,6 +1,6 @@
 //! Where assignments and the backend stand: the classes of product.md section 7.
 
-use super::{Worker, compile::Kept, observers::Watching, recall::Forgotten, session::credentials_field};
+use super::{Worker, kept::Kept, observers::Watching, recall::Forgotten, session::credentials_field};
 use crate::{
     api::conditions::Reason,
     drivers::{Class, Finding, Severity},
@@ -39,7 +39,8 @@ impl Worker {
             return unresolved_or_stalled(refused, self.refusal(refused, items), view, self.now());
         }
         let is_compiled = kept.is_some_and(|kept| kept.is_of(view));
-        if let Some(standing) = self.out_of_reach(items, watching.is_some(), is_compiled) {
+        let open = !is_compiled || self.letting_go(view, kept).is_some();
+        if let Some(standing) = self.out_of_reach(items, watching.is_some(), open) {
             return standing;
         }
         if let Some(unlisted) = unlisted.first() {
@@ -137,6 +138,9 @@ impl Worker {
         let names = |item: &ItemKey| kept.is_some_and(|kept| kept.names(item));
         let item = self.memory.claims.of(&view.name).map(|(item, _)| item).find(|item| !names(item))?;
         Some(match self.released.get(item) {
+            Some(ItemVerdict::Blocked(reason, message)) => {
+                Standing::Stalled(*reason, format!("{item}: {message}"))
+            }
             Some(ItemVerdict::Waiting(reason, message)) => Standing::Working(*reason, message.clone()),
             Some(ItemVerdict::Undeployed) => self.undeployed(),
             _ if self.account.held.is_some() && self.tally.is_waiting(item) => {
@@ -164,9 +168,9 @@ impl Worker {
     }
 
     /// R21: the outage is written on the backend; an assignment in step keeps its Ready.
-    fn out_of_reach(&self, items: &[&ItemKey], observing: bool, is_compiled: bool) -> Option<Standing> {
+    fn out_of_reach(&self, items: &[&ItemKey], observing: bool, open: bool) -> Option<Standing> {
         let outage = self.outage.as_ref()?;
-        let pending_work = !observing && (!is_compiled || items.is_empty() || self.has_open_work(items));
+        let pending_work = !observing && (open || items.is_empty() || self.has_open_work(items));
         Some(Standing::Unavailable { pending_work, message: outage.error.message.clone() })
     }
 

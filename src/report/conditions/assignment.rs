@@ -69,7 +69,11 @@ fn conditions(
 
 /// Out of reach with nothing to push, or suspended: what was known stays known (R21).
 fn stands_still(facts: &AssignmentFacts) -> bool {
-    matches!(facts.standing, Standing::Unavailable { pending_work: false, .. } | Standing::Suspended)
+    match facts.standing {
+        Standing::Unavailable { pending_work, .. } => !pending_work,
+        Standing::Suspended => standing::not_read(facts),
+        _ => false,
+    }
 }
 
 /// A fact that holds is said in the words of its reason, so that the same truth is the same status.

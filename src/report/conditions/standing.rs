@@ -83,6 +83,11 @@ fn proven(in_sync: &Fact) -> bool {
     }
 }
 
+/// Nothing was read since the start, which says nothing against what was read before.
+pub(super) fn not_read(facts: &AssignmentFacts) -> bool {
+    facts.in_sync.status.is_none() && facts.in_sync.reason == Reason::NotObserved
+}
+
 /// Ready whatever the differences are, once they are known.
 fn observing(facts: &AssignmentFacts) -> Verdict {
     let unread = facts.in_sync.status.is_none() && !proven(&facts.in_sync);
@@ -97,7 +102,7 @@ fn observing(facts: &AssignmentFacts) -> Verdict {
 /// read since the start, what was said of the same generations stands.
 fn suspended(facts: &AssignmentFacts, before: Option<&Memo>) -> Verdict {
     let Some(doubt) = doubt(facts, None) else { return Verdict::ready(Reason::Suspended) };
-    let said = before.filter(|before| speaks_of(before, facts) && facts.in_sync.status.is_none());
+    let said = before.filter(|before| speaks_of(before, facts) && not_read(facts));
     if said.is_some_and(|before| before.is_true(ConditionType::Ready)) {
         return Verdict::ready(Reason::Suspended);
     }

@@ -156,6 +156,15 @@ async fn what_is_suspended_in_step_stays_in_step() {
         "the system holds what was said before"
     );
     assert_eq!(in_sync(&whole).0, "False");
+    whole.apply("Policy", "camera", with(camera(false), "enabled", json!(false)));
+    whole.pass(3 * 3600).await;
+    assert_eq!(in_sync(&whole).0, "False", "it is still switched on");
+    whole.apply("Policy", "camera", camera(false));
+    whole.pass(3 * 3600).await;
+    assert_eq!(
+        (whole.ready("PolicyAssignment", "camera"), in_sync(&whole).0),
+        ("True Suspended".into(), "True".into())
+    );
 }
 
 /// Roles and users are two policies in the system: a group that names roles alone lets go of the one of users.
@@ -169,8 +178,12 @@ async fn an_edit_that_drops_something_is_not_healthy_before_it_is_gone() {
     assert_eq!(whole.cameras(), 2);
     let (all, dropped) = ([BOTH[0], BOTH[1], ("TargetGroup", "people")], people(&["engineer"]));
     whole.slow();
-    whole.apply("TargetGroup", "people", dropped.clone());
+    whole.apply("TargetGroup", "people", dropped);
     assert!(!whole.ever_healthy(&all, 15).await, "the system has not even answered");
+    whole.vendors.of("wso2").clear_faults();
+    whole.vendors.of("wso2").add_fault(&json!({"kind": "status", "code": 503})).unwrap();
+    assert!(!whole.ever_healthy(&all, 600).await, "it is down");
+    assert_eq!(whole.cameras(), 2);
     whole.vendors.of("wso2").clear_faults();
     assert!(whole.settle().await);
     assert_eq!(whole.cameras(), 1);
@@ -192,6 +205,23 @@ async fn an_edit_that_drops_something_is_not_healthy_while_the_guard_holds_it() 
     assert!(!whole.ever_healthy(&all, 3600).await);
     assert_eq!(whole.ready("PolicyAssignment", "camera"), "False HeldByGuard");
     assert_eq!(whole.cameras(), 2);
+}
+
+/// What the system refuses to take away is a human's task, and told so.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_removed_is_stalled() {
+    let mut whole = by_group().await;
+    whole.apply("TargetGroup", "people", json!({"wso2": {"roles": ["engineer"], "users": ["auditor"]}}));
+    assert!(whole.settle().await);
+    for path in ["remove-policy", "deactivate-policy"] {
+        let refuse =
+            json!({"kind": "status", "code": 400, "body": {"message": "no"}, "match": {"path": path}});
+        whole.vendors.of("wso2").add_fault(&refuse).unwrap();
+    }
+    whole.apply("TargetGroup", "people", people(&["engineer"]));
+    assert!(!whole.ever_healthy(&[BOTH[0], ("TargetGroup", "people")], 600).await);
+    let told = whole.told("PolicyAssignment", "camera");
+    assert!(whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some(), "{told:#}");
 }
 
 /// Without a session nothing is compiled: what is told of an outage then speaks of what was, and proves no edit.
