@@ -185,6 +185,7 @@ async fn an_edit_that_drops_something_is_not_healthy_before_it_is_gone() {
     assert!(!whole.ever_healthy(&all, 600).await, "it is down");
     assert_eq!(whole.cameras(), 2);
     whole.vendors.of("wso2").clear_faults();
+    whole.pass(600).await;
     assert!(whole.settle().await);
     assert_eq!(whole.cameras(), 1);
     assert!(all.iter().all(|(kind, name)| whole.is_current(kind, name)));
