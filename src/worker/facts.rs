@@ -7,7 +7,11 @@ use crate::{
     api::{Mode, conditions::Reason},
     drivers::{Finding, Severity},
     index::{AssignmentView, Desired, Input},
-    model::{ExternalId, ItemKey, ObjectName, memory::Origin, reckoned},
+    model::{
+        ExternalId, ItemKey, ObjectName,
+        memory::{ObservedRecord, Origin},
+        reckoned,
+    },
     plan::{ItemVerdict, drift::Drift, merge::Lost, release::effective},
     report::facts::{AssignmentFacts, Fact, ObjectFact, OperationsFact, PlanFact, Problem, TargetCounts},
 };
@@ -106,7 +110,8 @@ impl Worker {
         if is_suspended_unapplied(view, items) {
             return fact(None, Reason::Suspended, UNAPPLIED);
         }
-        if kept.is_none() || self.outage.is_some() && self.has_open_work(items) {
+        let open = || items.iter().any(|item| !self.stands_as_wanted(kept, item));
+        if kept.is_none() || self.outage.is_some() && open() {
             return fact(None, Reason::NotObserved, "not looked at yet");
         }
         // Nothing was sent that the system could have taken.
@@ -123,6 +128,10 @@ impl Worker {
         }
         if let Some(watching) = watching {
             return observed(watching);
+        }
+        if view.observe_only {
+            // What others have proven of the same items says nothing of it.
+            return fact(None, Reason::NotObserved, "not looked at yet");
         }
         let unread =
             |item: &&&ItemKey| self.memory.items.get(**item).is_none_or(|record| record.observed.is_none());
@@ -180,7 +189,10 @@ impl Worker {
     fn stands_as_wanted(&self, kept: Option<&Kept>, item: &ItemKey) -> bool {
         let Some(suspended) = kept.filter(|kept| kept.view.suspended) else { return self.is_proven(item) };
         let observed = self.memory.items.get(item).and_then(|record| record.observed.as_ref());
-        !suspended.edited.contains(item) && observed.is_some_and(|observed| observed.proves.is_some())
+        let stands = |read: &ObservedRecord| {
+            read.proves.is_some() && (suspended.switch.is_none() || read.enabled == suspended.switch)
+        };
+        !suspended.edited.contains(item) && observed.is_some_and(stands)
     }
 
     fn drift_of(&self, item: &ItemKey) -> Option<&Drift> {

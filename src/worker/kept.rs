@@ -36,6 +36,8 @@ pub struct Kept {
     pub findings: Vec<Finding>,
     /// Targets it reaches.
     pub targets: u32,
+    /// Whether a suspended one is to be switched on, where its system has a switch: the same for all that a Policy comes to.
+    pub switch: Option<bool>,
 }
 
 impl Kept {
@@ -101,11 +103,12 @@ pub(super) fn keep(
     };
     let held = live.map(|compiled| held_back(view, compiled, digester, memory)).unwrap_or_default();
     let suspended = compiled.as_ref().filter(|_| view.suspended);
+    let switch = suspended.and_then(|compiled| compiled.contributions.first()?.enabled);
     let edited =
         suspended.map(|compiled| edited(view, compiled, driver, digester, memory)).unwrap_or_default();
     let targets = compiled.as_ref().map_or(0, |c| c.targets);
     let findings = compiled.map(|c| c.findings).unwrap_or_default();
-    Kept { view: Arc::clone(view), catalogue_at, items, held, edited, findings, targets }
+    Kept { view: Arc::clone(view), catalogue_at, items, held, edited, findings, targets, switch }
 }
 
 /// Items that were applied otherwise than they are wanted now, or not at all, or that are not wanted any more.
@@ -123,10 +126,7 @@ fn edited(
         let same = applied.remove(&wanted.item).is_some_and(|then| {
             (&then.leaves, &then.members, then.priority) == (&now.leaves, &now.members, now.priority)
         });
-        // No claim says whether it is switched on; the last read does.
-        let read = memory.items.get(&wanted.item).and_then(|record| record.observed.as_ref());
-        let switched = wanted.enabled.is_some() && read.is_none_or(|read| read.enabled != wanted.enabled);
-        if !same || switched {
+        if !same {
             edited.push(wanted.item.clone());
         }
     }

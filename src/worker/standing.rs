@@ -39,7 +39,8 @@ impl Worker {
             return unresolved_or_stalled(refused, self.refusal(refused, items), view, self.now());
         }
         let is_compiled = kept.is_some_and(|kept| kept.is_of(view));
-        let open = !is_compiled || self.letting_go(view, kept).is_some();
+        let unwatched = view.observe_only && watching.is_none();
+        let open = !is_compiled || unwatched || self.letting_go(view, kept).is_some();
         if let Some(standing) = self.out_of_reach(items, watching.is_some(), open) {
             return standing;
         }

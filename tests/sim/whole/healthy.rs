@@ -265,3 +265,34 @@ async fn a_restart_changes_nothing_of_what_is_said_while_a_backend_is_suspended(
     whole.apply("TargetGroup", "people", people(&["sales"]));
     assert!(!whole.ever_healthy(&[BOTH[0], BOTH[1], ("TargetGroup", "people")], 600).await);
 }
+
+/// Suspended, it stands as it was proven, whatever becomes of the system's answers.
+#[tokio::test(start_paused = true)]
+async fn an_outage_changes_nothing_of_what_is_said_of_a_suspended_one() {
+    let mut whole = in_force().await;
+    whole.assign("camera", "wso2", with(to_roles(&["engineer"]), "suspend", json!(true)));
+    assert!(whole.settle().await);
+    let before = whole.told("PolicyAssignment", "camera");
+    whole.vendors.of("wso2").add_fault(&json!({"kind": "status", "code": 503})).unwrap();
+    whole.pass(3 * 3600).await;
+    assert_eq!(whole.told("PolicyAssignment", "camera"), before);
+}
+
+/// Who observes what somebody else applies has compared nothing of an edit of its own before it has looked.
+#[tokio::test(start_paused = true)]
+async fn an_observer_says_nothing_of_an_edit_before_it_has_looked() {
+    let whole = in_force().await;
+    let observer = |group: &str| {
+        let observing = with(to_groups(&[group]), "mode", json!("Observe"));
+        with(observing, "policyRef", json!({"name": "web"}))
+    };
+    whole.assign("watcher", "wfbss", observer("Server (Default)"));
+    whole.pass(120).await;
+    assert_eq!(whole.ready("PolicyAssignment", "watcher"), "True Observing");
+    whole.vendors.of("wfbss").add_fault(&json!({"kind": "status", "code": 503})).unwrap();
+    whole.assign("watcher", "wfbss", observer("Laptops"));
+    assert!(!whole.ever_healthy(&[("PolicyAssignment", "watcher")], 600).await, "it has not looked");
+    whole.vendors.of("wfbss").clear_faults();
+    whole.pass(1200).await;
+    assert_eq!(whole.ready("PolicyAssignment", "watcher"), "True Observing");
+}
