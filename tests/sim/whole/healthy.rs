@@ -57,6 +57,13 @@ fn people(roles: &[&str]) -> Value {
     json!({"wso2": {"roles": roles}})
 }
 
+/// A feature that does not exist.
+fn misspelt() -> Value {
+    let mut camera = camera(false);
+    camera["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
+    camera
+}
+
 /// A camera for the people of a group, in force.
 async fn by_group() -> Whole {
     let mut whole = Whole::new();
@@ -77,9 +84,7 @@ async fn by_group() -> Whole {
 #[tokio::test(start_paused = true)]
 async fn a_refused_edit_is_never_healthy() {
     let mut whole = in_force().await;
-    let mut broken = camera(false);
-    broken["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
-    whole.apply("Policy", "camera", broken);
+    whole.apply("Policy", "camera", misspelt());
     assert!(!whole.ever_healthy(&BOTH, 120).await);
     assert!(whole.settle().await);
     assert!(whole.api.condition("PolicyAssignment", TEAM, "camera", "Stalled").is_some());
@@ -127,9 +132,7 @@ async fn a_namesake_is_not_healthy_before_the_system_holds_it() {
 #[tokio::test(start_paused = true)]
 async fn a_mended_policy_is_not_healthy_before_the_system_holds_it() {
     let mut whole = in_force().await;
-    let mut broken = camera(false);
-    broken["content"]["wso2"]["profiles"][0]["features"][0]["code"] = json!("CAMREA");
-    whole.apply("Policy", "camera", broken);
+    whole.apply("Policy", "camera", misspelt());
     assert!(whole.settle().await);
     whole.pass(60).await;
     whole.slow();

@@ -6,6 +6,53 @@ use super::{
     *,
 };
 
+/// One account of documents for both namespaces: a ClusterBackend.
+fn share_wfbss(whole: &Whole) {
+    whole.api.namespace(OWN, &[]);
+    for kind in ["Secret", "Backend"] {
+        let mut object = whole.api.get(kind, TEAM, "wfbss").unwrap();
+        whole.api.delete(kind, TEAM, "wfbss");
+        let labels = object["metadata"]["labels"].clone();
+        object["metadata"] = json!({"name": "wfbss", "namespace": "ordain-system", "labels": labels});
+        if kind == "Backend" {
+            object["kind"] = json!("ClusterBackend");
+            object["metadata"] = json!({"name": "wfbss"});
+            object["spec"]["access"] = json!([{
+                "name": "all", "namespaces": {"names": [OWN, TEAM]}, "targets": {"all": true},
+            }]);
+        }
+        whole.api.apply(object);
+    }
+}
+
+/// An assignment on the ClusterBackend.
+fn shared(policy: &str, group: &str) -> Value {
+    let mut spec = to_groups(&[group]);
+    spec["policyRef"] = json!({"name": policy});
+    spec["backendRef"] = json!({"kind": "ClusterBackend", "name": "wfbss"});
+    spec
+}
+
+/// A finalizer is no proof: a tenant who copies one costs the others nothing.
+#[tokio::test(start_paused = true)]
+async fn a_copied_finalizer_costs_nobody_the_memory_of_a_shared_account() {
+    let mut whole = Whole::new();
+    share_wfbss(&whole);
+    whole.apply("Policy", "web", level(3));
+    whole.apply("PolicyAssignment", "web", shared("web", "Server (Default)"));
+    whole.start(None);
+    assert!(whole.settle().await);
+    assert_eq!(whole.ready("PolicyAssignment", "web"), "True InStep");
+    let before = memory(&whole, "", "wfbss");
+    whole.api.apply(json!({
+        "apiVersion": "ordain.dev/v1alpha1", "kind": "PolicyAssignment", "spec": shared("nobody", "Laptops"),
+        "metadata": {"name": "copy", "namespace": TEAM, "finalizers": ["ordain.dev/release"]},
+    }));
+    whole.pass(600).await;
+    assert_eq!(memory(&whole, "", "wfbss"), before);
+    assert_eq!(whole.ready("PolicyAssignment", "web"), "True InStep");
+}
+
 fn lose_store(whole: &Whole) {
     for file in std::fs::read_dir(whole.folder.path()).unwrap() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
