@@ -193,6 +193,12 @@ impl AssignmentView {
             .chain(named.iter().map(|(uid, generation)| (uid, *generation)))
     }
 
+    /// Whether what was made of that view holds of this one, too: nothing was edited in between, neither the assignment
+    /// nor what it names.
+    pub fn is_unedited_since(&self, then: &Self) -> bool {
+        (self.generation, self.named) == (then.generation, then.named)
+    }
+
     fn wish(&self) -> Wish<'_> {
         let input = match &self.input {
             Input::Bound { findings, sources, .. } => Ok((&**sources, findings.as_slice())),

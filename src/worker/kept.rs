@@ -43,7 +43,7 @@ pub struct Kept {
 impl Kept {
     /// Whether this is what that view comes to: of what was edited since, nothing is known.
     pub fn is_of(&self, view: &AssignmentView) -> bool {
-        (self.view.generation, self.view.named) == (view.generation, view.named)
+        view.is_unedited_since(&self.view)
     }
 
     /// Whether it has a stake in the item, or holds on to it until everything resolves.

@@ -50,7 +50,7 @@ pub struct Watching {
 impl Watching {
     /// Whether this was seen of what that view comes to: of what was edited since, nothing is known.
     pub(super) fn is_of(&self, view: &AssignmentView) -> bool {
-        (self.view.generation, self.view.named) == (view.generation, view.named)
+        view.is_unedited_since(&self.view)
     }
 }
 

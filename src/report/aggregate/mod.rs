@@ -123,8 +123,9 @@ impl Tally {
         for one in all {
             tally.total += 1;
             tally.ready += u32::from(one.said.ready && one.is_up_to_date());
-            tally.stalled += u32::from(one.said.stalled.is_some() && !matches!(one.part(), Part::Waiting));
-            match one.part() {
+            let part = one.part();
+            tally.stalled += u32::from(one.said.stalled.is_some() && !matches!(part, Part::Waiting));
+            match part {
                 Part::Proven => {}
                 Part::Waiting => waiting.push(&one.name.name),
                 Part::Stalled { settled } => tally.settled = tally.settled.max(Some(settled)),
@@ -141,7 +142,7 @@ impl Tally {
     pub fn ripens_at(&self, now: Timestamp) -> Option<Timestamp> {
         // A clock that was ahead holds nobody up.
         let latest = now.saturating_add(SETTLES).unwrap_or(Timestamp::MAX);
-        self.settled.filter(|settled| self.waiting == 0 && (now..=latest).contains(settled) && *settled > now)
+        self.settled.filter(|settled| self.waiting == 0 && *settled > now && *settled <= latest)
     }
 
     fn verdict(&self, now: Timestamp) -> Verdict {

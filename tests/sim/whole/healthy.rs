@@ -170,15 +170,20 @@ async fn what_is_suspended_in_step_stays_in_step() {
     );
 }
 
-/// Roles and users are two policies in the system: a group that names roles alone lets go of the one of users.
-#[tokio::test(start_paused = true)]
-async fn an_edit_that_drops_something_is_not_healthy_before_it_is_gone() {
+/// Roles and users are two policies in the system: a group that names roles alone then lets go of the one of users.
+async fn of_roles_and_users() -> Whole {
     let mut whole = by_group().await;
     let both = json!({"wso2": {"roles": ["engineer"], "users": ["auditor"]}});
     whole.apply("TargetGroup", "people", both);
     assert!(whole.settle().await);
     assert!(whole.is_current("TargetGroup", "people"), "{:#}", whole.told("PolicyAssignment", "camera"));
     assert_eq!(whole.cameras(), 2);
+    whole
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_drops_something_is_not_healthy_before_it_is_gone() {
+    let mut whole = of_roles_and_users().await;
     let (all, dropped) = ([BOTH[0], BOTH[1], ("TargetGroup", "people")], people(&["engineer"]));
     whole.slow();
     whole.apply("TargetGroup", "people", dropped);
@@ -197,10 +202,7 @@ async fn an_edit_that_drops_something_is_not_healthy_before_it_is_gone() {
 /// The same where the guard holds what is to be taken away.
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_drops_something_is_not_healthy_while_the_guard_holds_it() {
-    let mut whole = by_group().await;
-    let both = json!({"wso2": {"roles": ["engineer"], "users": ["auditor"]}});
-    whole.apply("TargetGroup", "people", both);
-    assert!(whole.settle().await);
+    let whole = of_roles_and_users().await;
     let mut backend = whole.api.get("Backend", TEAM, "wso2").unwrap()["spec"].clone();
     backend["guard"] = json!({"maxRemovals": 0});
     whole.apply("Backend", "wso2", backend);
@@ -214,9 +216,7 @@ async fn an_edit_that_drops_something_is_not_healthy_while_the_guard_holds_it() 
 /// What the system refuses to take away is a human's task, and told so.
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_removed_is_stalled() {
-    let mut whole = by_group().await;
-    whole.apply("TargetGroup", "people", json!({"wso2": {"roles": ["engineer"], "users": ["auditor"]}}));
-    assert!(whole.settle().await);
+    let whole = of_roles_and_users().await;
     for path in ["remove-policy", "deactivate-policy"] {
         let refuse =
             json!({"kind": "status", "code": 400, "body": {"message": "no"}, "match": {"path": path}});
